@@ -1,0 +1,86 @@
+"""The dissectors: bytes in, records out. One file (or package) per protocol, listed in `BUILTIN`.
+
+A dissector is sans-IO: it is given the bytes of both sides in order, keeps what it has not used, and puts records into
+its sink. It knows no packet, clock or table. The contract, which `pcapkit.testing` proves for any dissector:
+
+- `receive(side, data, offset)` gets bytes that follow on those before (or on a gap, or on what was skipped); `offset` is
+  the stream offset of `data[0]`. It returns how many *further* bytes of this side, behind `data`, need no look: 0 to be
+  given more, `FOREVER` for the rest of the stream. Skipped bytes are never seen; when a skip is over exactly where the
+  bytes at hand end, `receive` is called with no bytes, so that a message can end there and then.
+- Any cut of the same bytes gives the same records. Bytes are never delivered twice. Cost is linear in the bytes, also
+  when they come one at a time.
+- `gap(side, offset, length)` says that bytes are missing; the next bytes of this side start behind them. What was unread
+  is unfinished: a message is put as far as it is known, and the dissector looks for the next one.
+- `close()` comes once, at the end: what is unfinished is put as far as it is known.
+- `unread(side)` are the bytes received and not used, for whoever takes over after an `Upgrade`.
+- Only `DissectError` may leave a dissector; then it is given no more bytes of this stream but is still closed. Whatever
+  can be survived is an `Anomaly` instead.
+- A datagram protocol gets one datagram a call; the returned number and the rule about cuts do not apply to it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Any, ClassVar, Protocol
+
+from pcapkit.limits import Limits
+from pcapkit.records import Sink
+from pcapkit.schema import Table
+
+
+class Recognition(IntEnum):
+    """What a dissector makes of the first bytes of a stream."""
+
+    NO = 0
+    """These bytes are not of this protocol."""
+    MAYBE = 1
+    """They may be; the port decides, or more bytes."""
+    YES = 2
+    """They are."""
+
+
+@dataclass(slots=True)
+class Wishes:
+    """What is asked of dissectors besides their records: hashes of bodies, keys, and the caps that bind them."""
+
+    hash: bool = False
+    keys: Any = None
+    limits: Limits = field(default_factory=Limits)
+
+
+class Dissector(Protocol):
+    """The contract of a dissector; see the head of this module."""
+
+    name: ClassVar[str]
+    transports: ClassVar[tuple[str, ...]]
+    ports: ClassVar[frozenset[int]]
+    """Usual server ports: a hint, used only where `recognises` says MAYBE."""
+    tables: ClassVar[tuple[Table, ...]]
+
+    def __init__(self, sink: Sink, wishes: Wishes) -> None: ...
+
+    @staticmethod
+    def recognises(client: bytes, server: bytes) -> Recognition:
+        """Judge the first bytes of both sides; one of them may be empty still."""
+
+    def receive(self, side: int, data: bytes, offset: int) -> int:
+        """Take bytes; returns how many further ones of this side need no look."""
+
+    def gap(self, side: int, offset: int, length: int) -> None:
+        """Be told that `length` bytes from `offset` on are missing."""
+
+    def close(self) -> None:
+        """Be told that the stream has ended."""
+
+    def unread(self, side: int) -> bytes:
+        """The bytes of `side` received and not used."""
+
+
+BUILTIN = (
+    "pcapkit.dissectors.http:HTTP",
+    "pcapkit.dissectors.smtp:SMTP",
+    "pcapkit.dissectors.tls:TLS",
+    "pcapkit.dissectors.dns:DNS",
+)
+"""The dissectors of this package, as `module:class`, most specific first."""

@@ -1,0 +1,31 @@
+"""What can go wrong, for callers. Bad traffic is data and never raises; these are for bad use and unreadable input."""
+
+from __future__ import annotations
+
+
+class PcapkitError(Exception):
+    """Any error that pcapkit raises on purpose."""
+
+
+class CaptureError(PcapkitError):
+    """An input that cannot be read as a capture at all; the text says what was seen and where."""
+
+
+class FilterError(PcapkitError):
+    """A capture filter that libpcap does not accept, or that would need a name look-up."""
+
+
+class OutputError(PcapkitError):
+    """An output that cannot be written."""
+
+
+class DissectError(PcapkitError):
+    """Bytes that break a protocol's rules so that the dissector cannot go on in this direction.
+
+    The only exception that may leave a dissector. `offset` is the stream offset of the first byte not understood.
+    """
+
+    def __init__(self, reason: str, offset: int = 0) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.offset = offset

@@ -1,0 +1,95 @@
+"""Every cap: its name, its default, what happens when it is hit, and how often it was.
+
+A cap that is reached is never silent: whoever reaches it calls `hit`, and the count is shown in every output.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+KIB = 1 << 10
+MIB = 1 << 20
+
+
+def cap(default: int, unit: str, then: str) -> Any:
+    """A field of `Limits`: its default, its unit and what happens when it is reached."""
+    return field(default=default, metadata={"unit": unit, "then": then})
+
+
+@dataclass(slots=True)
+class Limits:
+    """The caps of one analysis, and `hits`: how often each was reached."""
+
+    # Reading
+    window_bytes: int = cap(8 * MIB, "bytes", "a window of packets is analysed and its buffer used again")
+    window_packets: int = cap(100_000, "packets", "a window of packets is analysed and its buffer used again")
+    packet_bytes: int = cap(262_144, "bytes", "a longer record is taken for damage: the rest of the file is not read")
+    block_bytes: int = cap(16 * MIB, "bytes", "a longer pcapng block is taken for damage: the rest is not read")
+    file_secrets: int = cap(4 * MIB, "bytes", "further decryption secrets embedded in the file are not kept")
+    file_ratio_bytes: int = cap(1 << 40, "bytes", "a compressed capture is not read further than this")
+
+    # Packets
+    header_layers: int = cap(32, "layers", "what lies deeper inside tunnels is not decoded")
+    vlan_tags: int = cap(8, "tags", "a frame with more tags is not decoded")
+    fragment_bytes: int = cap(32 * MIB, "bytes", "the oldest unfinished IP datagram is dropped")
+    fragment_seconds: int = cap(60, "seconds", "an unfinished IP datagram is dropped")
+    annex_bytes: int = cap(4 * MIB, "bytes of a window", "further reassembled datagrams of the window are dropped")
+
+    # Flows and streams
+    live_connections: int = cap(200_000, "connections", "the connection that was idle longest is closed")
+    idle_seconds: int = cap(600, "seconds", "an idle connection may be closed when room is needed")
+    waiting_runs: int = cap(64, "runs", "a hole is given up and becomes a gap")
+    waiting_bytes: int = cap(MIB, "bytes", "a hole is given up and becomes a gap")
+    waiting_total: int = cap(128 * MIB, "bytes", "the hole waited for longest is given up and becomes a gap")
+    undecided_bytes: int = cap(4 * KIB, "bytes", "a stream that no protocol recognises by then is left alone")
+
+    # HTTP
+    http_line: int = cap(64 * KIB, "bytes", "the head is damaged: the stream is searched for the next message")
+    http_head: int = cap(256 * KIB, "bytes", "the head is damaged: the stream is searched for the next message")
+    http_headers: int = cap(1_000, "headers", "further header lines are counted, not shown")
+    http_body: int = cap(16 * MIB, "bytes", "the rest of the body is counted, not looked at")
+    http_pending: int = cap(1_000, "requests", "the oldest request is given up as unanswered")
+    form_fields: int = cap(1_000, "fields", "further form fields are counted, not shown")
+    decoded_body: int = cap(16 * MIB, "bytes", "decompression stops")
+    decode_ratio: int = cap(200, "times", "decompression stops, once past 1 MiB")
+    decode_layers: int = cap(2, "layers", "further content codings are not taken off")
+
+    # SMTP and mail
+    smtp_line: int = cap(64 * KIB, "bytes", "the rest of the line is dropped")
+    smtp_reply_lines: int = cap(1_000, "lines", "further lines of the reply are counted, not kept")
+    smtp_pending: int = cap(1_000, "commands", "the oldest command is given up as unanswered")
+    mail_header: int = cap(256 * KIB, "bytes", "the rest of the message's header is not looked at")
+    mail_header_lines: int = cap(2_000, "lines", "the rest of the message's header is not looked at")
+    mail_body: int = cap(16 * MIB, "bytes", "the rest of the message is counted, not looked at")
+    mime_depth: int = cap(50, "levels", "what is nested deeper is not opened")
+    mime_parts: int = cap(1_000, "parts", "further parts are counted, not shown")
+
+    # DNS
+    dns_name: int = cap(255, "bytes", "the name is malformed (RFC 1035, 3.1)")
+    dns_pointers: int = cap(20, "pointers", "the name is malformed")
+    dns_records: int = cap(4_096, "records", "the rest of the message is not looked at")
+    dns_pending: int = cap(100_000, "queries", "the oldest query is given up as unanswered")
+
+    # TLS
+    tls_handshake: int = cap(256 * KIB, "bytes", "the handshake message is not looked at")
+    tls_certificates: int = cap(100, "certificates", "further certificates of the chain are not looked at")
+    tls_empty_records: int = cap(32, "records", "the stream is left alone")
+
+    # What is shown
+    text: int = cap(4_096, "characters", "the rest of a shown value is cut, with its length beside it")
+    anomalies_flow: int = cap(100, "kinds", "further kinds of anomaly of the flow are counted in one row")
+    anomalies_file: int = cap(10_000, "rows", "further anomalies of the file are counted in one row")
+
+    hits: Counter[str] = field(default_factory=Counter)
+
+    def hit(self, name: str, times: int = 1) -> None:
+        """Count that the cap `name` was reached."""
+        self.hits[name] += times
+
+    @staticmethod
+    def table() -> list[tuple[str, int, str, str]]:
+        """(name, default, unit, what happens) of every cap."""
+        return [(f.name, f.default, f.metadata["unit"], f.metadata["then"])  # type: ignore[misc]
+                for f in fields(Limits) if f.metadata]

@@ -1,0 +1,328 @@
+"""The vocabulary of the whole project: sides, spans, records, neutral facts, anomalies and findings.
+
+A dissector turns bytes into records; a record names its bytes by side and stream offset, and says in which frames they
+came. It knows nothing of tables or terminals. Records are plain slotted dataclasses (freezing them costs three times the
+price) whose fields carry the names of the columns of their table, with an underscore behind Python's own words.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, ClassVar, Protocol
+
+from pcapkit import schema
+
+if TYPE_CHECKING:
+    from pcapkit.schema import Table
+
+CLIENT, SERVER = 0, 1
+"""The two sides of a conversation, as indexes. The other side is `1 - side`."""
+
+FOREVER = 1 << 62
+"""What `receive` returns to say that no further byte of this side needs a look."""
+
+
+class Severity(StrEnum):
+    """How bad a finding is."""
+
+    CRITICAL = "critical"
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+    INFO = "info"
+
+    @property
+    def rank(self) -> int:
+        """0 for the worst."""
+        return list(Severity).index(self)
+
+
+class Confidence(StrEnum):
+    """How sure a finding is."""
+
+    CERTAIN = "certain"
+    LIKELY = "likely"
+    POSSIBLE = "possible"
+
+
+class Outcome(StrEnum):
+    """What the server made of a login."""
+
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    UNKNOWN = "unknown"
+
+
+class SecretKind(StrEnum):
+    """What sort of secret a login showed."""
+
+    PASSWORD = "password"
+    HASH = "hash"
+    TOKEN = "token"
+    CHALLENGE_RESPONSE = "challenge-response"
+
+
+class Verdict(StrEnum):
+    """What became of the encryption of a session that could be upgraded."""
+
+    ESTABLISHED = "established"
+    ACCEPTED_FAILED = "accepted-failed"
+    REFUSED = "refused"
+    OFFERED_UNUSED = "offered-unused"
+    NOT_OFFERED = "not-offered"
+    SUSPECTED_STRIPPING = "suspected-stripping"
+    PROVEN_ALTERATION = "proven-alteration"
+    INJECTION = "injection"
+    UNDETERMINED = "undetermined"
+
+
+@dataclass(slots=True)
+class Conversation:
+    """Who talked to whom: the columns that all records of one flow share.
+
+    `stream` is Wireshark's tcp.stream or udp.stream, None off TCP and UDP. `client_inferred` is true where no SYN was
+    seen, so that the client had to be told by ports and content; `encrypted` where the wire did not show these bytes.
+    """
+
+    file: str
+    transport: str
+    stream: int | None
+    client: str
+    client_port: int | None
+    server: str
+    server_port: int | None
+    client_inferred: bool = False
+    encrypted: bool = False
+
+
+@dataclass(slots=True)
+class Span:
+    """Bytes `start` to `stop` of one side of a stream, and where they lie in the capture.
+
+    `frame` and `last_frame` count from 1 as Wireshark's frame.number does; `time_ns` is the time of `frame` in
+    nanoseconds since the epoch. Made by `Sink.begin`, completed by `Sink.end`.
+    """
+
+    side: int
+    start: int
+    stop: int
+    frame: int
+    last_frame: int
+    time_ns: int
+
+
+@dataclass(slots=True)
+class Record:
+    """Something that was seen. `flow` is set by the sink that takes the record."""
+
+    table: ClassVar[Table | None] = None
+
+    span: Span
+    flow: Conversation | None = field(default=None, init=False, repr=False, compare=False)
+
+
+class Sink(Protocol):
+    """Where a dissector puts what it finds, and the only way in which it learns frames and times.
+
+    A message's place must be asked for while its bytes are there: `begin` when its first byte arrives (even if the rest
+    is still to come), `end` when its last one has been seen.
+    """
+
+    def begin(self, side: int, start: int) -> Span:
+        """A span that starts at stream offset `start`, with frame and time resolved; `stop` is `start` as yet."""
+
+    def end(self, span: Span, stop: int) -> None:
+        """Complete `span`: `stop` is the offset behind its last byte; resolves `last_frame`."""
+
+    def put(self, record: Record | Upgrade) -> None:
+        """Take a record, a neutral fact, an anomaly, or a wish to hand the stream on."""
+
+    def limit(self, name: str, span: Span) -> None:
+        """Count that the cap `name` of `limits.py` was reached by the message at `span`, and show it."""
+
+
+@dataclass(slots=True)
+class Upgrade:
+    """Control: from the unread bytes on, both sides of this stream speak `protocol` (RFC 3207, 4, for "tls")."""
+
+    protocol: str
+
+
+# Neutral facts. Reporters over logins and encryption read only these, so that a new protocol lights up old findings.
+
+
+@dataclass(slots=True)
+class Secret(Record):
+    """Bytes that must be masked wherever they are shown: the span is exactly theirs.
+
+    `text` is the decoded secret by which equal ones are known; what stands on the wire may be encoded.
+    """
+
+    text: str
+
+
+@dataclass(slots=True)
+class Credential(Record):
+    """A login, put once its outcome is known or can no longer become known. The span is that of the message with it.
+
+    `secret` is the decoded secret. `secret_span` names exactly its bytes on the wire where they are contiguous.
+    """
+
+    table = schema.CREDENTIALS
+
+    protocol: str
+    mechanism: str
+    username: str
+    secret: str
+    secret_kind: SecretKind
+    outcome: Outcome = Outcome.UNKNOWN
+    secret_span: Span | None = None
+    reply_span: Span | None = None
+    context: str = ""
+    """Where it was typed, in the protocol's own words: "POST /login", "field j_password", "AUTH PLAIN"."""
+
+
+@dataclass(slots=True)
+class Session(Record):
+    """A session of a protocol that can switch to TLS has been recognised. Put once, first.
+
+    `late` is true where the capture starts in the middle, so that an offer may have gone before it.
+    """
+
+    protocol: str
+    late: bool = False
+    banner: str = ""
+
+
+@dataclass(slots=True)
+class Capabilities(Record):
+    """What the server said it can do. `complete` is false where a gap or the end of the capture cuts the list.
+
+    `keywords` are the first words of the lines, as sent; `offers_tls` is the protocol's own judgement of them.
+    `masked` is a keyword that has been overwritten in place (such as XXXXXXXA), None where there is none.
+    """
+
+    protocol: str
+    complete: bool
+    keywords: list[str]
+    offers_tls: bool
+    masked: str | None = None
+
+
+@dataclass(slots=True)
+class TLSRequested(Record):
+    """The client asked to switch to TLS (STARTTLS, STLS, AUTH TLS)."""
+
+    protocol: str
+
+
+@dataclass(slots=True)
+class TLSAccepted(Record):
+    """The server agreed to switch to TLS."""
+
+    protocol: str
+    text: str
+
+
+@dataclass(slots=True)
+class TLSRefused(Record):
+    """The server did not agree to switch to TLS; `code` is its reply code, `temporary` whether it may be tried again."""
+
+    protocol: str
+    code: str
+    text: str
+    temporary: bool
+
+
+@dataclass(slots=True)
+class TLSStarted(Record):
+    """A TLS handshake began: the span is that of the ClientHello."""
+
+
+@dataclass(slots=True)
+class TLSEstablished(Record):
+    """Both sides changed to encrypted records: what follows is not visible. `version` is the negotiated one."""
+
+    version: str | None
+
+
+@dataclass(slots=True)
+class TLSFailed(Record):
+    """The TLS handshake did not come about: an alert, other bytes, or the end of the connection."""
+
+    reason: str
+
+
+@dataclass(slots=True)
+class BytesAroundSwitch(Record):
+    """Bytes between the request or agreement to switch and the first TLS record (RFC 3207, 6): possible injection."""
+
+    data: bytes
+
+
+@dataclass(slots=True)
+class ClearData(Record):
+    """A session of an upgradable protocol carried something of value in the clear (a login, a message).
+
+    `what` says what, in a few words.
+    """
+
+    protocol: str
+    what: str
+
+
+@dataclass(slots=True)
+class Anomaly(Record):
+    """An oddity in the traffic: kept, named and counted, never an error. `rule` is kebab-case and stable for ever."""
+
+    table = schema.ANOMALIES
+
+    rule: str
+    message: str
+    count: int = 1
+
+
+@dataclass(slots=True)
+class Evidence:
+    """A place that a finding rests on: a frame, and the bytes of one side of a stream."""
+
+    file: str
+    frame: int
+    stream: int | None
+    side: str
+    offset: int
+    length: int
+
+
+@dataclass(slots=True)
+class Finding(Record):
+    """A judgement, with everything needed to check it by hand. The span is that of its main evidence.
+
+    `display_filter` is Wireshark's and selects at least one evidence frame; `capture_filter` is tcpdump's and selects
+    the conversation; None where not expressible.
+    """
+
+    table = schema.FINDINGS
+
+    rule: str
+    severity: Severity
+    confidence: Confidence
+    title: str
+    message: str
+    evidence: list[Evidence]
+    rfc: str
+    display_filter: str | None
+    capture_filter: str | None
+    remedy: str
+
+
+@dataclass(slots=True)
+class Encryption(Record):
+    """The verdict on one session of a protocol that can upgrade; `evidence` says in words what it rests on."""
+
+    table = schema.ENCRYPTION
+
+    protocol: str
+    verdict: Verdict
+    evidence: list[str]

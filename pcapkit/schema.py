@@ -1,0 +1,286 @@
+"""The tables that come out: their columns in order, with type and meaning. The data contract of every output.
+
+Every event table starts with the common columns; tables of application protocols add `encrypted`. A record's own columns
+are its attributes of the same name (with an underscore behind Python's keywords). Nothing here knows pandas or numpy.
+"""
+
+from __future__ import annotations
+
+import keyword
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from functools import cached_property
+from typing import Any
+
+
+class Type(Enum):
+    """What a column holds. Null (None) is allowed in all of them and means: not known."""
+
+    TEXT = "text"
+    INT = "int"
+    FLOAT = "float"
+    BOOL = "bool"
+    TIME = "time"
+    LIST = "list"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column: its name, type and meaning."""
+
+    name: str
+    type: Type
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table: `columns` are all of them in order, `own` those behind the common ones."""
+
+    name: str
+    meaning: str
+    own: tuple[Column, ...]
+    common: tuple[Column, ...] = ()
+
+    @cached_property
+    def columns(self) -> tuple[Column, ...]:
+        """All columns, the common ones first."""
+        return self.common + self.own
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The names of all columns."""
+        return tuple(c.name for c in self.columns)
+
+    @cached_property
+    def attributes(self) -> tuple[str, ...]:
+        """The attributes of this table's records that hold its own columns."""
+        return tuple(f"{c.name}_" if keyword.iskeyword(c.name) else c.name for c in self.own)
+
+    def index(self, name: str) -> int:
+        """The position of column `name`."""
+        return self.names.index(name)
+
+
+@dataclass(slots=True)
+class Chunk:
+    """Some rows of one table, as columns. Times are int64 nanoseconds since the epoch; enums are their text."""
+
+    table: Table
+    columns: list[Sequence[Any]]
+
+    def __len__(self) -> int:
+        return len(self.columns[0]) if self.columns else 0
+
+    def rows(self) -> Iterator[tuple[Any, ...]]:
+        """The same rows, one tuple each."""
+        return zip(*self.columns, strict=True)
+
+    @classmethod
+    def of(cls, table: Table, rows: Sequence[Sequence[Any]]) -> Chunk:
+        """A chunk of `rows`, each a sequence of all of the table's columns."""
+        return cls(table, [list(c) for c in zip(*rows, strict=True)] if rows else [[] for _ in table.columns])
+
+
+def _columns(text: str) -> tuple[Column, ...]:
+    """Columns from lines of `name type meaning`."""
+    parts = (line.split(maxsplit=2) for line in text.strip().splitlines())
+    return tuple(Column(name, Type(kind), meaning) for name, kind, meaning in parts)
+
+
+COMMON = _columns("""
+file         text  the input file as it was named
+frame        int   Wireshark's frame.number of the first frame
+last_frame   int   and of the last one
+time         time  of the first frame, UTC, nanoseconds
+transport    text  tcp or udp
+stream       int   Wireshark's tcp.stream or udp.stream
+client       text  address of the side that opened the conversation
+client_port  int   its port
+server       text  address of the other side
+server_port  int   its port
+""")
+
+APPLICATION = COMMON + _columns("""
+encrypted    bool  true where the wire did not show these bytes
+""")
+
+CAPTURES = Table("captures", "one row per input file", _columns("""
+file         text  the input file as it was named
+sha256       text  of the file as it lies there; null unless asked for
+format       text  pcap or pcapng, with byte order, resolution and compression
+link_types   list  names of the link types seen
+packets      int   packets read
+bytes        int   bytes captured in them
+first_time   time  of the earliest packet
+last_time    time  of the latest packet
+truncated    bool  true where the file ends in the middle of a packet
+warnings     list  what was odd about the file, and every limit that was hit
+"""))
+
+FLOWS = Table("flows", "one row per TCP connection or UDP conversation", _columns("""
+client_packets             int   packets sent by the client
+server_packets             int   packets sent by the server
+client_bytes               int   payload of the client that was delivered, each byte once
+server_bytes               int   payload of the server that was delivered, each byte once
+client_gap_bytes           int   payload of the client that is not in the capture
+server_gap_bytes           int   payload of the server that is not in the capture
+service                    text  protocol recognised, null if none
+state                      text  opening, open, closed or reset; udp for conversations
+client_inferred            bool  true where no SYN was seen
+client_captured_bytes      int   payload captured: the sum of delivered and the next five
+server_captured_bytes      int   payload captured: the sum of delivered and the next five
+client_duplicate_bytes     int   seen again with equal bytes, or not compared
+server_duplicate_bytes     int   seen again with equal bytes, or not compared
+client_conflicting_bytes   int   seen again with other bytes: the first were delivered
+server_conflicting_bytes   int   seen again with other bytes: the first were delivered
+client_out_of_window_bytes int   too far from the expected sequence number to belong
+server_out_of_window_bytes int   too far from the expected sequence number to belong
+client_after_close_bytes   int   after a reset, or behind the FIN
+server_after_close_bytes   int   after a reset, or behind the FIN
+client_dropped_bytes       int   dropped because a limit was hit
+server_dropped_bytes       int   dropped because a limit was hit
+client_sha256              text  of the delivered payload; null unless asked for
+server_sha256              text  of the delivered payload; null unless asked for
+"""), COMMON)
+
+HTTP = Table("http", "one row per request with its response", _columns("""
+method                  text  as sent; null where the request is not in the capture
+target                  text  as sent
+host                    text  of the target or the Host header, without port if 80
+url                     text  put together from host and target
+version                 text  1.1, 1.0, 0.9 or 2
+status                  int   null where the response is not in the capture
+reason                  text  as sent
+user_agent              text  of the request
+content_type            text  of the response, else of the request
+request_headers         list  of [name, value], as sent, in order
+response_headers        list  of [name, value], as sent, in order
+request_body_bytes      int   after transfer coding
+response_body_bytes     int   after transfer coding
+request_decoded_bytes   int   after content coding; null unless the body was read
+response_decoded_bytes  int   after content coding; null unless the body was read
+request_frame           int   first frame of the request
+response_frame          int   first frame of the response
+request_body_sha256     text  null unless asked for
+response_body_sha256    text  null unless asked for
+request_decoded_sha256  text  null unless asked for
+response_decoded_sha256 text  null unless asked for
+"""), APPLICATION)
+
+HTTP_FORMS = Table("http_forms", "one row per form field", _columns("""
+name      text  decoded
+value     text  decoded
+encoding  text  query, urlencoded, multipart or json
+filename  text  of an uploaded file
+"""), APPLICATION)
+
+SMTP = Table("smtp", "one row per command with its reply; the greeting and the reply after a message have no command",
+             _columns("""
+command        text  in upper case; empty for the greeting and the reply after DATA's end
+argument       text  as sent
+code           int   null where the reply is not in the capture
+enhanced_code  text  RFC 3463, such as 2.1.0
+text           list  the reply's lines without code
+command_frame  int   null where there is no command, or it is not in the capture
+reply_frame    int   null where the reply is not in the capture
+"""), APPLICATION)
+
+MAIL = Table("mail", "one row per message transferred", _columns("""
+mail_from    text  envelope sender
+rcpt_to      list  envelope recipients that were accepted or not answered
+from         text  header field
+to           text  header field
+subject      text  header field, decoded
+date         text  header field
+message_id   text  header field
+size         int   bytes of the message, dots unstuffed
+queue_id     text  that the server gave it
+attachments  list  of {name, type, size}
+"""), APPLICATION)
+
+DNS = Table("dns", "one row per question with its response", _columns("""
+id              int    of the query
+name            text   asked for
+type            text   A, MX, ... or TYPE65280
+class           text   IN, CH, ... or CLASS7
+rcode           text   NOERROR, NXDOMAIN, ...; null where the response is not in the capture
+flags           list   of the response, else of the query: qr aa tc rd ra ad cd
+answers         list   of {name, type, ttl, data}
+authority       list   of {name, type, ttl, data}
+additional      list   of {name, type, ttl, data}
+opcode          text   QUERY, UPDATE, ...
+query_frame     int    null where the query is not in the capture
+response_frame  int    null where the response is not in the capture
+rtt_s           float  seconds from query to response
+"""), APPLICATION)
+
+TLS = Table("tls", "one row per handshake, or per session whose handshake is not in the capture", _columns("""
+sni             text  server name the client asked for
+alpn            text  protocol chosen, else those offered, with commas
+client_version  text  highest version the client offered
+version         text  negotiated; null where not in the capture
+cipher          text  IANA name of the suite chosen
+cipher_id       text  its number, as 0x1301
+ja3             text  MD5 of the JA3 string
+ja3s            text  MD5 of the JA3S string
+ja4             text  JA4 client fingerprint
+resumed         bool  true for an abbreviated handshake
+history         text  the handshake messages in order, client's in capitals
+decrypted       bool  true where keys opened it
+key_exchange    text  such as ECDHE x25519, RSA, PSK
+"""), APPLICATION)
+
+CERTIFICATES = Table("certificates", "one row per certificate seen", _columns("""
+position          int   in the chain, from 0
+subject           text  RFC 4514
+issuer            text  RFC 4514
+serial            text  lower-case hex
+not_before        time  begin of validity
+not_after         time  end of validity
+names             list  subject alternative names
+key               text  such as RSA 2048
+signature         text  such as sha256WithRSAEncryption
+sha256            text  of the DER bytes
+valid_at_capture  bool  within its dates when it was captured
+valid_now         bool  within its dates now
+defects           list  what is wrong with it
+"""), APPLICATION)
+
+CREDENTIALS = Table("credentials", "one row per login seen", _columns("""
+protocol     text  http, smtp, ...
+mechanism    text  form, basic, plain, login, ...
+username     text  as sent, decoded
+secret       text  password, hash or token, masked unless asked for
+secret_kind  text  password, hash, token or challenge-response
+outcome      text  accepted, rejected or unknown
+"""), APPLICATION)
+
+ENCRYPTION = Table("encryption", "one row per session of a protocol that can switch to TLS", _columns("""
+protocol  text  smtp, ...
+verdict   text  established, accepted-failed, refused, offered-unused, not-offered, suspected-stripping, ...
+evidence  list  what the verdict rests on, in words
+"""), APPLICATION)
+
+FINDINGS = Table("findings", "one row per finding", _columns("""
+rule            text  kebab-case, stable for ever
+severity        text  critical, high, medium, low or info
+confidence      text  certain, likely or possible
+title           text  a few words
+message         text  a sentence
+evidence        list  of {file, frame, stream, side, offset, length}
+rfc             text  where it is written
+display_filter  text  Wireshark's, selects an evidence frame
+capture_filter  text  tcpdump's, selects the conversation
+remedy          text  what to do about it
+"""), COMMON)
+
+ANOMALIES = Table("anomalies", "one row per kind of oddity in a flow", _columns("""
+rule     text  kebab-case, stable for ever
+message  text  of the first one
+count    int   how many there were
+"""), COMMON)
+
+TABLES = (CAPTURES, FLOWS, HTTP, HTTP_FORMS, SMTP, MAIL, DNS, TLS, CERTIFICATES, CREDENTIALS, ENCRYPTION, FINDINGS,
+          ANOMALIES)

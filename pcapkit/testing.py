@@ -1,0 +1,209 @@
+"""The harness for dissectors, public for authors of plug-ins too: feed a script whole, in pieces, with gaps, with noise.
+
+A script is a list of `(side, bytes)` in the order in which they were said. Frames are the numbers of the pieces fed.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import random
+import time
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pcapkit.dissectors import Dissector, Wishes
+from pcapkit.errors import DissectError
+from pcapkit.records import CLIENT, Record, Span, Upgrade
+
+Script = Sequence[tuple[int, bytes]]
+
+
+@dataclass
+class Tape:
+    """A sink that keeps everything: `records` in order, `upgrade` if one was asked for, `limits` that were hit."""
+
+    records: list[Record] = field(default_factory=list)
+    upgrade: Upgrade | None = None
+    limits: Counter[str] = field(default_factory=Counter)
+    error: DissectError | None = None
+    unread: tuple[bytes, bytes] = (b"", b"")
+    calls: int = 0
+    _places: tuple[list[tuple[int, int]], list[tuple[int, int]]] = field(default_factory=lambda: ([], []))
+
+    def _frame(self, side: int, offset: int) -> int:
+        return next((frame for start, frame in reversed(self._places[side]) if start <= offset), 1)
+
+    def begin(self, side: int, start: int) -> Span:
+        """A span whose frame is the number of the piece that holds `start`."""
+        frame = self._frame(side, start)
+        return Span(side, start, start, frame, frame, frame * 1_000_000_000)
+
+    def end(self, span: Span, stop: int) -> None:
+        """Complete `span`."""
+        span.stop = stop
+        span.last_frame = self._frame(span.side, max(span.start, stop - 1))
+
+    def put(self, record: Record | Upgrade) -> None:
+        """Keep `record`."""
+        if isinstance(record, Upgrade):
+            self.upgrade = record
+        else:
+            self.records.append(record)
+
+    def limit(self, name: str, span: Span) -> None:
+        """Count a cap."""
+        self.limits[name] += 1
+
+    def of(self, kind: type[Record]) -> list[Any]:
+        """The records of one class, in order."""
+        return [r for r in self.records if isinstance(r, kind)]
+
+
+def play(dissector: type[Dissector], pieces: Iterable[tuple[int, bytes | int]], wishes: Wishes | None = None) -> Tape:
+    """Feed `pieces` as the engine would: a piece is bytes, or a number of bytes that are missing (a gap)."""
+    tape = Tape()
+    parser = dissector(tape, wishes or Wishes())
+    offsets, skips = [0, 0], [0, 0]
+    try:
+        for frame, (side, piece) in enumerate(pieces, 1):
+            tape._places[side].append((offsets[side], frame))
+            length = piece if isinstance(piece, int) else len(piece)
+            skipped = min(skips[side], length)
+            skips[side] -= skipped
+            offset = offsets[side] + skipped
+            offsets[side] += length
+            ended = bool(skipped) and skips[side] == 0
+            if skipped == length and not ended:
+                continue
+            tape.calls += 1
+            if isinstance(piece, int):
+                if skipped < length:
+                    parser.gap(side, offset, length - skipped)
+                else:
+                    skips[side] = parser.receive(side, b"", offset)
+            else:
+                skips[side] = parser.receive(side, piece[skipped:], offset)
+            if tape.upgrade:
+                tape.unread = parser.unread(0), parser.unread(1)
+                break
+    except DissectError as error:
+        tape.error = error
+    parser.close()
+    return tape
+
+
+def whole(script: Script) -> list[tuple[int, bytes]]:
+    """The script as it is, one piece a turn."""
+    return [(side, data) for side, data in script if data]
+
+
+def bytewise(script: Script) -> list[tuple[int, bytes]]:
+    """The script, one byte a piece."""
+    return [(side, data[i:i + 1]) for side, data in script for i in range(len(data))]
+
+
+def cut(script: Script, chance: random.Random) -> list[tuple[int, bytes]]:
+    """The script, cut at random places."""
+    pieces = []
+    for side, data in script:
+        at = 0
+        while at < len(data):
+            n = min(len(data) - at, int(chance.expovariate(1 / chance.choice((2, 10, 100, 1400)))) + 1)
+            pieces.append((side, data[at:at + n]))
+            at += n
+    return pieces
+
+
+def essence(records: Iterable[Record]) -> list[Any]:
+    """Records without what depends on how the bytes were cut: frames and times."""
+    return [_essence(r) for r in records]
+
+
+def _essence(value: Any) -> Any:
+    if isinstance(value, Span):
+        return (value.side, value.start, value.stop)
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return (type(value).__name__,
+                *((f.name, _essence(getattr(value, f.name))) for f in dataclasses.fields(value)
+                  if not f.name.endswith("frame")))
+    return [_essence(v) for v in value] if isinstance(value, list) else value
+
+
+def check_splits(dissector: type[Dissector], script: Script, wishes: Wishes | None = None, cuts: int = 100) -> Tape:
+    """Assert that any cut of `script` gives the same records; returns what the whole one gave.
+
+    Records may be put in another order where the sides' messages are independent, so they are compared as sets.
+    """
+    first = play(dissector, whole(script), wishes)
+    want = sorted(map(repr, essence(first.records)))
+    chance = random.Random(20200323)
+    for pieces in (bytewise(script), *(cut(script, chance) for _ in range(cuts))):
+        got = play(dissector, pieces, wishes)
+        assert sorted(map(repr, essence(got.records))) == want, f"other records when cut as {[len(p) for _, p in pieces]}"
+        assert got.upgrade == first.upgrade
+    return first
+
+
+def check_gaps(dissector: type[Dissector], script: Script, wishes: Wishes | None = None, gaps: int = 100) -> list[Tape]:
+    """Play `script` with a random stretch of one side missing, many times; asserts nothing itself but that it goes through.
+
+    The missing bytes are announced as the engine does. Returns the tapes, for assertions on what was still found.
+    """
+    chance = random.Random(20200323)
+    tapes = []
+    for _ in range(gaps):
+        pieces: list[tuple[int, bytes | int]] = list(cut(script, chance))
+        at = chance.randrange(len(pieces))
+        for i in range(at, min(len(pieces), at + chance.randrange(1, 4))):
+            side, piece = pieces[i]
+            assert isinstance(piece, bytes)
+            pieces[i] = (side, len(piece))
+        tapes.append(play(dissector, pieces, wishes))
+    return tapes
+
+
+def fuzz(dissector: type[Dissector], scripts: Sequence[Script], inputs: int, seed: int = 1,
+         seconds_per_byte: float = 50e-6) -> int:
+    """Feed `inputs` random and mutated scripts; only DissectError may come out, and time is bounded per byte.
+
+    Returns how many of them ended in a DissectError.
+    """
+    chance = random.Random(seed)
+    errors = 0
+    for number in range(inputs):
+        script = _mutant(scripts, chance)
+        size = sum(len(d) for _, d in script)
+        start = time.process_time()
+        pieces = whole(script) if chance.random() < 0.5 else cut(script, chance)
+        errors += play(dissector, pieces).error is not None
+        took = time.process_time() - start
+        assert took < 0.25 + size * seconds_per_byte, f"input {number} of {size} bytes took {took:.3f} s"
+    return errors
+
+
+def _mutant(scripts: Sequence[Script], chance: random.Random) -> Script:
+    """Random bytes, or a script with some of its bytes changed, doubled, moved or lost."""
+    if not scripts or chance.random() < 0.1:
+        return [(chance.randrange(2), chance.randbytes(chance.randrange(1, 200))) for _ in range(chance.randrange(1, 5))]
+    script = []
+    for side, data in chance.choice(scripts):
+        mutable = bytearray(data)
+        for _ in range(chance.choice((0, 0, 1, 2, 8))):
+            at = chance.randrange(len(mutable) + 1)
+            what = chance.randrange(5)
+            if what == 0 and at < len(mutable):
+                mutable[at] = chance.choice((0, 0xFF, 0x0A, 0x20, mutable[at] ^ 1, mutable[at] ^ 0x80, chance.randrange(256)))
+            elif what == 1:
+                del mutable[at:at + chance.randrange(1, 9)]
+            elif what == 2:
+                mutable[at:at] = mutable[at:at + chance.randrange(1, 30)]
+            elif what == 3:
+                mutable[at:at] = chance.randbytes(chance.randrange(1, 9))
+            else:
+                del mutable[at:]
+        script.append((side if chance.random() < 0.98 else 1 - side, bytes(mutable)))
+    if chance.random() < 0.1:
+        chance.shuffle(script)
+    return script or [(CLIENT, b"")]
