@@ -1,15 +1,26 @@
-"""The whole way of a capture, window by window: reader, packets, flows, streams, dissectors, reporters -> chunks of rows."""
+"""The whole way of a capture, window by window: reader, packets, flows, streams, dialogues, reporters -> chunks of rows."""
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from operator import attrgetter
 from os import PathLike
 from typing import Any, BinaryIO
 
+from pcapkit import plugins, schema
+from pcapkit.connections import Connections
+from pcapkit.errors import CaptureError
+from pcapkit.filters import Filter
 from pcapkit.limits import Limits
-from pcapkit.records import Span
-from pcapkit.schema import Chunk
+from pcapkit.packets import Decoder
+from pcapkit.readers import CaptureFile, open_capture
+from pcapkit.records import Anomaly, Record, Secret
+from pcapkit.reporters import Reporter
+from pcapkit.schema import Chunk, Table
+from pcapkit.secrets import Masker
 
 Source = str | PathLike[str] | BinaryIO
 
@@ -28,28 +39,161 @@ class Options:
     limits: Limits = field(default_factory=Limits)
     progress: Callable[[int], None] | None = None
     """Called with the number of bytes read since the last call."""
+    unreadable: Callable[[str, CaptureError], None] | None = None
+    """Told of an input that cannot be read at all; then the others are still analysed. Without it, the error is raised."""
 
 
 def analyse(sources: Sequence[Source], options: Options | None = None) -> Iterator[Chunk]:
-    """The rows of all tables of `sources`, masked as the options say, in chunks; `captures` rows last per file.
+    """The rows of all tables of `sources`, masked as the options say, in chunks; a file's `captures` row is its last.
 
-    Raises CaptureError for the first source that cannot be read at all, after what came before it was yielded.
+    Findings and verdicts come at the very end, since they may rest on several files. Raises CaptureError for an input that
+    cannot be read at all, unless the options name somebody to tell.
     """
-    raise NotImplementedError
+    options = options or Options()
+    masker = Masker(options.show_secrets)
+    reporters = [reporter() for reporter in plugins.reporters()]
+    chosen = Filter(options.filter) if options.filter else None
+    with _patient_collector():
+        for source in sources:
+            try:
+                with open_capture(source, options.limits, options.hash, options.progress) as capture:
+                    yield from FileAnalysis(capture, options, reporters, masker, chosen).chunks()
+            except CaptureError as error:
+                if options.unreadable is None:
+                    raise
+                options.unreadable(str(source), error)
+        yield from _verdicts(reporters, masker)
 
 
-@dataclass(slots=True)
-class Piece:
-    """Bytes of one side of a stream in the order of delivery, or a gap (`data` is None) of `length` bytes."""
+def _verdicts(reporters: Sequence[Reporter], masker: Masker) -> Iterator[Chunk]:
+    """What the reporters make of it all: findings worst first, and the rows of the tables they decide."""
+    records = [record for reporter in reporters for record in reporter.finish()]
+    by_table: dict[str, list[Record]] = {}
+    for record in records:
+        if record.table is not None:
+            by_table.setdefault(record.table.name, []).append(record)
+    for rows in by_table.values():
+        rows.sort(key=lambda r: (r.flow.file if r.flow else "", r.span.frame, r.span.start))
+        if hasattr(rows[0], "severity"):
+            rows.sort(key=lambda r: r.severity.rank)  # type: ignore[attr-defined]
+        yield masker.apply(_chunk(rows))
 
-    side: int
-    offset: int
-    length: int
-    data: bytes | None
-    frame: int
-    time_ns: int
+
+class FileAnalysis:
+    """One file on its way through the stages."""
+
+    def __init__(self, capture: CaptureFile, options: Options, reporters: Sequence[Reporter], masker: Masker,
+                 chosen: Filter | None = None) -> None:
+        self.capture = capture
+        self.options = options
+        self.masker = masker
+        self.filter = chosen
+        self.decoder = Decoder(options.limits)
+        self.connections = Connections(capture.name, options.limits, options.hash, options.keys, self.collect)
+        self.records: dict[type[Record], list[Record]] = {}
+        self.secrets: list[Secret] = []
+        self.anomalies: dict[tuple[str, int | None, str], Anomaly] = {}
+        self.unlisted = 0
+        self._observers: dict[type[Record], list[Reporter]] = {}
+        for reporter in reporters:
+            for kind in reporter.wants:
+                self._observers.setdefault(kind, []).append(reporter)
+        self._hits_before = options.limits.hits.copy()
+
+    def chunks(self) -> Iterator[Chunk]:
+        """The rows of the file's tables."""
+        for frames in self.capture.windows():
+            packets = self.decoder.decode(frames)
+            self.connections.window(packets, self.filter.mask(frames) if self.filter else None, int(frames.number[0])
+                                    if len(frames) else 0)
+            yield from self._flush()
+        self.connections.finish()
+        yield from self._flush()
+        yield from self.connections.flow_chunks()
+        yield from self._anomalies()
+        yield self._capture_row()
+
+    def collect(self, record: Record) -> None:
+        """Take a record from a dialogue: facts go to the reporters, rows are kept for the end of the window."""
+        kind = type(record)
+        if kind is Secret:
+            self.secrets.append(record)  # type: ignore[arg-type]
+            return
+        for reporter in self._observers.get(kind, ()):
+            reporter.observe(record)
+        if kind is Anomaly:
+            self._count(record)  # type: ignore[arg-type]
+        elif kind.table is not None:
+            self.records.setdefault(kind, []).append(record)
+
+    def _count(self, anomaly: Anomaly) -> None:
+        """One row per flow and kind of anomaly, as long as there is room."""
+        flow = anomaly.flow
+        key = (flow.transport, flow.stream, anomaly.rule) if flow else ("", None, anomaly.rule)
+        known = self.anomalies.get(key)
+        if known is not None:
+            known.count += anomaly.count
+        elif len(self.anomalies) < self.options.limits.anomalies_file:
+            self.anomalies[key] = anomaly
+        else:
+            self.options.limits.hit("anomalies_file")
+            self.unlisted += anomaly.count
+
+    def _flush(self) -> Iterator[Chunk]:
+        """The rows of the window just done, in order of their frames, secrets numbered in that order too."""
+        by_place = attrgetter("span.frame", "span.start")
+        if not self.options.show_secrets:
+            for secret in sorted(self.secrets, key=by_place):
+                self.masker.mask(secret.text)
+        self.secrets.clear()
+        records, self.records = self.records, {}
+        for rows in records.values():
+            rows.sort(key=by_place)
+            yield self.masker.apply(_chunk(rows))
+        yield from self.connections.lane_chunks()
+
+    def _anomalies(self) -> Iterator[Chunk]:
+        rows = sorted(self.anomalies.values(), key=attrgetter("span.frame", "rule"))
+        if rows:
+            yield self.masker.apply(_chunk(rows))
+
+    def _capture_row(self) -> Chunk:
+        capture, limits = self.capture, self.options.limits
+        warnings = list(capture.warnings)
+        meaning = {name: then for name, _, _, then in Limits.table()}
+        warnings += [f"limit {name} reached {n} times: {meaning.get(name, '')}"
+                     for name, n in sorted((limits.hits - self._hits_before).items())]
+        warnings += [f"{name}: {n} packets" for name, n in sorted(self.connections.oddities.items())]
+        if self.unlisted:
+            warnings.append(f"{self.unlisted} further anomalies are not listed")
+        row = (capture.name, capture.sha256, capture.format, list(capture.link_types), capture.packets, capture.bytes,
+               capture.first_time_ns, capture.last_time_ns, capture.truncated, warnings,
+               [{"name": name, "packets": n} for name, n in self.connections.others.most_common()])
+        return Chunk.of(schema.CAPTURES, [row])
 
 
-def follow(source: Source, transport: str, stream: int, options: Options | None = None) -> tuple[list[Piece], list[Span]]:
-    """The bytes of one stream of a file, masked as the options say, and the spans that were (or would be) masked."""
-    raise NotImplementedError
+_COMMON = ("flow.file", "span.frame", "span.last_frame", "span.time_ns", "flow.transport", "flow.stream", "flow.client",
+           "flow.client_port", "flow.server", "flow.server_port")
+_getters: dict[Table, attrgetter[tuple[Any, ...]]] = {}
+
+
+def _chunk(records: Sequence[Record]) -> Chunk:
+    """Records of one class as rows of their table."""
+    table = records[0].table
+    assert table is not None
+    getter = _getters.get(table)
+    if getter is None:
+        encrypted = ("flow.encrypted",) if table.common is schema.APPLICATION else ()
+        getter = _getters[table] = attrgetter(*_COMMON, *encrypted, *table.attributes)
+    return Chunk.of(table, list(map(getter, records)))
+
+
+@contextmanager
+def _patient_collector() -> Iterator[None]:
+    """Fewer passes of the garbage collector while millions of short-lived objects come and go; restored after."""
+    before = gc.get_threshold()
+    gc.set_threshold(50_000, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)

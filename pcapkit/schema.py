@@ -117,6 +117,7 @@ first_time   time  of the earliest packet
 last_time    time  of the latest packet
 truncated    bool  true where the file ends in the middle of a packet
 warnings     list  what was odd about the file, and every limit that was hit
+others       list  of {name, packets}: what was neither TCP nor UDP
 """))
 
 FLOWS = Table("flows", "one row per TCP connection or UDP conversation", _columns("""

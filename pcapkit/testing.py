@@ -147,7 +147,7 @@ def check_splits(dissector: type[Dissector], script: Script, wishes: Wishes | No
 
 
 def check_gaps(dissector: type[Dissector], script: Script, wishes: Wishes | None = None, gaps: int = 100) -> list[Tape]:
-    """Play `script` with a random stretch of one side missing, many times; asserts nothing itself but that it goes through.
+    """Play `script` with a random stretch of one side missing, many times; asserts only that it goes through.
 
     The missing bytes are announced as the engine does. Returns the tapes, for assertions on what was still found.
     """
@@ -186,7 +186,8 @@ def fuzz(dissector: type[Dissector], scripts: Sequence[Script], inputs: int, see
 def _mutant(scripts: Sequence[Script], chance: random.Random) -> Script:
     """Random bytes, or a script with some of its bytes changed, doubled, moved or lost."""
     if not scripts or chance.random() < 0.1:
-        return [(chance.randrange(2), chance.randbytes(chance.randrange(1, 200))) for _ in range(chance.randrange(1, 5))]
+        return [(chance.randrange(2), chance.randbytes(chance.randrange(1, 200)))
+                for _ in range(chance.randrange(1, 5))]
     script = []
     for side, data in chance.choice(scripts):
         mutable = bytearray(data)
@@ -194,7 +195,8 @@ def _mutant(scripts: Sequence[Script], chance: random.Random) -> Script:
             at = chance.randrange(len(mutable) + 1)
             what = chance.randrange(5)
             if what == 0 and at < len(mutable):
-                mutable[at] = chance.choice((0, 0xFF, 0x0A, 0x20, mutable[at] ^ 1, mutable[at] ^ 0x80, chance.randrange(256)))
+                was = mutable[at]
+                mutable[at] = chance.choice((0, 0xFF, 0x0A, 0x20, was ^ 1, was ^ 0x80, chance.randrange(256)))
             elif what == 1:
                 del mutable[at:at + chance.randrange(1, 9)]
             elif what == 2:

@@ -1,0 +1,42 @@
+# All set-up happens here: `make demo` and `make test` each work alone in a fresh clone.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN     = $(VENV)/bin
+LECTURE = samples/lecture
+
+.PHONY: demo test lint bench fuzz sweep clean
+
+$(VENV)/.package: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable .
+	touch $@
+
+$(VENV)/.dev: $(VENV)/.package
+	$(BIN)/python -m pip install --quiet --editable . --group dev
+	touch $@
+
+demo: $(VENV)/.package  ## the answers for the lecture's captures
+	@for capture in post https smtp-client starttls; do \
+	  echo; echo "\$$ pcapkit $(LECTURE)/$$capture.pcap"; $(BIN)/pcapkit $(LECTURE)/$$capture.pcap || exit 1; done
+	@echo; echo "To see what was typed: $(BIN)/pcapkit forms $(LECTURE)/post.pcap --show-secrets"
+
+test: $(VENV)/.dev  ## all tests; what needs tshark, tcpdump or the corpus is skipped, visibly, where they are absent
+	$(BIN)/python -m pytest -n 2 $(TESTS)
+
+lint: $(VENV)/.dev  ## style, types, the import contract
+	$(BIN)/ruff check pcapkit tests samples
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.dev  ## speed and memory beside tshark and tcpflow; keep the result in tests/bench/LEDGER.md
+	$(BIN)/python tests/bench/bench.py
+
+fuzz: $(VENV)/.dev  ## 200,000 hostile inputs for each dissector; keep the result in tests/fuzz/LEDGER.md
+	$(BIN)/python tests/fuzz/fuzz.py
+
+sweep: $(VENV)/.dev  ## every sample cut at every byte; keep the result in tests/fuzz/LEDGER.md
+	$(BIN)/python tests/fuzz/sweep.py
+
+clean:
+	rm -rf .venv* dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,0 +1,324 @@
+"""The connections of one file: assigns packets to flows, keeps the live streams, and closes what has ended."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pcapkit import plugins, schema
+from pcapkit.dialogues import Dialogue, Exchange, Recogniser
+from pcapkit.dissectors import Wishes
+from pcapkit.flows import CLIENT_IS_B, ENDED, INFERRED, SYN_A, SYN_B, FlowTable, Ordered, address
+from pcapkit.limits import Limits
+from pcapkit.packets import UDP, Packets
+from pcapkit.records import Anomaly, Conversation, Record, Span
+from pcapkit.schema import Chunk
+from pcapkit.streams import Reassembler, Runs, Side, Stretch, runs
+
+_SLICE = 8_192
+"""Rows of the flow table that are made at a time."""
+
+_NO_SERVICE = 255
+
+Listener = Callable[[Side, "Stretch | int"], None]
+
+
+class Connections:
+    """All conversations of a file; a `Collector` for their dialogues."""
+
+    def __init__(self, file: str, limits: Limits, hashing: bool, keys: Any,
+                 collect: Callable[[Record], None]) -> None:
+        dissectors = plugins.dissectors()
+        self.file = file
+        self.limits = limits
+        self.wishes = Wishes(hashing, keys, limits)
+        self.collect = collect
+        self.flows = FlowTable(frozenset(port for d in dissectors for port in d.ports))
+        self.others: Counter[str] = Counter()
+        self.oddities: Counter[str] = Counter()
+        self.live: dict[int, Dialogue] = {}
+        self.exchanges: dict[int, Exchange] = {}
+        self.listen: Callable[[int, Side], Listener | None] | None = None
+        """Asked for each side of each stream that opens whether somebody wants its bytes."""
+        self.datagrams: Callable[[Packets, Ordered], None] | None = None
+        """Shown the UDP packets of each window."""
+        self._reassembler = Reassembler(limits)
+        self._tcp = Recogniser(dissectors, "tcp")
+        self._udp = Recogniser(dissectors, "udp")
+        self._services = ["", *(d.name for d in dissectors)]
+        self._accounts: dict[tuple[int, int], Counter[str]] = {}
+        self._digests: dict[tuple[int, int], Any] = {}
+        self._lanes = [(d.name, lane(limits)) for d in dissectors if (lane := getattr(d, "columns", None)) is not None]
+        self._lane_rows: list[tuple[str, Any]] = []
+        self._lane_ports = np.zeros(65536, np.bool_)
+        for _, lane in self._lanes:
+            self._lane_ports[list(lane.ports)] = True
+
+    # A window
+
+    def window(self, packets: Packets, mask: npt.NDArray[np.bool_] | None, first_frame: int) -> None:
+        """Take the packets of a window; `mask` says which frames, from `first_frame` on, are wanted at all."""
+        self.others += packets.others
+        self.oddities += packets.oddities
+        ordered = self.flows.assign(packets)
+        self.flows.set_bases(packets, ordered)
+        if mask is not None:
+            ordered = ordered.where(mask[packets.frame[ordered.packet] - first_frame])
+        self.flows.update(packets, ordered)
+        udp = packets.protocol[ordered.packet] == UDP
+        if not udp.all():
+            self._segments(packets, ordered)
+        if udp.any():
+            self._datagrams(packets, ordered.where(udp))
+
+    def _segments(self, packets: Packets, ordered: Ordered) -> None:
+        window = runs(packets, ordered)
+        reassembler, live = self._reassembler, self.live
+        ending: dict[Dialogue, None] = {}
+        reassembler.begin(window)
+        for i, flow in enumerate(window.flow):
+            stream = live.get(flow)
+            if stream is None:
+                if not window.length[i] and not window.missing[i]:
+                    continue
+                if self.flows.marks[flow] & ENDED:
+                    self._late(flow, window, i)
+                    continue
+                stream = self._open(flow)
+            reassembler.run(stream, window, i)
+            if window.fin[i] or window.reset[i]:
+                ending[stream] = None
+        reassembler.end(ordered, packets)
+        for stream in ending:
+            one, other = stream.sides
+            both = (one.fin is not None and one.offset >= one.fin and other.fin is not None
+                    and other.offset >= other.fin)
+            if both or self.flows.state(stream.flow) == "reset":
+                self._close(stream)
+        self._make_room()
+
+    def _datagrams(self, packets: Packets, ordered: Ordered) -> None:
+        if self.datagrams is not None:
+            self.datagrams(packets, ordered)
+        packet, flow = ordered.packet, ordered.flow
+        in_lane = self._lane_ports[packets.source_port[packet]] | self._lane_ports[packets.destination_port[packet]]
+        if in_lane.any():
+            self._lane(packets, ordered.where(in_lane))
+        service = self.flows.service[flow]
+        rest = ordered.where(~in_lane & (service != _NO_SERVICE))
+        if not len(rest.flow):
+            return
+        buffer, offset, length = packets.buffer, packets.offset, packets.length
+        for row, number, direction in zip(rest.packet.tolist(), rest.flow.tolist(), rest.direction.tolist(),
+                                          strict=True):
+            exchange = self.exchanges.get(number)
+            if exchange is None and self.flows.service[number] == _NO_SERVICE:
+                continue
+            at = int(offset[row])
+            data = buffer[at:at + int(length[row])]
+            if exchange is None:
+                exchange = self._recognise(number, direction, data)
+                if exchange is None:
+                    continue
+            role = direction ^ bool(self.flows.bits[number] & CLIENT_IS_B)
+            exchange.datagram(role, data, int(packets.first_frame[row]), int(packets.frame[row]),
+                              int(packets.time_ns[row]))
+
+    def _recognise(self, flow: int, direction: int, data: bytes) -> Exchange | None:
+        """Decide by its first datagram what a UDP conversation is."""
+        from_server = direction ^ bool(self.flows.bits[flow] & CLIENT_IS_B)
+        client, server = (b"", data) if from_server else (data, b"")
+        _, client_port, _, server_port = self.flows.conversation_ends(flow)
+        dissector, flipped, _ = self._udp.decide(client, server, (client_port, server_port), True, True)
+        if dissector is None:
+            self.flows.service[flow] = _NO_SERVICE
+            return None
+        if flipped:
+            self.flip(flow)
+        self.serve(flow, dissector.name)
+        exchange = self.exchanges[flow] = Exchange(flow, self, dissector)
+        return exchange
+
+    def _lane(self, packets: Packets, ordered: Ordered) -> None:
+        """Give the datagrams of a column lane's ports to it, in capture order."""
+        ports = packets.source_port[ordered.packet], packets.destination_port[ordered.packet]
+        for name, lane in self._lanes:
+            mine = np.isin(ports[0], list(lane.ports)) | np.isin(ports[1], list(lane.ports))
+            chosen = ordered.where(mine)
+            by_time = np.argsort(chosen.packet, kind="stable")
+            packet, flow, direction = chosen.packet[by_time], chosen.flow[by_time], chosen.direction[by_time]
+            side = direction ^ (self.flows.bits[flow] & CLIENT_IS_B != 0)
+            rows = lane.feed(packets.buffer, packets.offset[packet], packets.length[packet], packets.frame[packet],
+                             packets.first_frame[packet], packets.time_ns[packet], flow, side,
+                             packets.wire_length[packet])
+            self._keep_rows(name, rows)
+
+    def _keep_rows(self, name: str, rows: Any) -> None:
+        if rows is None:
+            return
+        if len(rows.flow):
+            self.flows.service[np.asarray(rows.flow)] = self._services.index(name)
+            self._lane_rows.append((name, rows))
+        for flow, frame, time_ns, rule, message in rows.anomalies:
+            anomaly = Anomaly(Span(0, 0, 0, frame, frame, time_ns), rule, message)
+            anomaly.flow = self.describe(flow)
+            self.collect(anomaly)
+
+    # Opening and closing
+
+    def _open(self, flow: int) -> Dialogue:
+        flows = self.flows
+        _, client_port, _, server_port = flows.conversation_ends(flow)
+        stream = Dialogue(flow, self, self._tcp, bool(flows.bits[flow] & CLIENT_IS_B), (client_port, server_port))
+        marks = flows.marks[flow]
+        for side, base, mark in zip(stream.sides, (flows.base_a, flows.base_b), (SYN_A, SYN_B), strict=True):
+            if marks & mark:
+                side.next = side.origin = int(base[flow]) + 1 & 0xFFFFFFFF
+            if self.wishes.hash:
+                digest = self._digests[flow, side.index] = hashlib.sha256()
+                side.listener = _hasher(digest)
+            elif self.listen is not None:
+                side.listener = self.listen(flow, side)
+        self.live[flow] = stream
+        return stream
+
+    def _close(self, stream: Dialogue, ended: bool = True) -> None:
+        """Give up holes, tell the dissector, and keep of the stream only its account."""
+        self._reassembler.finish(stream)
+        stream.close()
+        del self.live[stream.flow]
+        if ended:
+            self.flows.marks[stream.flow] |= ENDED
+        for side, total in zip(stream.sides, (self.flows.bytes_a, self.flows.bytes_b), strict=True):
+            total[stream.flow] += side.delivered
+            rare = {"gap": side.gaps, "duplicate": side.duplicate, "conflicting": side.conflicting,
+                    "out_of_window": side.outside, "after_close": side.late, "dropped": side.dropped}
+            if any(rare.values()):
+                self._account(stream.flow, side.index).update(rare)
+
+    def _account(self, flow: int, direction: int) -> Counter[str]:
+        return self._accounts.setdefault((flow, direction), Counter())
+
+    def _late(self, flow: int, window: Runs, i: int) -> None:
+        """Payload of a connection whose state is gone."""
+        self._account(flow, window.direction[i])["after_close"] += window.length[i]
+        row = window.first[i]
+        frame = window.segments.frames[row]
+        anomaly = Anomaly(Span(0, 0, 0, frame, frame, window.segments.times[row]), "tcp-data-after-close",
+                          f"{window.length[i]} bytes after the end of the connection")
+        anomaly.flow = self.describe(flow)
+        self.collect(anomaly)
+
+    def _make_room(self) -> None:
+        """Close the connections that were idle longest, if there are too many."""
+        excess = len(self.live) - self.limits.live_connections
+        if excess > 0:
+            self.limits.hit("live_connections", excess)
+            for stream in sorted(self.live.values(), key=lambda s: (s.time, s.flow))[:excess]:
+                self._close(stream, ended=False)
+
+    def finish(self) -> None:
+        """The file is over: close everything."""
+        for flow in sorted(self.live):
+            self._close(self.live[flow])
+        for flow in sorted(self.exchanges):
+            self.exchanges.pop(flow).close()
+        for name, lane in self._lanes:
+            self._keep_rows(name, lane.flush())
+
+    # For the dialogues
+
+    def describe(self, flow: int) -> Conversation:
+        """Who talks to whom in `flow`."""
+        flows = self.flows
+        transport = "udp" if flows.protocol(flow) == UDP else "tcp"
+        return Conversation(self.file, transport, int(flows.stream[flow]), *flows.conversation_ends(flow),
+                            bool(flows.bits[flow] & INFERRED))
+
+    def flip(self, flow: int) -> None:
+        """Content says that client and server are the other way round."""
+        self.flows.bits[flow] ^= CLIENT_IS_B
+
+    def serve(self, flow: int, protocol: str) -> None:
+        """Note the protocol of a flow."""
+        self.flows.service[flow] = self._services.index(protocol)
+
+    # Rows
+
+    def lane_chunks(self) -> Iterator[Chunk]:
+        """The rows that the column lanes made of the window."""
+        rows, self._lane_rows = self._lane_rows, []
+        for name, part in rows:
+            table = plugins.dissector(name).tables[0]
+            flow = np.asarray(part.flow, np.int64)
+            yield Chunk(table, [[self.file] * len(flow), part.frame, part.last_frame, part.time_ns,
+                                *self._ends(flow), [False] * len(flow), *part.own])
+
+    def flow_chunks(self) -> Iterator[Chunk]:
+        """The rows of the flow table, in slices."""
+        for start in range(0, self.flows.count, _SLICE):
+            rows = np.arange(start, min(start + _SLICE, self.flows.count))
+            rows = rows[(self.flows.packets_a[rows] > 0) | (self.flows.packets_b[rows] > 0)]
+            if len(rows):
+                yield self._flow_chunk(rows)
+
+    def _ends(self, flow: npt.NDArray[np.int64]) -> list[list[Any]]:
+        """The columns transport, stream, client, client_port, server and server_port of many flows."""
+        flows = self.flows
+        ends = flows.ends[flow]
+        version = (ends >> np.uint64(40) & np.uint64(0xFF)).tolist()
+        a_port = (ends >> np.uint64(16) & np.uint64(0xFFFF)).astype(np.int64)
+        b_port = (ends & np.uint64(0xFFFF)).astype(np.int64)
+        flipped = flows.bits[flow] & CLIENT_IS_B != 0
+        a = list(map(address, flows.a_high[flow].tolist(), flows.a_low[flow].tolist(), version))
+        b = list(map(address, flows.b_high[flow].tolist(), flows.b_low[flow].tolist(), version))
+        swap = flipped.tolist()
+        udp = ((ends >> np.uint64(32) & np.uint64(0xFF)) == UDP).tolist()
+        return [["udp" if u else "tcp" for u in udp], flows.stream[flow].tolist(),
+                [y if s else x for x, y, s in zip(a, b, swap, strict=True)],
+                np.where(flipped, b_port, a_port).tolist(),
+                [x if s else y for x, y, s in zip(a, b, swap, strict=True)],
+                np.where(flipped, a_port, b_port).tolist()]
+
+    def _flow_chunk(self, rows: npt.NDArray[np.int64]) -> Chunk:
+        flows = self.flows
+        flipped = flows.bits[rows] & CLIENT_IS_B != 0
+        numbers = rows.tolist()
+
+        def sides(a: npt.NDArray[Any], b: npt.NDArray[Any]) -> list[list[int]]:
+            return [np.where(flipped, b[rows], a[rows]).tolist(), np.where(flipped, a[rows], b[rows]).tolist()]
+
+        delivered = sides(flows.bytes_a, flows.bytes_b)
+        clients = flipped.astype(int).tolist()
+        accounts = [[self._accounts.get((n, c ^ role), _NOTHING) for n, c in zip(numbers, clients, strict=True)]
+                    for role in (0, 1)]
+        rare = {kind: [[account[kind] for account in accounts[role]] for role in (0, 1)]
+                for kind in ("gap", "duplicate", "conflicting", "out_of_window", "after_close", "dropped")}
+        captured = [[sum(parts) for parts in zip(delivered[role], *(rare[k][role] for k in rare if k != "gap"),
+                                                 strict=True)] for role in (0, 1)]
+        digests = [[self._digest(n, c ^ role) for n, c in zip(numbers, clients, strict=True)] for role in (0, 1)]
+        services = [self._services[s] if 0 < s != _NO_SERVICE else None for s in flows.service[rows].tolist()]
+        own = [*sides(flows.packets_a, flows.packets_b), *delivered, *rare.pop("gap"), services,
+               [flows.state(n) for n in numbers], (flows.bits[rows] & INFERRED != 0).tolist(), *captured,
+               *(column for kind in rare.values() for column in kind), *digests]
+        return Chunk(schema.FLOWS, [[self.file] * len(rows), flows.first_frame[rows], flows.last_frame[rows],
+                                    flows.first_time[rows], *self._ends(rows), *own])
+
+    def _digest(self, flow: int, direction: int) -> str | None:
+        digest = self._digests.get((flow, direction))
+        return digest.hexdigest() if digest is not None else None
+
+
+_NOTHING: Counter[str] = Counter()
+
+
+def _hasher(digest: Any) -> Listener:
+    def hear(_: Side, what: Stretch | int) -> None:
+        if not isinstance(what, int):
+            digest.update(what.data())
+    return hear

@@ -1,0 +1,378 @@
+"""Dialogues: reassembled bytes -> records. Recognises the protocol, feeds its dissector, skips what it asks to skip,
+hands over on `Upgrade`, resolves frames and times, and turns a `DissectError` into an anomaly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from pcapkit.dissectors import Dissector, Recognition, Wishes
+from pcapkit.errors import DissectError
+from pcapkit.records import FOREVER, Anomaly, Conversation, Record, Span, Upgrade
+from pcapkit.streams import Segments, Side, Stream, Stretch
+
+_FIRST_BYTES = 512
+"""How much of each side's beginning is shown to `recognises`."""
+
+_TOO_FEW = 8
+"""A side with fewer bytes may still turn into any protocol."""
+
+_MOST_SEGMENTS = 64
+"""How many segments are joined for one delivery at the most."""
+
+_NOT_HERE = Segments(b"", [0], [0], [0], [0])
+
+
+class Collector(Protocol):
+    """Where the records of a file's dialogues go."""
+
+    wishes: Wishes
+
+    def collect(self, record: Record) -> None:
+        """Take a record whose flow is set."""
+
+    def describe(self, flow: int) -> Conversation:
+        """Who talks to whom in `flow`."""
+
+    def flip(self, flow: int) -> None:
+        """Note that content says that client and server of `flow` are the other way round."""
+
+    def serve(self, flow: int, protocol: str) -> None:
+        """Note that `protocol` was recognised on `flow`."""
+
+
+class Recogniser:
+    """Tells by the first bytes, and where they leave it open by the port, which dissector a conversation is for."""
+
+    def __init__(self, dissectors: Sequence[type[Dissector]], transport: str) -> None:
+        self.dissectors = [d for d in dissectors if transport in d.transports]
+        self.by_name = {d.name: d for d in dissectors}
+
+    def decide(self, client: bytes, server: bytes, ports: tuple[int, int], may_flip: bool,
+               last: bool) -> tuple[type[Dissector] | None, bool, bool]:
+        """(the dissector, whether client and server are the other way round, whether more bytes may still tell).
+
+        `ports` are those of client and server; `last` says that there will be no more bytes to judge by.
+        """
+        best: tuple[Recognition, bool, bool] | None = None
+        chosen: type[Dissector] | None = None
+        for dissector in self.dissectors:
+            for flip in (False, True) if may_flip else (False,):
+                judged = dissector.recognises(server, client) if flip else dissector.recognises(client, server)
+                by_port = ports[0 if flip else 1] in dissector.ports
+                rank = (judged, by_port, not flip)
+                if judged and (best is None or rank > best):
+                    best, chosen = rank, dissector
+        if best is not None and (best[0] == Recognition.YES or best[1]):
+            return chosen, not best[2], False
+        few = 0 < len(client) < _TOO_FEW or 0 < len(server) < _TOO_FEW
+        return None, False, not last and (best is not None or few)
+
+
+class Talk:
+    """The sink of one conversation: what a dissector puts is given its flow and passed on."""
+
+    flow: int
+
+    def open(self, collector: Collector, flow: int) -> None:
+        """Stand for `flow`."""
+        self.collector = collector
+        self.flow = flow
+        self.upgrade: Upgrade | None = None
+        self.conversation: Conversation | None = None
+
+    def describe(self) -> Conversation:
+        """Who talks to whom."""
+        if self.conversation is None:
+            self.conversation = self.collector.describe(self.flow)
+        return self.conversation
+
+    def put(self, record: Record | Upgrade) -> None:
+        """Pass on a record, or remember a wish to hand over."""
+        if isinstance(record, Upgrade):
+            self.upgrade = record
+            return
+        record.flow = self.conversation or self.describe()
+        self.collector.collect(record)
+
+    def limit(self, name: str, span: Span) -> None:
+        """Count a cap that was reached, and say where."""
+        self.collector.wishes.limits.hit(name)
+        self.put(Anomaly(span, f"limit-{name.replace('_', '-')}", f"limit {name} reached"))
+
+
+class Dialogue(Stream, Talk):
+    """A TCP connection with payload, and the dissector that reads it."""
+
+    __slots__ = ("_base", "_early", "_early_bytes", "_first", "_first_base", "_last", "_opening", "_ports", "_recogniser",
+                 "_row", "_segments", "_side", "dissector")
+
+    def __init__(self, flow: int, collector: Collector, recogniser: Recogniser, flip: bool,
+                 ports: tuple[int, int]) -> None:
+        """`flip`: direction 1 is the client. `ports`: of client and server."""
+        Stream.__init__(self, flow, collector.wishes.limits)
+        self.open(collector, flow)
+        if flip:
+            self.sides[0].role, self.sides[1].role = 1, 0
+        self.dissector: Dissector | None = None
+        self._recogniser = recogniser
+        self._ports = ports
+        self._early: list[tuple[Side, Stretch]] = []
+        self._early_bytes = 0
+        self._opening = [b"", b""]
+        self._side: Side | None = None
+        self._segments = _NOT_HERE
+        self._row = self._last = self._base = self._first = self._first_base = 0
+
+    # What reassembly delivers
+
+    def take(self, side: Side, segments: Segments, first: int, last: int, base: int, start: int, stop: int) -> None:
+        """Give the dissector what it wants to see of these bytes."""
+        if side.listener is not None:
+            side.listener(side, Stretch(start, stop, segments, first, last, base))
+        skip = side.skip
+        if skip > stop - start:
+            side.skip = skip - (stop - start)
+        elif self.dissector is None:
+            self._undecided(side, Stretch(start, stop, segments, first, last, base))
+        else:
+            self._feed(side, segments, first, last, base, start + skip, stop)
+        side.frame, side.time = segments.frames[last - 1], segments.times[last - 1]
+
+    def lack(self, side: Side, length: int) -> None:
+        """Tell the dissector of a gap, as far as it would have looked at the bytes."""
+        offset = side.offset
+        if side.listener is not None:
+            side.listener(side, length)
+        span = Span(side.role, offset, offset + length, side.frame, side.frame, side.time)
+        self.put(Anomaly(span, "tcp-gap", f"{length} bytes of this side are not in the capture"))
+        if side.skip > length:
+            side.skip -= length
+            return
+        missing = length - side.skip
+        side.skip = 0
+        self._side = None
+        if self.dissector is None:
+            self._undecided(side, None)
+        if self.dissector is not None and missing:
+            self._guard(lambda dissector: dissector.gap(side.role, offset + length - missing, missing))
+        elif self.dissector is not None:
+            self._receive(side, b"", offset + length)
+
+    def odd(self, side: Side, rule: str, frame: int, time: int, message: str) -> None:
+        """Something odd that reassembly saw."""
+        self.put(Anomaly(Span(side.role, side.offset, side.offset, frame, frame, time), rule, message))
+
+    def close(self) -> None:
+        """The connection has ended, or is given up."""
+        if self.dissector is None and self._early:
+            self._decide(last=True)
+        if self.dissector is not None:
+            self._side = None
+            self._guard(lambda dissector: dissector.close())
+
+    # What the dissector asks for
+
+    def begin(self, side: int, start: int) -> Span:
+        """A span that starts at `start`."""
+        frame, time = self._resolve(side, start)
+        return Span(side, start, start, frame, frame, time)
+
+    def end(self, span: Span, stop: int) -> None:
+        """Complete `span`."""
+        span.stop = stop
+        span.last_frame = self._resolve(span.side, stop - 1)[0]
+
+    def _resolve(self, role: int, offset: int) -> tuple[int, int]:
+        """Frame and time of a byte: of the bytes at hand exactly, of an earlier one the last that were delivered."""
+        side = self._side
+        if side is None or side.role != role or offset < self._first_base:
+            last = self.sides[0] if self.sides[0].role == role else self.sides[1]
+            return last.frame, last.time
+        row, base = (self._row, self._base) if offset >= self._base else (self._first, self._first_base)
+        lengths = self._segments.lengths
+        while row + 1 < self._last and base + lengths[row] <= offset:
+            base += lengths[row]
+            row += 1
+        self._row, self._base = row, base
+        return self._segments.frames[row], self._segments.times[row]
+
+    # Feeding
+
+    def _feed(self, side: Side, segments: Segments, first: int, last: int, base: int, start: int, stop: int) -> None:
+        """Deliver bytes `start` to `stop`: one segment, then twice as many each time while nothing is skipped."""
+        lengths, row, pace = segments.lengths, first, 1
+        side.skip = 0
+        while True:
+            while row < last and base + lengths[row] <= start:
+                base += lengths[row]
+                row += 1
+            if row > first:
+                side.frame, side.time = segments.frames[row - 1], segments.times[row - 1]
+            at, upto = base, min(last, row + pace)
+            self._side, self._segments, self._row, self._last, self._base = side, segments, row, upto, base
+            self._first, self._first_base = row, base
+            data = segments.data(row, upto) if row < upto and start < stop else b""
+            base += len(data)
+            row = upto
+            if at < start or base > stop:
+                data = data[max(0, start - at):stop - at]
+            start += len(data)
+            skip = self._receive(side, data, start - len(data))
+            if start + skip > stop or (start >= stop and not skip):
+                side.skip = start + skip - stop
+                return
+            if skip:
+                start += skip
+                pace = 1
+            elif pace < _MOST_SEGMENTS:
+                pace *= 2
+
+    def _receive(self, side: Side, data: bytes, offset: int) -> int:
+        """Give bytes to the dissector and do as it asks; returns how many further bytes to skip."""
+        assert self.dissector is not None
+        try:
+            skip = self.dissector.receive(side.role, data, offset)
+        except DissectError as error:
+            self._failed(f"{self.dissector.name}-malformed", error.reason)
+            return FOREVER
+        except Exception as error:
+            self._failed("dissector-error", f"{self.dissector.name}: {type(error).__name__}: {error}")
+            return FOREVER
+        if self.upgrade is not None:
+            return self._hand_over(side, offset + len(data))
+        return skip
+
+    def _guard(self, call: object) -> None:
+        assert self.dissector is not None and callable(call)
+        try:
+            call(self.dissector)
+        except DissectError as error:
+            self._failed(f"{self.dissector.name}-malformed", error.reason)
+        except Exception as error:
+            self._failed("dissector-error", f"{self.dissector.name}: {type(error).__name__}: {error}")
+
+    def _failed(self, rule: str, reason: str) -> None:
+        """The dissector cannot go on: name it, let it put what it has, and leave the rest of the stream alone."""
+        role = self._side.role if self._side else 0
+        dissector, self.dissector = self.dissector, None
+        self.put(Anomaly(self.begin(role, self._first_base), rule, reason))
+        for side in self.sides:
+            side.skip = FOREVER
+        try:
+            if dissector is not None:
+                dissector.close()
+        except Exception as error:
+            self.put(Anomaly(self.begin(role, self._first_base), "dissector-error", f"{type(error).__name__}: {error}"))
+
+    def _hand_over(self, side: Side, offset: int) -> int:
+        """Another protocol begins with the unread bytes of both sides."""
+        before, wanted = self.dissector, self.upgrade
+        assert before is not None and wanted is not None
+        self.upgrade = None
+        unread = {s.role: before.unread(s.role) for s in self.sides}
+        self._guard(lambda dissector: dissector.close())
+        after = self._recogniser.by_name.get(wanted.protocol)
+        other = self.sides[1 - side.index]
+        if after is None:
+            self.dissector = None
+            other.skip = FOREVER
+            return FOREVER
+        self.dissector = after(self, self.collector.wishes)
+        skip = 0
+        for s, at in ((other, other.offset), (side, offset)):
+            early = unread[s.role]
+            skip = self._receive(s, early, at - len(early)) if early else 0
+            if s is other:
+                s.skip = skip
+        return skip
+
+    # Recognising
+
+    def _undecided(self, side: Side, stretch: Stretch | None) -> None:
+        """No dissector yet: keep the bytes and see whether they tell. A gap means: decide by what there is."""
+        new = False
+        if stretch is not None:
+            self._early.append((side, stretch))
+            self._early_bytes += stretch.stop - stretch.start
+            shown = len(self._opening[side.role])
+            new = shown < _FIRST_BYTES
+            if new:
+                upto = min(stretch.stop, stretch.start + _FIRST_BYTES - shown)
+                self._opening[side.role] += stretch.part(stretch.start, upto).data()
+        last = stretch is None or self._early_bytes > self.collector.wishes.limits.undecided_bytes
+        if (new or last) and self._decide(last):
+            return
+        if stretch is not None:
+            self._early[-1] = side, stretch.keep()
+
+    def _decide(self, last: bool) -> bool:
+        """Choose a dissector and replay the early bytes, or give up; False while more bytes may tell."""
+        inferred = self.describe().client_inferred
+        chosen, flip, more = self._recogniser.decide(self._opening[0], self._opening[1], self._ports, inferred, last)
+        if chosen is None and more:
+            return False
+        early, self._early, self._opening = self._early, [], [b"", b""]
+        if chosen is None:
+            for side in self.sides:
+                side.skip = FOREVER
+            return True
+        if flip:
+            self._flip()
+        self.dissector = chosen(self, self.collector.wishes)
+        self.collector.serve(self.flow, chosen.name)
+        for side, stretch in early:
+            self._replay(side, stretch)
+        return True
+
+    def _replay(self, side: Side, stretch: Stretch) -> None:
+        length = stretch.stop - stretch.start
+        if self.dissector is None or side.skip > length:
+            side.skip = max(0, side.skip - length)
+            return
+        self._feed(side, stretch.segments, stretch.first, stretch.last, stretch.base, stretch.start + side.skip,
+                   stretch.stop)
+
+    def _flip(self) -> None:
+        """Content says that client and server are the other way round."""
+        self.collector.flip(self.flow)
+        self.conversation = None
+        for side in self.sides:
+            side.role = 1 - side.role
+
+
+class Exchange(Talk):
+    """A UDP conversation read datagram by datagram."""
+
+    def __init__(self, flow: int, collector: Collector, dissector: type[Dissector]) -> None:
+        self.open(collector, flow)
+        self.offsets = [0, 0]
+        self._frame = self._last_frame = self._time = self.time = 0
+        self.dissector = dissector(self, collector.wishes)
+
+    def datagram(self, role: int, data: bytes, first_frame: int, frame: int, time: int) -> None:
+        """Give the dissector one datagram."""
+        self._frame, self._last_frame, self._time = first_frame, frame, time
+        self.time = time
+        try:
+            self.dissector.receive(role, data, self.offsets[role])
+        except DissectError as error:
+            self.put(Anomaly(self.begin(role, self.offsets[role]), f"{self.dissector.name}-malformed", error.reason))
+        self.offsets[role] += len(data)
+
+    def begin(self, side: int, start: int) -> Span:
+        """A span in the datagram at hand."""
+        return Span(side, start, start, self._frame, self._last_frame, self._time)
+
+    def end(self, span: Span, stop: int) -> None:
+        """Complete `span`."""
+        span.stop = stop
+        span.last_frame = self._last_frame
+
+    def close(self) -> None:
+        """The conversation has ended."""
+        try:
+            self.dissector.close()
+        except DissectError as error:
+            self.put(Anomaly(self.begin(0, self.offsets[0]), f"{self.dissector.name}-malformed", error.reason))

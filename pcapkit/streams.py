@@ -1,0 +1,410 @@
+"""Streams: the segments of a flow -> two sides of ordered bytes, gaps kept as gaps, each byte's frame and time known.
+
+The unit of work is the *run*: segments of one side of one flow that follow on each other without a break. A run that
+starts where its side's delivered bytes end is delivered as it is; anything else takes the careful way, one run at a time.
+The first bytes seen win; what comes again is compared with them while they are still in the window.
+
+Per side, exactly: captured = delivered + duplicate + conflicting + outside + late + dropped. Gaps are counted apart.
+"""
+
+from __future__ import annotations
+
+import mmap
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from pcapkit.flows import Ordered
+from pcapkit.limits import Limits
+from pcapkit.packets import ACK, FIN, RST, SYN, TCP, Ints, Packets
+
+FULL, HALF = 1 << 32, 1 << 31
+FAR = 1 << 30
+"""Further ahead of the expected byte than any window reaches (RFC 7323, 2.3): the segment cannot belong."""
+
+
+class Segments:
+    """Captured payloads in delivery order: where each lies in `buffer`, its length, frame and time."""
+
+    __slots__ = ("buffer", "frames", "lengths", "offsets", "times")
+
+    def __init__(self, buffer: mmap.mmap | bytes, offsets: list[int], lengths: list[int], frames: list[int],
+                 times: list[int]) -> None:
+        self.buffer = buffer
+        self.offsets = offsets
+        self.lengths = lengths
+        self.frames = frames
+        self.times = times
+
+    def data(self, first: int, stop: int) -> bytes:
+        """The bytes of segments `first` to `stop`."""
+        buffer, offsets, lengths = self.buffer, self.offsets, self.lengths
+        if stop - first == 1:
+            at = offsets[first]
+            return buffer[at:at + lengths[first]]
+        return b"".join([buffer[at:at + n] for at, n in
+                         zip(offsets[first:stop], lengths[first:stop], strict=True)])
+
+    def copy(self, first: int, stop: int) -> Segments:
+        """The same, independent of the window."""
+        lengths = self.lengths[first:stop]
+        starts = np.cumsum([0, *lengths[:-1]]).tolist()
+        return Segments(self.data(first, stop), starts, lengths, self.frames[first:stop], self.times[first:stop])
+
+
+@dataclass(slots=True)
+class Stretch:
+    """Bytes `start` to `stop` of a side, in segments `first` to `last` (exclusive), the first of which begins at `base`."""
+
+    start: int
+    stop: int
+    segments: Segments
+    first: int
+    last: int
+    base: int
+
+    def data(self) -> bytes:
+        """The bytes themselves."""
+        return self.segments.data(self.first, self.last)[self.start - self.base:self.stop - self.base]
+
+    def part(self, start: int, stop: int) -> Stretch:
+        """The bytes from `start` to `stop`, with no more segments than they need."""
+        first, last, base, lengths = self.first, self.last, self.base, self.segments.lengths
+        while first + 1 < last and base + lengths[first] <= start:
+            base += lengths[first]
+            first += 1
+        end = base
+        for last in range(first, self.last):
+            end += lengths[last]
+            if end >= stop:
+                break
+        return Stretch(start, stop, self.segments, first, last + 1, base)
+
+    def keep(self) -> Stretch:
+        """The same, independent of the window."""
+        if isinstance(self.segments.buffer, bytes):
+            return self
+        return Stretch(self.start, self.stop, self.segments.copy(self.first, self.last), 0, self.last - self.first,
+                       self.base)
+
+
+class Side:
+    """One direction of a TCP connection: where it stands, what it waits with, and its account in bytes."""
+
+    __slots__ = ("captured", "conflicting", "delivered", "dropped", "duplicate", "fin", "frame", "gaps", "held",
+                 "held_bytes", "index", "late", "listener", "next", "offset", "origin", "outside", "role", "skip", "time")
+
+    def __init__(self, index: int) -> None:
+        self.index = index
+        """0 for what A sends, 1 for B."""
+        self.role = index
+        """0 for the client, 1 for the server."""
+        self.next: int | None = None
+        """Sequence number expected next, None before the first."""
+        self.origin = 0
+        """Sequence number of stream offset 0."""
+        self.offset = 0
+        """Stream offset of the byte expected next."""
+        self.skip = 0
+        """How many further bytes need no look."""
+        self.held: list[Stretch] = []
+        """What came behind a hole: sorted, without overlaps."""
+        self.held_bytes = 0
+        self.fin: int | None = None
+        """Stream offset of the FIN."""
+        self.frame = 0
+        """Frame of the last byte delivered, and its time."""
+        self.time = 0
+        self.listener: Callable[[Side, Stretch | int], None] | None = None
+        """Told every stretch that is delivered, also what is skipped, and the length of every gap."""
+        self.captured = self.delivered = self.duplicate = self.conflicting = 0
+        self.outside = self.late = self.dropped = self.gaps = 0
+
+
+class Stream:
+    """One TCP connection with payload. Subclasses say what to do with its bytes: `take`, `lack` and `odd`."""
+
+    __slots__ = ("flow", "holes", "sides", "time")
+
+    def __init__(self, flow: int, limits: Limits) -> None:
+        self.flow = flow
+        self.holes = 0
+        """How many stretches wait on both sides."""
+        self.time = 0
+        """Of the last segment."""
+        self.sides = (Side(0), Side(1))
+
+    def take(self, side: Side, segments: Segments, first: int, last: int, base: int, start: int, stop: int) -> None:
+        """Bytes `start` to `stop` of `side` are delivered: they lie in these segments, the first of which begins at
+        `base`. `side.offset` is still `start`.
+        """
+        raise NotImplementedError
+
+    def lack(self, side: Side, length: int) -> None:
+        """`length` bytes from `side.offset` on are not in the capture."""
+        raise NotImplementedError
+
+    def odd(self, side: Side, rule: str, frame: int, time: int, message: str) -> None:
+        """Something odd was seen in the segment of this frame."""
+        raise NotImplementedError
+
+
+@dataclass(slots=True)
+class Runs:
+    """The runs of a window as lists, one element a run; `first` and `stop` are rows of `segments`."""
+
+    segments: Segments
+    first: list[int]
+    stop: list[int]
+    flow: list[int]
+    direction: list[int]
+    sequence: list[int]
+    length: list[int]
+    missing: list[int]
+    """Bytes that the last segment lacks because the capture cut it."""
+    fin: list[bool]
+    reset: list[bool]
+    acknowledged: list[int]
+    """What the first segment acknowledges, -1 if nothing."""
+    ordered: Ordered
+    """The segments' packets, and their sequence numbers, for looking ahead."""
+    sequences: Ints
+
+
+def runs(packets: Packets, ordered: Ordered) -> Runs:
+    """The TCP runs of a window. Segments that carry neither payload nor FIN nor RST are left out."""
+    flags = packets.flags[ordered.packet]
+    wanted = (packets.protocol[ordered.packet] == TCP) & (
+        (packets.wire_length[ordered.packet] > 0) | (flags & (FIN | RST) != 0))
+    ordered = ordered.where(wanted)
+    packet, flow, direction = ordered.packet, ordered.flow, ordered.direction
+    flags = flags[wanted]
+    length, wire = packets.length[packet], packets.wire_length[packet]
+    sequence = packets.sequence[packet] + (flags & SYN != 0) & 0xFFFFFFFF
+    end = sequence + wire & 0xFFFFFFFF
+    segments = Segments(packets.buffer, packets.offset[packet].tolist(), length.tolist(),
+                        packets.frame[packet].tolist(), packets.time_ns[packet].tolist())
+    if not len(packet):
+        return Runs(segments, [], [], [], [], [], [], [], [], [], [], ordered, sequence)
+    breaks = np.ones(len(packet), np.bool_)
+    breaks[1:] = ((flow[1:] != flow[:-1]) | (direction[1:] != direction[:-1]) | (sequence[1:] != end[:-1])
+                  | (flags[:-1] & (FIN | RST) != 0) | (flags[1:] & RST != 0) | (wire[:-1] > length[:-1]))
+    first = np.flatnonzero(breaks)
+    stop = np.append(first[1:], len(packet))
+    last = stop - 1
+    return Runs(segments, first.tolist(), stop.tolist(), flow[first].tolist(), direction[first].tolist(),
+                sequence[first].tolist(), np.add.reduceat(length, first).tolist(), (wire - length)[last].tolist(),
+                (flags[last] & FIN != 0).tolist(), (flags[last] & RST != 0).tolist(),
+                np.where(flags[first] & ACK, packets.acknowledgment[packet][first], -1).tolist(),
+                ordered, sequence)
+
+
+class Reassembler:
+    """Puts the runs of one file in order, window by window. It holds no flow; streams are handed to it."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self.waiting: dict[Stream, None] = {}
+        """The streams that wait for a hole to be filled, longest waiting first."""
+        self.waiting_bytes = 0
+        self._window: Runs | None = None
+        self._delivered: dict[Side, list[Stretch]] = {}
+
+    def begin(self, window: Runs) -> None:
+        """A new window: what was delivered in the last one can no longer be compared."""
+        self._window = window
+        self._delivered = {}
+
+    def run(self, stream: Stream, window: Runs, i: int) -> None:
+        """Take the `i`-th run of the window, which is of `stream`."""
+        direction = window.direction[i]
+        side = stream.sides[direction]
+        length, first, stop = window.length[i], window.first[i], window.stop[i]
+        side.captured += length
+        stream.time = window.segments.times[first]
+        if window.sequence[i] == side.next and length and not stream.holes and side.fin is None:
+            offset = side.offset
+            self._deliver(stream, side, Stretch(offset, offset + length, window.segments, first, stop, offset))
+        else:
+            self._careful(stream, side, window, i)
+        if window.missing[i] and side.next == window.sequence[i] + length & 0xFFFFFFFF:
+            self._gap(stream, side, window.missing[i])
+        if window.fin[i] and side.next is not None:
+            ahead = (window.sequence[i] + length + window.missing[i] - side.next + HALF) % FULL - HALF
+            if -FAR < ahead < FAR:
+                side.fin = side.offset + ahead
+
+    def end(self, ordered: Ordered, packets: Packets) -> None:
+        """The window is over: give up holes that were acknowledged in it, and keep what still waits."""
+        for stream in list(self.waiting):
+            rows = ordered.rows(stream.flow)
+            packet, direction = ordered.packet[rows], ordered.direction[rows]
+            answers = packets.flags[packet] & ACK != 0
+            for side in stream.sides:
+                if side.held and side.next is not None:
+                    theirs = packets.acknowledgment[packet[answers & (direction != side.index)]]
+                    if len(theirs):
+                        self._acknowledged(stream, side, int(((theirs - side.next + HALF) % FULL - HALF).max()))
+                side.held = [held.keep() for held in side.held]
+        self._window = None
+        self._delivered = {}
+
+    def finish(self, stream: Stream) -> None:
+        """The stream is over: holes become gaps, and what waited behind them is delivered."""
+        for side in stream.sides:
+            while side.held:
+                self._give_up(stream, side)
+
+    def _careful(self, stream: Stream, side: Side, window: Runs, i: int) -> None:
+        sequence, length = window.sequence[i], window.length[i]
+        if side.next is None:
+            side.next = side.origin = sequence
+        other = stream.sides[1 - side.index]
+        if other.held and window.acknowledged[i] >= 0 and other.next is not None:
+            ahead = (window.acknowledged[i] - other.next + HALF) % FULL - HALF
+            if not self._comes_later(stream, other, window, window.stop[i]):
+                self._acknowledged(stream, other, ahead)
+        if not length:
+            return
+        ahead = (sequence - side.next + HALF) % FULL - HALF
+        start = side.offset + ahead
+        first = window.first[i]
+        if ahead > FAR or start + length <= 0:
+            side.outside += length
+            self._report(stream, side, "tcp-out-of-window", window.segments, first,
+                         f"{length} bytes {abs(ahead)} bytes {'ahead of' if ahead > 0 else 'before'} what was expected")
+            return
+        stretch = Stretch(start, start + length, window.segments, first, window.stop[i], start)
+        if start < 0:
+            side.outside -= start
+            stretch = stretch.part(0, stretch.stop)
+        if side.fin is not None and stretch.stop > side.fin:
+            stretch = self._behind_fin(stream, side, stretch)
+        self._place(stream, side, stretch)
+
+    def _behind_fin(self, stream: Stream, side: Side, stretch: Stretch) -> Stretch:
+        """Cut off and count what stands behind the FIN."""
+        assert side.fin is not None
+        cut = max(stretch.start, side.fin)
+        side.late += stretch.stop - cut
+        self._report(stream, side, "tcp-data-after-close", stretch.segments, stretch.first,
+                     f"{stretch.stop - cut} bytes behind the end of this side")
+        return stretch.part(stretch.start, cut)
+
+    def _place(self, stream: Stream, side: Side, stretch: Stretch) -> None:
+        """Deliver what is expected, compare what was there, hold what is ahead."""
+        if stretch.start < side.offset:
+            stop = min(stretch.stop, side.offset)
+            if stretch.stop - stretch.start == 1 and stop == side.offset:  # a keep-alive (RFC 9293, 3.8.4)
+                side.duplicate += 1
+                return
+            self._repeated(stream, side, stretch.part(stretch.start, stop), self._delivered.get(side, []))
+            if stop == stretch.stop:
+                return
+            stretch = stretch.part(stop, stretch.stop)
+        at = bisect_right(side.held, stretch.start, key=lambda held: held.stop)
+        while stretch.start < stretch.stop:
+            held = side.held[at] if at < len(side.held) else None
+            free = stretch.stop if held is None else min(stretch.stop, held.start)
+            if stretch.start < free:
+                self._hold(stream, side, stretch.part(stretch.start, free), at)
+                at += 1
+            if held is None or free == stretch.stop:
+                break
+            stop = min(stretch.stop, held.stop)
+            self._repeated(stream, side, stretch.part(max(stretch.start, held.start), stop), [held])
+            if stop == stretch.stop:
+                break
+            stretch = stretch.part(stop, stretch.stop)
+            at += 1
+        self._drain(stream, side)
+        while len(side.held) > self.limits.waiting_runs or side.held_bytes > self.limits.waiting_bytes:
+            self.limits.hit("waiting_runs" if len(side.held) > self.limits.waiting_runs else "waiting_bytes")
+            self._give_up(stream, side)
+        while self.waiting_bytes > self.limits.waiting_total:
+            self.limits.hit("waiting_total")
+            oldest = next(iter(self.waiting))
+            self._give_up(oldest, max(oldest.sides, key=lambda s: s.held_bytes))
+
+    def _hold(self, stream: Stream, side: Side, stretch: Stretch, at: int) -> None:
+        length = stretch.stop - stretch.start
+        side.held.insert(at, stretch)
+        side.held_bytes += length
+        self.waiting_bytes += length
+        stream.holes += 1
+        self.waiting[stream] = None
+
+    def _drain(self, stream: Stream, side: Side) -> None:
+        """Deliver what waited for the bytes now delivered."""
+        done = 0
+        for done, held in enumerate(side.held, 1):
+            if held.start != side.offset:
+                done -= 1
+                break
+            length = held.stop - held.start
+            side.held_bytes -= length
+            self.waiting_bytes -= length
+            stream.holes -= 1
+            self._deliver(stream, side, held)
+        del side.held[:done]
+        if not stream.holes:
+            self.waiting.pop(stream, None)
+
+    def _give_up(self, stream: Stream, side: Side) -> None:
+        """The first hole of `side` becomes a gap."""
+        self._gap(stream, side, side.held[0].start - side.offset)
+        self._drain(stream, side)
+
+    def _acknowledged(self, stream: Stream, side: Side, ahead: int) -> None:
+        """The receiver has all bytes up to `ahead` of the expected one: holes before that will not be filled."""
+        reached = side.offset + ahead
+        while side.held and side.held[0].start <= reached:
+            self._give_up(stream, side)
+
+    def _comes_later(self, stream: Stream, side: Side, window: Runs, row: int) -> bool:
+        """Whether the bytes of the first hole stand later in this window."""
+        assert side.next is not None
+        stop = window.ordered.rows(stream.flow).stop
+        ahead = (window.sequences[row:stop] - side.next + HALF) % FULL - HALF
+        hole = side.held[0].start - side.offset
+        return bool(np.any((window.ordered.direction[row:stop] == side.index) & (ahead >= 0) & (ahead < hole)))
+
+    def _deliver(self, stream: Stream, side: Side, stretch: Stretch) -> None:
+        length = stretch.stop - stretch.start
+        self._delivered.setdefault(side, []).append(stretch)
+        stream.take(side, stretch.segments, stretch.first, stretch.last, stretch.base, stretch.start, stretch.stop)
+        side.delivered += length
+        side.offset = stretch.stop
+        side.next = (side.next or 0) + length & 0xFFFFFFFF
+
+    def _gap(self, stream: Stream, side: Side, length: int) -> None:
+        stream.lack(side, length)
+        side.gaps += length
+        side.offset += length
+        side.next = (side.next or 0) + length & 0xFFFFFFFF
+
+    def _repeated(self, stream: Stream, side: Side, again: Stretch, originals: list[Stretch]) -> None:
+        """Compare bytes that came again with those seen first, as far as these are at hand; count both kinds."""
+        length = again.stop - again.start
+        different = 0
+        at = bisect_right(originals, again.start, key=lambda s: s.stop)
+        stop = bisect_left(originals, again.stop, key=lambda s: s.start)
+        for first in originals[at:stop]:
+            low, high = max(first.start, again.start), min(first.stop, again.stop)
+            was, now = first.part(low, high).data(), again.part(low, high).data()
+            if was != now:
+                unequal = np.frombuffer(was, np.uint8) != np.frombuffer(now, np.uint8)
+                different += int(unequal.sum())
+                self._conflict(stream, side, again, was, now, int(unequal.argmax()), low)
+        side.duplicate += length - different
+        side.conflicting += different
+
+    def _conflict(self, stream: Stream, side: Side, again: Stretch, was: bytes, now: bytes, at: int, low: int) -> None:
+        self._report(stream, side, "tcp-overlap-conflict", again.segments, again.first,
+                     f"from stream offset {low + at} on, first seen {was[at:at + 32]!r}, now {now[at:at + 32]!r}; "
+                     "the first were delivered")
+
+    def _report(self, stream: Stream, side: Side, rule: str, segments: Segments, row: int, message: str) -> None:
+        stream.odd(side, rule, segments.frames[row], segments.times[row], message)

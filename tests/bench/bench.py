@@ -1,0 +1,141 @@
+"""Speed and memory beside the peers, in the same run: whole processes, as the kernel accounts for them.
+
+    python tests/bench/bench.py [--folder DIR] [--runs 3] [--quick]
+
+Captures are made once by the generator of the optional ../shared folder; outputs go to a memory file system.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+MAKER = ROOT.parent / "shared" / "bench" / "make_bench.py"
+CAPTURES = {"mixed-100": (100, 1, "mixed"), "mixed-1000": (1000, 2, "mixed"), "smallpkts-200": (200, 3, "smallpkts")}
+FIELDS = """frame.number frame.time_epoch ip.src tcp.srcport ip.dst tcp.dstport http.request.method http.host
+http.request.uri http.user_agent http.response.code http.content_type urlencoded-form.key urlencoded-form.value
+smtp.req.command smtp.req.parameter smtp.response.code dns.qry.name dns.qry.type dns.a dns.aaaa tls.handshake.type
+tls.handshake.extensions_server_name tls.handshake.version tls.handshake.ciphersuite x509ce.dNSName
+x509sat.printableString""".split()
+SHOWN = "http.request or http.response or smtp.req or smtp.response or dns or tls.handshake"
+
+
+def measure(command: list[str]) -> dict[str, float]:
+    """Run a command; wall and cpu seconds, and its own peak memory in MiB."""
+    start = time.monotonic()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"exit {process.returncode}: {' '.join(command)}")
+    return {"wall": time.monotonic() - start, "cpu": usage.ru_utime + usage.ru_stime, "mib": usage.ru_maxrss / 1024}
+
+
+def capture(folder: Path, name: str) -> Path:
+    """The benchmark capture, made if it is not there."""
+    path = folder / f"{name}.pcap"
+    if not path.exists():
+        megabytes, seed, profile = CAPTURES[name]
+        subprocess.run([sys.executable, MAKER, "--mb", str(megabytes), "--seed", str(seed), "--profile", profile,
+                        "--out", path], check=True)
+    return path
+
+
+def commands(path: Path, out: Path) -> dict[str, list[str]]:
+    """What is compared: our full export by one process, tshark's equivalent fields, tcpflow's streams."""
+    fields = [part for name in FIELDS for part in ("-e", name)]
+    return {
+        "pcapkit": [sys.executable, "-m", "pcapkit", "export", str(path), "--output", str(out / "ours"),
+                    "--format", "jsonl", "--show-secrets"],
+        "tcpflow": ["tcpflow", "-q", "-r", str(path), "-o", str(out / "streams")],
+        "tshark": ["tshark", "-r", str(path), "-Y", SHOWN, "-T", "fields", "-E", "separator=|", *fields],
+    }
+
+
+def rows(folder: Path, table: str) -> list[dict[str, Any]]:
+    with (folder / f"{table}.jsonl").open() as lines:
+        return [json.loads(line) for line in lines]
+
+
+def check(path: Path, folder: Path) -> list[str]:
+    """Compare our tables with the truth that was written with the capture: each count lies between clean and seen."""
+    truth = json.loads(Path(f"{path}.truth.json").read_text())
+    flows, http, dns = rows(folder, "flows"), rows(folder, "http"), rows(folder, "dns")
+    tls, mail, smtp = rows(folder, "tls"), rows(folder, "mail"), rows(folder, "smtp")
+    found = {
+        "tcp_flows": sum(r["transport"] == "tcp" for r in flows),
+        "http_requests": sum(r["method"] is not None for r in http),
+        "http_responses": sum(r["status"] is not None for r in http),
+        "dns_queries": sum(r["query_frame"] is not None for r in dns),
+        "dns_responses": sum(r["response_frame"] is not None for r in dns),
+        "tls_client_hellos": sum(r["ja3"] is not None for r in tls),
+        "tls_server_hellos": sum(r["cipher"] is not None for r in tls),
+        "smtp_messages": sum(bool(r["queue_id"]) for r in mail),
+        "smtp_dialogues": sum(r["command"] == "EHLO" for r in smtp),
+    }
+    said = []
+    for kind, ours in found.items():
+        counts = truth["counts"].get(kind, {"seen": 0, "clean": 0})
+        mark = "ok" if counts["clean"] <= ours <= counts["seen"] else "DIFFERS"
+        said.append(f"    {kind:20}{counts['clean']:>9} clean{counts['seen']:>9} seen{ours:>9} found  {mark}")
+    said.append(_credentials(truth, rows(folder, "credentials")))
+    return said
+
+
+def _credentials(truth: dict[str, Any], ours: list[dict[str, Any]]) -> str:
+    wanted = Counter((c["user"], c["password"]) for c in truth["credentials"])
+    found = Counter((c["username"], c["secret"]) for c in ours)
+    missing = sum(not found[pair] for pair in wanted)
+    invented = sum(pair not in wanted for pair in found)
+    mark = "ok" if not missing and not invented else "DIFFERS"
+    return f"    {'credentials':20}{len(wanted):>9} in the truth, {missing} missing, {invented} invented  {mark}"
+
+
+def bench(path: Path, runs: int, memory: Path) -> None:
+    """One capture, all programs in turn, best of `runs` by cpu."""
+    packets = json.loads(Path(f"{path}.truth.json").read_text())["packets"]
+    best: dict[str, dict[str, float]] = {}
+    for _ in range(runs):
+        out = Path(tempfile.mkdtemp(dir=memory))
+        for name, command in commands(path, out).items():
+            if shutil.which(command[0]):
+                took = measure(command)
+                if name not in best or took["cpu"] < best[name]["cpu"]:
+                    best[name] = took
+        said = check(path, out / "ours")
+        shutil.rmtree(out)
+    print(f"\n{path.name}: {packets:,} packets, best of {runs} by cpu")
+    print(f"    {'program':10}{'wall s':>9}{'cpu s':>9}{'packets/s':>12}{'peak MiB':>10}{'cpu, ours = 1':>15}")
+    ours = best["pcapkit"]
+    for name, took in best.items():
+        print(f"    {name:10}{took['wall']:9.2f}{took['cpu']:9.2f}{packets / took['cpu']:12,.0f}{took['mib']:10.0f}"
+              f"{took['cpu'] / ours['cpu']:15.2f}")
+    print("\n".join(said), flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--folder", type=Path, default=ROOT / "bench-captures", help="where the captures are kept")
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--only", choices=sorted(CAPTURES), action="append")
+    options = parser.parse_args()
+    if not MAKER.exists():
+        raise SystemExit("the generator of benchmark captures (../shared/bench) is absent")
+    options.folder.mkdir(exist_ok=True)
+    memory = Path("/dev/shm") if os.access("/dev/shm", os.W_OK) else Path(tempfile.gettempdir())
+    for name in options.only or CAPTURES:
+        bench(capture(options.folder, name), options.runs, memory)
+
+
+if __name__ == "__main__":
+    main()

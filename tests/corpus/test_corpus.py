@@ -1,0 +1,35 @@
+"""How far we agree with tshark over captures that others made. Its facts and ours are compared kind by kind."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+LEAST = {
+    "packets": 99, "tcp_stream_count": 99, "tcp_endpoints": 99, "tcp_payload": 99,
+    "http_requests": 95, "http_responses": 95, "http_forms": 95, "http_basic": 95,
+    "smtp_commands": 95, "smtp_replies": 95, "smtp_auth": 95, "mail": 95,
+    "dns_queries": 95, "dns_responses": 95, "dns_answers": 95,
+    "tls_client_hello": 95, "tls_server_hello": 95, "tls_certificates": 95,
+}
+"""Recall in percent, per kind of fact."""
+
+
+@pytest.mark.corpus
+@pytest.mark.slow
+def test_agreement_with_tshark(corpus: Path, tmp_path: Path) -> None:
+    result = tmp_path / "result.json"
+    disputes = Path(__file__).with_name("disputes.tsv")
+    subprocess.run(
+        [sys.executable, corpus / "check.py", "--command", f"{sys.executable} -m pcapkit", "--without-keys",
+         "--disputes", disputes, "--json", result, "--details", tmp_path / "details.tsv", "--max-crashed", "0"],
+        check=True, timeout=1200)
+    found = json.loads(result.read_text())
+    assert found["crashed"] == 0 and not found["absent"] and not found["stale_disputes"]
+    short = {kind: (c["found"], c["expected"]) for kind, least in LEAST.items()
+             if (c := found["kinds"][kind])["found"] < c["expected"] * least / 100}
+    assert not short, (tmp_path / "details.tsv").read_text()[:20_000]
