@@ -1,4 +1,4 @@
-"""The whole way of a capture, window by window: reader, packets, flows, streams, dialogues, reporters -> chunks of rows."""
+"""The whole way of a capture, window by window: reader, packets, flows, streams, dialogues, reporters -> rows."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ class Options:
     progress: Callable[[int], None] | None = None
     """Called with the number of bytes read since the last call."""
     unreadable: Callable[[str, CaptureError], None] | None = None
-    """Told of an input that cannot be read at all; then the others are still analysed. Without it, the error is raised."""
+    """Told of an input that cannot be read at all; the others are still analysed. Without it, the error is raised."""
 
 
 def analyse(sources: Sequence[Source], options: Options | None = None) -> Iterator[Chunk]:
     """The rows of all tables of `sources`, masked as the options say, in chunks; a file's `captures` row is its last.
 
-    Findings and verdicts come at the very end, since they may rest on several files. Raises CaptureError for an input that
-    cannot be read at all, unless the options name somebody to tell.
+    Findings and verdicts come at the very end, since they may rest on several files. Raises CaptureError for an input
+    that cannot be read at all, unless the options name somebody to tell.
     """
     options = options or Options()
     masker = Masker(options.show_secrets)

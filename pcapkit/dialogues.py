@@ -105,8 +105,8 @@ class Talk:
 class Dialogue(Stream, Talk):
     """A TCP connection with payload, and the dissector that reads it."""
 
-    __slots__ = ("_base", "_early", "_early_bytes", "_first", "_first_base", "_last", "_opening", "_ports", "_recogniser",
-                 "_row", "_segments", "_side", "dissector")
+    __slots__ = ("_base", "_early", "_early_bytes", "_first", "_first_base", "_last", "_opening", "_ports",
+                 "_recogniser", "_row", "_segments", "_side", "dissector")
 
     def __init__(self, flow: int, collector: Collector, recogniser: Recogniser, flip: bool,
                  ports: tuple[int, int]) -> None:

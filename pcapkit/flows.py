@@ -1,8 +1,8 @@
 """Flows: packets -> conversations, both directions under one number, numbered as Wireshark numbers streams.
 
-A key is the two endpoints in canonical order (A before B) with protocol and IP version; a packet's direction is 0 from A,
-1 from B. A flow is a key, or for TCP one connection of it: a new SYN on a used key starts the next one. Keys are found by
-a keyed hash and verified in full, so that no crafted collision merges two flows. All state lives in columns.
+A key is the two endpoints in canonical order (A before B) with protocol and IP version; a packet's direction is 0 from
+A, 1 from B. A flow is a key, or for TCP one connection of it: a new SYN on a used key starts the next one. Keys are
+found by a keyed hash and verified in full, so that no crafted collision merges two flows. All state lives in columns.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ OPENED, ANSWERED, FIN_A, FIN_B, RESET, CLIENT_IS_B, INFERRED, DATA = 1, 2, 4, 8,
 payload seen."""
 
 SYN_A, SYN_B, ENDED, BASE_A, BASE_B = 1, 2, 4, 8, 16
-"""Bits of a flow's `marks`: `base` of A or B comes from a SYN; the connection is over and its state is gone; `base` of A
-or B is known at all."""
+"""Bits of a flow's `marks`: `base` of A or B comes from a SYN; the connection is over and its state is gone; `base` of
+A or B is known at all."""
 
 KEY = ("a_high", "a_low", "b_high", "b_low", "ends")
 """The five 64-bit words of a key; `ends` holds protocol, version and both ports."""
@@ -275,7 +275,7 @@ class FlowTable:
 
     def _remember(self, hashes: Words, key: list[Words], known: Ints, begins: Ints, in_group: Ints,
                   numbers: Ints) -> Ints:
-        """Make the last new flow of each group its key's current one; returns the first new flow of each group, or -1."""
+        """Make the last new flow of each group its key's current one; returns the first new one of each, or -1."""
         first_of = np.full(len(hashes), -1, np.int64)
         last_of = first_of.copy()
         first_of[in_group[::-1]] = numbers[::-1]

@@ -1,8 +1,8 @@
 """The vocabulary of the whole project: sides, spans, records, neutral facts, anomalies and findings.
 
 A dissector turns bytes into records; a record names its bytes by side and stream offset, and says in which frames they
-came. It knows nothing of tables or terminals. Records are plain slotted dataclasses (freezing them costs three times the
-price) whose fields carry the names of the columns of their table, with an underscore behind Python's own words.
+came. It knows nothing of tables or terminals. Records are plain slotted dataclasses (freezing them costs three times
+the price) whose fields carry the names of the columns of their table, with an underscore behind Python's own words.
 """
 
 from __future__ import annotations
@@ -227,7 +227,7 @@ class TLSAccepted(Record):
 
 @dataclass(slots=True)
 class TLSRefused(Record):
-    """The server did not agree to switch to TLS; `code` is its reply code, `temporary` whether it may be tried again."""
+    """The server did not agree to switch to TLS; `code` is its reply's, `temporary` whether it may be tried again."""
 
     protocol: str
     code: str

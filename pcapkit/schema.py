@@ -1,7 +1,8 @@
 """The tables that come out: their columns in order, with type and meaning. The data contract of every output.
 
-Every event table starts with the common columns; tables of application protocols add `encrypted`. A record's own columns
-are its attributes of the same name (with an underscore behind Python's keywords). Nothing here knows pandas or numpy.
+Every event table starts with the common columns; tables of application protocols add `encrypted`. A record's own
+columns are its attributes of the same name (with an underscore behind Python's keywords). Nothing here knows pandas or
+numpy.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Streams: the segments of a flow -> two sides of ordered bytes, gaps kept as gaps, each byte's frame and time known.
 
 The unit of work is the *run*: segments of one side of one flow that follow on each other without a break. A run that
-starts where its side's delivered bytes end is delivered as it is; anything else takes the careful way, one run at a time.
-The first bytes seen win; what comes again is compared with them while they are still in the window.
+starts where its side's delivered bytes end is delivered as it is; anything else takes the careful way, one run at a
+time. The first bytes seen win; what comes again is compared with them while they are still in the window.
 
 Per side, exactly: captured = delivered + duplicate + conflicting + outside + late + dropped. Gaps are counted apart.
 """
@@ -56,7 +56,7 @@ class Segments:
 
 @dataclass(slots=True)
 class Stretch:
-    """Bytes `start` to `stop` of a side, in segments `first` to `last` (exclusive), the first of which begins at `base`."""
+    """Bytes `start` to `stop` of a side, in segments `first` to `last` (exclusive); the first begins at `base`."""
 
     start: int
     stop: int
@@ -94,7 +94,8 @@ class Side:
     """One direction of a TCP connection: where it stands, what it waits with, and its account in bytes."""
 
     __slots__ = ("captured", "conflicting", "delivered", "dropped", "duplicate", "fin", "frame", "gaps", "held",
-                 "held_bytes", "index", "late", "listener", "next", "offset", "origin", "outside", "role", "skip", "time")
+                 "held_bytes", "index", "late", "listener", "next", "offset", "origin", "outside", "role", "skip",
+                 "time")
 
     def __init__(self, index: int) -> None:
         self.index = index

@@ -1,4 +1,4 @@
-"""The harness for dissectors, public for authors of plug-ins too: feed a script whole, in pieces, with gaps, with noise.
+"""The harness for dissectors, public for authors of plug-ins: feed a script whole, in pieces, with gaps, with noise.
 
 A script is a list of `(side, bytes)` in the order in which they were said. Frames are the numbers of the pieces fed.
 """
@@ -141,7 +141,8 @@ def check_splits(dissector: type[Dissector], script: Script, wishes: Wishes | No
     chance = random.Random(20200323)
     for pieces in (bytewise(script), *(cut(script, chance) for _ in range(cuts))):
         got = play(dissector, pieces, wishes)
-        assert sorted(map(repr, essence(got.records))) == want, f"other records when cut as {[len(p) for _, p in pieces]}"
+        cuts_made = [len(p) for _, p in pieces]
+        assert sorted(map(repr, essence(got.records))) == want, f"other records when cut as {cuts_made}"
         assert got.upgrade == first.upgrade
     return first
 

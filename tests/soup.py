@@ -46,7 +46,8 @@ def table(segments: list[Segment], first_frame: int = 1) -> Packets:
         source_port=ints([e[0][1] for e in ends]), destination_port=ints([e[1][1] for e in ends]),
         sequence=ints([s.sequence & 0xFFFFFFFF for s in segments]),
         acknowledgment=ints([s.acknowledgment & 0xFFFFFFFF for s in segments]),
-        flags=ints([s.flags for s in segments]), window=np.full(n, 1024), ttl=np.full(n, 64), ip_id=np.zeros(n, np.int64),
+        flags=ints([s.flags for s in segments]), window=np.full(n, 1024), ttl=np.full(n, 64),
+        ip_id=np.zeros(n, np.int64),
         offset=np.cumsum(np.append(0, lengths[:-1])) if n else np.zeros(0, np.int64), length=lengths,
         wire_length=lengths + ints([s.missing for s in segments]), first_frame=frames)
 
@@ -67,7 +68,8 @@ def soup(chance: random.Random, acknowledge: bool = False) -> list[Segment]:
     segments: list[Segment] = []
     starts = [chance.choice((0, 1, 0xFFFFFFF0, 0xFFFFFFFF, chance.randrange(1 << 32))) for _ in range(2)]
     if chance.random() < 0.7:
-        segments += [Segment(0, starts[0], flags=SYN), Segment(1, starts[1], flags=SYN | ACK, acknowledgment=starts[0] + 1)]
+        segments += [Segment(0, starts[0], flags=SYN),
+                     Segment(1, starts[1], flags=SYN | ACK, acknowledgment=starts[0] + 1)]
         opened = True
     else:
         opened = False

@@ -20,8 +20,9 @@ def traffic(chance: random.Random, packets: int) -> list[Segment]:
         server = (chance.choice((2, 9)), chance.choice((80, 53)))
         flags = chance.choice((ACK, ACK, ACK, SYN, SYN | ACK, FIN | ACK))
         protocol = chance.choice((TCP, UDP))
-        segments.append(Segment(chance.randrange(2), chance.choice((5, 5, 5, 77)), b"x", flags if protocol == TCP else 0,
-                                chance.choice((6, 78)), client=client, server=server, protocol=protocol))
+        segments.append(Segment(chance.randrange(2), chance.choice((5, 5, 5, 77)), b"x",
+                                flags if protocol == TCP else 0, chance.choice((6, 78)), client=client, server=server,
+                                protocol=protocol))
     return segments
 
 

@@ -59,7 +59,8 @@ def reassemble(parts: list[Packets], limits: Limits | None = None) -> list[Recor
         for i, flow in enumerate(window.flow):
             if flow not in live:
                 live[flow] = Recorder(flow, limits)
-                for side, base, mark in zip(live[flow].sides, (flows.base_a, flows.base_b), (SYN_A, SYN_B), strict=True):
+                bases = (flows.base_a, flows.base_b)
+                for side, base, mark in zip(live[flow].sides, bases, (SYN_A, SYN_B), strict=True):
                     if flows.marks[flow] & mark:
                         side.next = side.origin = int(base[flow]) + 1 & 0xFFFFFFFF
             reassembler.run(live[flow], window, i)
@@ -182,7 +183,8 @@ def test_differing_bytes_are_reported_with_both_values_and_the_first_are_kept() 
 
 
 def test_plain_retransmission_is_no_conflict() -> None:
-    (stream,) = reassemble([table([Segment(0, 100, b"password"), Segment(0, 100, b"password"), Segment(0, 104, b"word!")])])
+    twice = [Segment(0, 100, b"password"), Segment(0, 100, b"password"), Segment(0, 104, b"word!")]
+    (stream,) = reassemble([table(twice)])
     assert not stream.oddities and stream.sides[0].duplicate == 12
 
 
@@ -211,7 +213,8 @@ def test_bytes_behind_the_fin_are_late() -> None:
 
 
 def test_far_away_numbers_do_not_belong() -> None:
-    (stream,) = reassemble([table([Segment(0, 100, b"here"), Segment(0, 104 + FAR + 1, b"far"), Segment(0, 104, b"!")])])
+    astray = [Segment(0, 100, b"here"), Segment(0, 104 + FAR + 1, b"far"), Segment(0, 104, b"!")]
+    (stream,) = reassemble([table(astray)])
     assert bytes(stream.bytes[0].values()) == b"here!"
     assert stream.sides[0].outside == 3
 
