@@ -1,0 +1,194 @@
+"""The bytes of one stream in order, and where the secrets of a capture lie in its frames."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from pcapkit.analysis import FileAnalysis, Options, Source
+from pcapkit.connections import Listener
+from pcapkit.flows import CLIENT_IS_B, Ordered
+from pcapkit.packets import TCP, Packets
+from pcapkit.readers import open_capture
+from pcapkit.records import Conversation, Record, Secret
+from pcapkit.secrets import Masker
+from pcapkit.streams import HALF, Side, Stretch
+
+
+@dataclass(slots=True)
+class Piece:
+    """Bytes of one side of a stream in the order of delivery, or a gap (`data` is None) of `length` bytes.
+
+    `side` is 0 for the client. `offset` counts from the first byte of the side, `frame` is that of the first byte here.
+    """
+
+    side: int
+    offset: int
+    length: int
+    data: bytes | None
+    frame: int
+    time_ns: int
+
+
+@dataclass(slots=True)
+class Followed:
+    """A stream as it was said: who talked, the pieces in order, and its secrets."""
+
+    conversation: Conversation | None
+    pieces: list[Piece]
+    secrets: list[Secret]
+
+    def masked(self, masker: Masker) -> list[Piece]:
+        """The pieces with every secret replaced by its mask; one that is cut by a piece's end is masked in both."""
+        spans = {side: sorted((s.span.start, s.span.stop, s.text) for s in self.secrets if s.span.side == side)
+                 for side in (0, 1)}
+        return [_masked(piece, spans[piece.side], masker) for piece in self.pieces]
+
+
+def follow(source: Source, transport: str, stream: int, options: Options | None = None) -> Followed:
+    """The bytes of one stream of a file, unmasked, with the secrets in them. Empty where there is no such stream.
+
+    Raises CaptureError where the file cannot be read at all.
+    """
+    options = options or Options()
+    followed = Followed(None, [], [])
+    with open_capture(source, options.limits) as capture:
+        analysis = _Watch(capture, options, [], Masker(True))
+        connections = analysis.connections
+        wanted: dict[int, None] = {}
+
+        def listen(flow: int, side: Side) -> Listener | None:
+            if transport != "tcp" or connections.flows.stream[flow] != stream:
+                return None
+            wanted[flow] = None
+            return _listener(followed.pieces)
+
+        def datagrams(packets: Packets, ordered: Ordered) -> None:
+            if transport == "udp":
+                rows = ordered.where(connections.flows.stream[ordered.flow] == stream)
+                wanted.update(dict.fromkeys(rows.flow.tolist()))
+                _datagrams(followed.pieces, packets, rows, connections.flows.bits[rows.flow] & CLIENT_IS_B != 0)
+
+        connections.listen, connections.datagrams = listen, datagrams
+        for _ in analysis.chunks():
+            pass
+    for flow in wanted:
+        followed.conversation = connections.describe(flow)
+    followed.secrets = [s for s in analysis.found
+                        if s.flow and (s.flow.transport, s.flow.stream) == (transport, stream)]
+    return followed
+
+
+class _Watch(FileAnalysis):
+    """An analysis that keeps nothing but the secrets, and where each stream's side begins."""
+
+    def __init__(self, *arguments: object) -> None:
+        super().__init__(*arguments)  # type: ignore[arg-type]
+        self.found: list[Secret] = []
+        self.origins: dict[tuple[int, int], int] = {}
+
+    def collect(self, record: Record) -> None:
+        """Keep a secret; drop the rest."""
+        if isinstance(record, Secret):
+            self.found.append(record)
+
+
+def _listener(pieces: list[Piece]) -> Listener:
+    def hear(side: Side, what: Stretch | int) -> None:
+        if isinstance(what, int):
+            pieces.append(Piece(side.role, side.offset, what, None, side.frame, side.time))
+            return
+        row, base, segments = what.first, what.base, what.segments
+        for row in range(what.first, what.last):
+            start, stop = max(base, what.start), min(base + segments.lengths[row], what.stop)
+            if start < stop:
+                data = segments.data(row, row + 1)[start - base:stop - base]
+                pieces.append(Piece(side.role, start, len(data), data, segments.frames[row], segments.times[row]))
+            base += segments.lengths[row]
+    return hear
+
+
+def _datagrams(pieces: list[Piece], packets: Packets, ordered: Ordered, client_is_b: np.ndarray) -> None:
+    offsets = [sum(p.length for p in pieces if p.side == side) for side in (0, 1)]
+    for row, direction, flipped in zip(ordered.packet.tolist(), ordered.direction.tolist(), client_is_b.tolist(),
+                                       strict=True):
+        side = direction ^ flipped
+        at, length = int(packets.offset[row]), int(packets.length[row])
+        pieces.append(Piece(side, offsets[side], length, packets.buffer[at:at + length], int(packets.frame[row]),
+                            int(packets.time_ns[row])))
+        offsets[side] += length
+
+
+def _masked(piece: Piece, spans: Sequence[tuple[int, int, str]], masker: Masker) -> Piece:
+    if piece.data is None:
+        return piece
+    out, at = [], 0
+    for start, stop, text in spans:
+        low, high = max(start - piece.offset, at), min(stop - piece.offset, piece.length)
+        if low < high:
+            out += [piece.data[at:low], masker.mask(text).encode()]
+            at = high
+    data = b"".join([*out, piece.data[at:]])
+    return Piece(piece.side, piece.offset, piece.length, data, piece.frame, piece.time_ns)
+
+
+def secret_ranges(source: Source, options: Options | None = None) -> dict[int, list[tuple[int, int]]]:
+    """For each frame that shows a secret, the ranges (start, stop) of its captured bytes that must be masked.
+
+    Segments that were sent again are covered too: what counts is the sequence number, not who was delivered. Reads the
+    file twice, so `source` must be a path.
+    """
+    options = options or Options()
+    spans: dict[tuple[int, int], list[tuple[int, int]]] = {}
+    with open_capture(source, options.limits) as capture:
+        watch = _Watch(capture, options, [], Masker(True))
+        connections = watch.connections
+        sides: dict[tuple[int, int], Side] = {}
+
+        def remember(flow: int, side: Side) -> Listener | None:
+            sides[flow, side.index] = side
+            return None
+
+        connections.listen = remember
+        for _ in watch.chunks():
+            pass
+        flow_of = {int(n): i for i, n in enumerate(connections.flows.stream[:connections.flows.count])
+                   if connections.flows.protocol(i) == TCP}
+    for secret in watch.found:
+        if secret.flow is None or secret.flow.transport != "tcp" or secret.flow.stream is None:
+            continue
+        flow = flow_of[secret.flow.stream]
+        for direction in (0, 1):
+            side = sides.get((flow, direction))
+            if side is not None and side.role == secret.span.side:
+                spans.setdefault((flow, direction), []).append(
+                    (side.origin + secret.span.start, secret.span.stop - secret.span.start))
+    return _in_frames(source, options, spans) if spans else {}
+
+
+def _in_frames(source: Source, options: Options,
+               spans: dict[tuple[int, int], list[tuple[int, int]]]) -> dict[int, list[tuple[int, int]]]:
+    """Second pass: sequence ranges -> ranges within frames."""
+    found: dict[int, list[tuple[int, int]]] = {}
+    with open_capture(source, options.limits) as capture:
+        watch = _Watch(capture, options, [], Masker(True))
+        flows = watch.connections.flows
+        for frames in capture.windows():
+            packets = watch.decoder.decode(frames)
+            ordered = flows.assign(packets)
+            flows.set_bases(packets, ordered)
+            flows.update(packets, ordered)
+            for (flow, direction), ranges in spans.items():
+                rows = ordered.rows(flow)
+                mine = ordered.packet[rows][ordered.direction[rows] == direction]
+                for row in mine[packets.length[mine] > 0].tolist():
+                    frame = int(packets.frame[row])
+                    head = int(packets.offset[row]) - int(frames.offset[frame - int(frames.number[0])])
+                    for sequence, length in ranges:
+                        ahead = (sequence - int(packets.sequence[row]) + HALF) % (2 * HALF) - HALF
+                        low, high = max(0, ahead), min(int(packets.length[row]), ahead + length)
+                        if low < high and head >= 0:
+                            found.setdefault(frame, []).append((head + low, head + high))
+    return found
