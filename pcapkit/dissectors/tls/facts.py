@@ -1,0 +1,129 @@
+"""What has been seen of one handshake, and the row of table `tls` that it comes to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from pcapkit.dissectors.tls.fingerprints import client_fingerprints, ja3s
+from pcapkit.dissectors.tls.hellos import PRE_SHARED_KEY, SERVER_CERTIFICATE_TYPE, ClientHello, ServerHello
+from pcapkit.dissectors.tls.names import SSL2, TLS12, exchange_of_group, is_tls13, version_name
+from pcapkit.dissectors.tls.rows import TlsHandshake
+from pcapkit.dissectors.tls.suites import key_exchange, suite_id, suite_name
+from pcapkit.records import CLIENT, Span
+
+
+@dataclass(slots=True)
+class Facts:
+    """One handshake as far as it was seen. Lists of two are indexed by side.
+
+    `client` is the side that sent the ClientHello, `started` true once it did. `full` is true once the server sent what
+    an abbreviated handshake has not, `abbreviated` where it changed the cipher without that. `missing` says of which
+    side bytes are not in the capture.
+    """
+
+    missing: list[bool]
+    client: int = CLIENT
+    span: Span | None = None
+    client_hello: ClientHello | None = None
+    server_hello: ServerHello | None = None
+    retrying: bool = False
+    group: str | None = None
+    started: bool = False
+    full: bool = False
+    abbreviated: bool = False
+    ssl2: bool = False
+    ssl2_cipher: int | None = None
+    record_version: int | None = None
+    established: bool = False
+    failure: str | None = None
+    history: list[str] = field(default_factory=list)
+    heard: list[bool] = field(default_factory=lambda: [False, False])
+    secured: list[bool] = field(default_factory=lambda: [False, False])
+    ended: list[bool] = field(default_factory=lambda: [False, False])
+    certified: list[bool] = field(default_factory=lambda: [False, False])
+
+    @property
+    def version(self) -> int | None:
+        """The version negotiated."""
+        if self.ssl2:
+            return SSL2
+        return self.server_hello.version if self.server_hello else None
+
+    @property
+    def tls13(self) -> bool:
+        """Whether TLS 1.3 or a draft of it was negotiated."""
+        return self.server_hello is not None and is_tls13(self.server_hello.version)
+
+    @property
+    def has_raw_keys(self) -> bool:
+        """Whether the Certificate message holds a bare public key instead of certificates (RFC 7250)."""
+        return self.server_hello is not None and any(self.server_hello.extensions.get(SERVER_CERTIFICATE_TYPE, b""))
+
+    @property
+    def resumed(self) -> bool | None:
+        """Whether an earlier session was resumed; None where that cannot be told."""
+        if self.server_hello is not None and self.tls13:
+            return None if self.retrying else PRE_SHARED_KEY in self.server_hello.extensions
+        return False if self.full else True if self.abbreviated else None
+
+    @property
+    def key_exchange(self) -> str | None:
+        """Such as "ECDHE x25519"; in TLS 1.3 with a pre-shared key "PSK" before it."""
+        server = self.server_hello
+        if server is not None and self.tls13:
+            parts = ["PSK"] if self.resumed else []
+            parts += [exchange_of_group(server.group)] if server.group is not None else []
+            return " ".join(parts) or None
+        if self.resumed:
+            return None
+        exchange = key_exchange(server.cipher) if server else None
+        return f"{exchange or 'ECDHE'} {self.group}" if self.group else exchange
+
+    @property
+    def certificates(self) -> str:
+        """What became of the server's certificates: see TlsHandshake."""
+        server = 1 - self.client
+        if self.certified[server]:
+            return "present"
+        if self.tls13 and not self.retrying:
+            return "not visible"
+        settled = (self.secured[server] and self.server_hello is not None) or self.full
+        return "absent" if settled and not self.missing[server] else "not in the capture"
+
+    def row(self, span: Span) -> TlsHandshake:
+        """The row, for the handshake that begins at `span`."""
+        row = TlsHandshake(span, history="".join(self.history), resumed=self.resumed, key_exchange=self.key_exchange,
+                           established=self.established, failure=self.failure, certificates=self.certificates,
+                           client_hello=self.client_hello, server_hello=self.server_hello)
+        if self.client_hello is not None:
+            _fill_offer(row, self.client_hello)
+        if self.version is not None:
+            row.version = version_name(self.version)
+        if self.server_hello is not None:
+            _fill_choice(row, self.server_hello)
+        elif self.ssl2_cipher is not None:
+            row.cipher, row.cipher_id = suite_name(self.ssl2_cipher, True), suite_id(self.ssl2_cipher, True)
+        if self.client_hello is None and self.server_hello is None and self.record_version is not None:
+            row.note = _note(self.record_version)
+        return row
+
+
+def _fill_offer(row: TlsHandshake, hello: ClientHello) -> None:
+    row.sni = hello.sni
+    row.alpn = ",".join(hello.alpn) or None
+    row.client_version = None if hello.highest_version is None else version_name(hello.highest_version)
+    if hello.complete and not hello.ssl2_format:
+        row.ja3, row.ja4 = client_fingerprints(hello)
+
+
+def _fill_choice(row: TlsHandshake, hello: ServerHello) -> None:
+    row.cipher, row.cipher_id = suite_name(hello.cipher), suite_id(hello.cipher)
+    row.alpn = ",".join(hello.alpn) or row.alpn
+    if hello.complete:
+        row.ja3s = ja3s(hello)
+
+
+def _note(record_version: int) -> str:
+    """What the records of a session tell whose handshake is not in the capture (RFC 8446, 5.1)."""
+    told = "TLS 1.2 or 1.3, which a record does not tell" if record_version == TLS12 else version_name(record_version)
+    return f"handshake not in the capture; its records say 0x{record_version:04x}: {told}"

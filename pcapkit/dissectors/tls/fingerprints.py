@@ -1,0 +1,119 @@
+"""Fingerprints of hellos: JA3 and JA3S (Salesforce), JA4 (FoxIO, the client's part, BSD-3-Clause).
+
+They depend on lists that programs send unchanged, so they are remembered by those lists' bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import lru_cache
+from hashlib import md5, sha256
+from typing import NamedTuple
+
+from pcapkit.dissectors.tls.hellos import (
+    ALPN,
+    GROUPS,
+    POINT_FORMATS,
+    SERVER_NAME,
+    SIGNATURE_ALGORITHMS,
+    SUPPORTED_VERSIONS,
+    ClientHello,
+    ServerHello,
+    numbers,
+)
+from pcapkit.dissectors.tls.names import is_grease
+
+_REMEMBERED_BYTES = 2048
+"""Longer lists are not remembered, which bounds the memory."""
+
+_JA4_VERSIONS = {0x0304: "13", 0x0303: "12", 0x0302: "11", 0x0301: "10", 0x0300: "s3", 0x0002: "s2"}
+
+
+class Lists(NamedTuple):
+    """What the fingerprints of a ClientHello depend on: numbers and bodies of extensions, as sent."""
+
+    version: int
+    ciphers: bytes
+    types: tuple[int, ...]
+    groups: bytes
+    points: bytes
+    signatures: bytes
+    alpn: bytes
+    versions: bytes
+
+
+def client_fingerprints(hello: ClientHello) -> tuple[str, str]:
+    """(JA3 as MD5, JA4) of a hello that is complete and in TLS's own format."""
+    body = hello.extensions.get
+    lists = Lists(hello.version, hello.ciphers, hello.types, body(GROUPS, b""), body(POINT_FORMATS, b""),
+                  body(SIGNATURE_ALGORITHMS, b""), body(ALPN, b""), body(SUPPORTED_VERSIONS, b""))
+    size = len(lists.ciphers) + len(lists.groups) + len(lists.points) + len(lists.signatures) + len(lists.alpn)
+    if size + 2 * len(lists.types) + len(lists.versions) > _REMEMBERED_BYTES:
+        return _both(lists)
+    return _remembered(lists)
+
+
+def ja3_text(lists: Lists) -> str:
+    """The text whose MD5 is JA3: version, suites, extensions, groups and point formats, in decimal."""
+    parts = (numbers(lists.ciphers), lists.types, numbers(lists.groups[2:]))
+    return ",".join([str(lists.version), *("-".join(map(str, _meant(p))) for p in parts),
+                     "-".join(map(str, lists.points[1:]))])
+
+
+def ja4(lists: Lists) -> str:
+    """JA4 of a client over TCP, such as t13d1516h2_8daaf6152771_e5627efa2ab1."""
+    ciphers = sorted(f"{c:04x}" for c in _meant(numbers(lists.ciphers)))
+    types = _meant(lists.types)
+    kept = sorted(f"{t:04x}" for t in types if t not in (SERVER_NAME, ALPN))
+    signatures = [f"{s:04x}" for s in _meant(numbers(lists.signatures[2:]))]
+    details = "_".join(",".join(part) for part in (kept, signatures) if part) if kept else ""
+    return (f"t{_ja4_version(lists)}{'d' if SERVER_NAME in types else 'i'}{min(len(ciphers), 99):02d}"
+            f"{min(len(types), 99):02d}{_ja4_alpn(lists.alpn)}_{_short(','.join(ciphers))}_{_short(details)}")
+
+
+def ja3s(hello: ServerHello) -> str:
+    """JA3S as MD5: version, suite and extensions of a ServerHello."""
+    read = _remembered_ja3s if len(hello.types) <= _REMEMBERED_BYTES // 2 else _ja3s
+    return read(hello.legacy_version, hello.cipher, hello.types)
+
+
+def _ja3s(version: int, cipher: int, types: tuple[int, ...]) -> str:
+    return _md5(f"{version},{cipher},{'-'.join(map(str, types))}")
+
+
+_remembered_ja3s = lru_cache(maxsize=1024)(_ja3s)
+
+
+def _both(lists: Lists) -> tuple[str, str]:
+    return _md5(ja3_text(lists)), ja4(lists)
+
+
+_remembered = lru_cache(maxsize=4096)(_both)
+
+
+def _md5(text: str) -> str:
+    return md5(text.encode(), usedforsecurity=False).hexdigest()
+
+
+def _short(text: str) -> str:
+    return sha256(text.encode()).hexdigest()[:12] if text else "0" * 12
+
+
+def _meant(values: Iterable[int]) -> list[int]:
+    """Without placeholders (RFC 8701)."""
+    return [v for v in values if not is_grease(v)]
+
+
+def _ja4_version(lists: Lists) -> str:
+    return _JA4_VERSIONS.get(max(_meant(numbers(lists.versions[1:])) or [lists.version]), "00")
+
+
+def _ja4_alpn(extension: bytes) -> str:
+    """First and last character of the first protocol; of its hexadecimal form where they are not letters or digits."""
+    first = extension[3:3 + extension[2]] if len(extension) > 3 else b""
+    if not first:
+        return "00"
+    ends = chr(first[0]) + chr(first[-1])
+    if ends.isascii() and ends.isalnum():
+        return ends
+    return f"{first[0]:02x}"[0] + f"{first[-1]:02x}"[1]

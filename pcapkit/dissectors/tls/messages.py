@@ -1,0 +1,66 @@
+"""What else is read of handshake messages up to TLS 1.2: certificate chains, the key exchange, SSL 2.0's messages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pcapkit.dissectors.tls.names import group_name
+from pcapkit.wire import Cursor
+
+_NAMED_CURVE = 3
+
+
+def read_certificates(body: bytes) -> tuple[list[bytes], str | None]:
+    """The certificates of a Certificate message (RFC 5246, 7.4.2) as far as they are whole, and what is wrong."""
+    stop = 3 + int.from_bytes(body[:3], "big")
+    end = min(stop, len(body))
+    found: list[bytes] = []
+    at = 3
+    while at + 3 <= end:
+        length = int.from_bytes(body[at:at + 3], "big")
+        at += 3
+        if at + length > end:
+            return found, f"a certificate of {length} bytes in the {end - at} left"
+        found.append(body[at:at + length])
+        at += length
+    return found, None if at == stop == len(body) else "lengths that do not agree"
+
+
+def key_exchange_group(body: bytes, exchange: str | None) -> str | None:
+    """The group or size of a ServerKeyExchange (RFC 8422, 5.4; RFC 5246, 7.4.3): x25519, 2048.
+
+    `exchange` is that of the suite; where it is not known, only named curves are told. None where it does not say.
+    """
+    at = 2 + int.from_bytes(body[:2], "big") if exchange and exchange.endswith("_PSK") else 0
+    if exchange is None or exchange.startswith("ECDH"):
+        named = len(body) > at + 3 and body[at] == _NAMED_CURVE and body[at + 3] <= len(body) - at - 4
+        return group_name(body[at + 1] << 8 | body[at + 2]) if named else None
+    if exchange.startswith("DH"):
+        size = int.from_bytes(body[at:at + 2], "big")
+        prime = body[at + 2:at + 2 + size]
+        return str(int.from_bytes(prime, "big").bit_length()) if 0 < len(prime) == size else None
+    return None
+
+
+@dataclass(slots=True)
+class SSL2ServerHello:
+    """SSL 2.0's ServerHello: whether it resumes a session, and its certificate, if any."""
+
+    version: int
+    resumes: bool
+    certificate: bytes
+
+
+def read_ssl2_server_hello(body: bytes) -> SSL2ServerHello:
+    """SSL 2.0's ServerHello, `body` beginning with the message type. Raises DissectError where it is cut."""
+    cursor = Cursor(body, 1)
+    resumes = cursor.u8() == 1
+    cursor.u8()
+    version, certificate = cursor.u16(), cursor.u16()
+    cursor.take(4)
+    return SSL2ServerHello(version, resumes, cursor.take(certificate))
+
+
+def read_ssl2_master_key(body: bytes) -> int:
+    """The suite that SSL 2.0's client chose, `body` beginning with the message type. Raises DissectError."""
+    return Cursor(body, 1).u24()

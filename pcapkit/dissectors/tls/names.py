@@ -1,0 +1,94 @@
+"""Numbers of TLS as text: versions, groups, alerts, handshake messages (IANA registries "TLS Parameters")."""
+
+from __future__ import annotations
+
+SSL2 = 0x0002
+SSL3 = 0x0300
+TLS12 = 0x0303
+TLS13 = 0x0304
+
+_VERSIONS = {SSL2: "SSL 2.0", SSL3: "SSL 3.0", 0x0301: "TLS 1.0", 0x0302: "TLS 1.1", TLS12: "TLS 1.2", TLS13: "TLS 1.3"}
+_DRAFT, _GOOGLE_DRAFT, _FACEBOOK_DRAFT = 0x7F, 0x7E, 0xFB
+
+# Handshake types (RFC 8446, B.3, with those of earlier versions)
+HELLO_REQUEST, CLIENT_HELLO, SERVER_HELLO = 0, 1, 2
+HELLO_RETRY_REQUEST, CERTIFICATE, SERVER_KEY_EXCHANGE = 6, 11, 12
+CERTIFICATE_REQUEST, SERVER_HELLO_DONE = 13, 14
+
+LETTERS = {
+    0: "H", 1: "C", 2: "S", 3: "V", 4: "T", 5: "E", 6: "J", 8: "O", 11: "X", 12: "K", 13: "R", 14: "N", 15: "Y",
+    16: "G", 20: "F", 21: "W", 22: "U", 23: "A", 24: "P", 25: "X", 254: "M",
+}
+"""Handshake type -> its letter in `history`, as in Zeek's ssl.log where it has one; others are Z."""
+
+_ALERTS = {
+    0: "close_notify", 10: "unexpected_message", 20: "bad_record_mac", 21: "decryption_failed", 22: "record_overflow",
+    30: "decompression_failure", 40: "handshake_failure", 41: "no_certificate", 42: "bad_certificate",
+    43: "unsupported_certificate", 44: "certificate_revoked", 45: "certificate_expired", 46: "certificate_unknown",
+    47: "illegal_parameter", 48: "unknown_ca", 49: "access_denied", 50: "decode_error", 51: "decrypt_error",
+    52: "too_many_cids_requested", 60: "export_restriction", 70: "protocol_version", 71: "insufficient_security",
+    80: "internal_error", 86: "inappropriate_fallback", 90: "user_canceled", 100: "no_renegotiation",
+    109: "missing_extension", 110: "unsupported_extension", 111: "certificate_unobtainable", 112: "unrecognized_name",
+    113: "bad_certificate_status_response", 114: "bad_certificate_hash_value", 115: "unknown_psk_identity",
+    116: "certificate_required", 117: "general_error", 120: "no_application_protocol", 121: "ech_required",
+}
+
+_GROUPS = {
+    1: "sect163k1", 2: "sect163r1", 3: "sect163r2", 4: "sect193r1", 5: "sect193r2", 6: "sect233k1", 7: "sect233r1",
+    8: "sect239k1", 9: "sect283k1", 10: "sect283r1", 11: "sect409k1", 12: "sect409r1", 13: "sect571k1", 14: "sect571r1",
+    15: "secp160k1", 16: "secp160r1", 17: "secp160r2", 18: "secp192k1", 19: "secp192r1", 20: "secp224k1",
+    21: "secp224r1", 22: "secp256k1", 23: "secp256r1", 24: "secp384r1", 25: "secp521r1", 26: "brainpoolP256r1",
+    27: "brainpoolP384r1", 28: "brainpoolP512r1", 29: "x25519", 30: "x448", 31: "brainpoolP256r1tls13",
+    32: "brainpoolP384r1tls13", 33: "brainpoolP512r1tls13", 41: "curveSM2",
+    256: "ffdhe2048", 257: "ffdhe3072", 258: "ffdhe4096", 259: "ffdhe6144", 260: "ffdhe8192",
+    512: "MLKEM512", 513: "MLKEM768", 514: "MLKEM1024",
+    4587: "SecP256r1MLKEM768", 4588: "X25519MLKEM768", 4589: "SecP384r1MLKEM1024", 16696: "CECPQ2",
+    25497: "X25519Kyber768Draft00", 25498: "SecP256r1Kyber768Draft00",
+}
+
+
+def is_grease(number: int) -> bool:
+    """Whether a suite, extension, group or version is a placeholder without meaning (RFC 8701)."""
+    return number & 0x0F0F == 0x0A0A and number >> 8 == number & 0xFF
+
+
+def is_tls13(version: int) -> bool:
+    """Whether a version is TLS 1.3 or a draft of it."""
+    return version == TLS13 or version >> 8 in (_DRAFT, _GOOGLE_DRAFT, _FACEBOOK_DRAFT)
+
+
+def has_short_server_hello(version: int) -> bool:
+    """Whether a ServerHello lacks session id and compression: the drafts of TLS 1.3 before the 22nd."""
+    return version >> 8 == _DRAFT and version & 0xFF < 22
+
+
+def rank(version: int) -> float:
+    """A key that sorts versions by age: drafts of TLS 1.3 lie between 1.2 and 1.3."""
+    return TLS12 + 0.5 + (version & 0xFF) / 1024 if is_tls13(version) and version != TLS13 else version
+
+
+def version_name(version: int) -> str:
+    """Such as "TLS 1.2"; the number as text where there is no such version."""
+    name = _VERSIONS.get(version)
+    if name:
+        return name
+    if version >> 8 == _DRAFT:
+        return f"TLS 1.3 draft {version & 0xFF}"
+    if is_tls13(version):
+        return f"TLS 1.3 experiment 0x{version:04x}"
+    return f"0x{version:04x}"
+
+
+def group_name(group: int) -> str:
+    """Such as "x25519"; the number as text where it is not registered."""
+    return _GROUPS.get(group) or f"0x{group:04x}"
+
+
+def alert_name(description: int) -> str:
+    """Such as "handshake_failure (40)"."""
+    return f"{_ALERTS.get(description, 'alert')} ({description})"
+
+
+def exchange_of_group(group: int) -> str:
+    """What a TLS 1.3 key share of `group` makes: finite-field groups DHE, all others ECDHE (RFC 8446, 7.4)."""
+    return f"{'DHE' if 256 <= group <= 511 else 'ECDHE'} {group_name(group)}"

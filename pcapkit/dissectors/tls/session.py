@@ -1,0 +1,331 @@
+"""What a TLS session comes to: the messages of both sides, told in order -> neutral facts, certificates and a row.
+
+Sources: RFC 8446, 2 (TLS 1.3); RFC 5246, 7.3 (the full and the abbreviated handshake up to TLS 1.2).
+"""
+
+from __future__ import annotations
+
+import time
+
+from pcapkit.dissectors.tls import messages
+from pcapkit.dissectors.tls.facts import Facts
+from pcapkit.dissectors.tls.framing import (
+    ALERT,
+    HANDSHAKE,
+    ONLY_CLIENTS,
+    ONLY_SERVERS,
+    SSL2_CLIENT_HELLO,
+    SSL2_ERROR,
+    SSL2_MASTER_KEY,
+    SSL2_SERVER_HELLO,
+)
+from pcapkit.dissectors.tls.hellos import (
+    EARLY_DATA,
+    ClientHello,
+    read_client_hello,
+    read_server_hello,
+    read_ssl2_client_hello,
+)
+from pcapkit.dissectors.tls.names import (
+    CERTIFICATE,
+    CLIENT_HELLO,
+    HELLO_RETRY_REQUEST,
+    LETTERS,
+    SERVER_HELLO,
+    SERVER_HELLO_DONE,
+    SERVER_KEY_EXCHANGE,
+    alert_name,
+    version_name,
+)
+from pcapkit.dissectors.tls.rows import certificate_seen
+from pcapkit.dissectors.tls.suites import key_exchange
+from pcapkit.errors import DissectError
+from pcapkit.limits import Limits
+from pcapkit.records import Anomaly, Sink, Span, TLSEstablished, TLSFailed, TLSStarted
+
+_FATAL = 2
+_ENCRYPTED_ALERTS = (11, 19)
+"""Lengths of an encrypted alert in TLS 1.3: two bytes, their type and the check sum. No first flight is as short."""
+
+_PLACED = frozenset((CLIENT_HELLO, SERVER_HELLO, CERTIFICATE))
+"""The messages whose place is needed."""
+
+
+class Session:
+    """The handshake under way. `settled` is true once its row has been put, and nothing more is to be looked at."""
+
+    __slots__ = ("facts", "limits", "missing", "settled", "sink")
+
+    def __init__(self, sink: Sink, limits: Limits) -> None:
+        self.sink, self.limits = sink, limits
+        self.missing = [False, False]
+        self.facts = Facts(self.missing)
+        self.settled = False
+
+    @property
+    def awaits_ssl2(self) -> bool:
+        """Whether the client's hello was in SSL 2.0 format, so that the answer may be, too."""
+        return self.facts.client_hello is not None and self.facts.client_hello.ssl2_format
+
+    # Handshake messages
+
+    def message(self, side: int, kind: int, body: bytes, start: int, stop: int, span: Span | None = None,
+                whole: bool = True) -> None:
+        """A handshake message; `span` where it has begun already, `whole` unless its end is missing."""
+        if self.facts.span is None or kind in _PLACED:
+            span = span or self.sink.begin(side, start)
+            self.sink.end(span, stop)
+        if kind == CLIENT_HELLO and span is not None:
+            self._client_hello(side, body, span, whole)
+            return
+        if kind == SERVER_HELLO and not self.facts.history:
+            self.facts.client = 1 - side
+        self.note(side, LETTERS.get(kind, "Z"), span)
+        if kind in (ONLY_SERVERS if side == self.facts.client else ONLY_CLIENTS):
+            self.odd("tls-unexpected-message", f"handshake message {kind} from the {self._who(side)}",
+                     span or self._place(side, start, stop))
+        elif kind == SERVER_HELLO and span is not None:
+            self._server_hello(body, span, whole)
+        elif kind == CERTIFICATE and span is not None:
+            self._certificates(side, body, span, whole)
+        elif kind == SERVER_KEY_EXCHANGE:
+            self._server_key_exchange(body)
+        elif kind == SERVER_HELLO_DONE:
+            self.facts.full = True
+        elif kind == HELLO_RETRY_REQUEST:
+            self.facts.retrying = True
+
+    def note(self, side: int, letter: str, span: Span | None) -> None:
+        """Add to the history; the first message gives the row its place, wherever it comes to be told."""
+        facts = self.facts
+        if span is not None and (facts.span is None or span.frame < facts.span.frame):
+            facts.span = Span(span.side, span.start, span.stop, span.frame, span.last_frame, span.time_ns)
+        facts.heard[side] = True
+        if len(facts.history) < self.limits.text:
+            facts.history.append(letter if side == facts.client else letter.lower())
+        elif len(facts.history) == self.limits.text and facts.span is not None:
+            facts.history.append("")
+            self.sink.limit("text", facts.span)
+
+    def _client_hello(self, side: int, body: bytes, span: Span, whole: bool) -> None:
+        if not self.facts.history:
+            self.facts.client = side
+        if side != self.facts.client:
+            self.note(side, "C", span)
+            self.odd("tls-unexpected-message", f"a ClientHello from the {self._who(side)}", span)
+            return
+        if self.facts.client_hello is not None and not self.facts.retrying:
+            self._start_again(side, span)
+        self.note(side, "C", span)
+        hello = self._read_client_hello(body, span, whole)
+        if self.facts.client_hello is None:
+            self.facts.client_hello = hello
+        if not self.facts.started:
+            self.facts.started = True
+            self.sink.put(TLSStarted(span))
+
+    def _read_client_hello(self, body: bytes, span: Span, whole: bool) -> ClientHello | None:
+        try:
+            hello = read_client_hello(body)
+        except DissectError as error:
+            self._malformed("ClientHello", error.reason, span, whole)
+            return None
+        if hello.damage:
+            self._malformed("ClientHello", hello.damage, span, whole)
+        return hello
+
+    def _start_again(self, side: int, span: Span) -> None:
+        """A second ClientHello without being asked for: what came before is a handshake of its own."""
+        self.odd("tls-second-hello", "another ClientHello before the first one's handshake was complete", span)
+        self._put_row()
+        self.facts = Facts(self.missing, side)
+
+    def _server_hello(self, body: bytes, span: Span, whole: bool) -> None:
+        facts = self.facts
+        if facts.server_hello is not None and not facts.retrying:
+            self.odd("tls-unexpected-message", "another ServerHello", span)
+            return
+        try:
+            hello = read_server_hello(body)
+        except DissectError as error:
+            self._malformed("ServerHello", error.reason, span, whole)
+            return
+        if hello.damage:
+            self._malformed("ServerHello", hello.damage, span, whole)
+        facts.server_hello = hello
+        facts.retrying = hello.retry
+        if hello.retry:
+            facts.history[-1:] = ["J" if span.side == facts.client else "j"]
+
+    def _certificates(self, side: int, body: bytes, span: Span, whole: bool) -> None:
+        facts = self.facts
+        if facts.certified[side]:
+            self.odd("tls-unexpected-message", "another Certificate message", span)
+            return
+        facts.certified[side] = True
+        if side != facts.client:
+            facts.full = True
+        if facts.has_raw_keys:
+            return  # a bare public key (RFC 7250)
+        found, damage = messages.read_certificates(body)
+        if damage:
+            self._malformed("Certificate message", damage, span, whole)
+        if len(found) > self.limits.tls_certificates:
+            self.sink.limit("tls_certificates", span)
+        for position, der in enumerate(found[:self.limits.tls_certificates]):
+            self.sink.put(certificate_seen(span, position, der, time.time_ns()))
+
+    def _server_key_exchange(self, body: bytes) -> None:
+        server = self.facts.server_hello
+        self.facts.full = True
+        self.facts.group = messages.key_exchange_group(body, key_exchange(server.cipher) if server else None)
+
+    # Other records
+
+    def change_cipher(self, side: int, place: Span) -> bool:
+        """A ChangeCipherSpec: whether what this side says from now on is encrypted.
+
+        In TLS 1.3 it means nothing, and may come before the second ClientHello (RFC 8446, D.4).
+        """
+        self.note(side, "I", place)
+        facts = self.facts
+        if facts.retrying or facts.tls13:
+            return False
+        if side != facts.client and facts.server_hello is not None:
+            facts.abbreviated = not facts.full and not self.missing[side]
+        self._secure(side, place)
+        return True
+
+    def encrypted(self, side: int, kind: int, version: int, length: int, place: Span) -> None:
+        """The first encrypted record of a side: nothing of this side is visible any more."""
+        facts = self.facts
+        alert = kind == ALERT or (length in _ENCRYPTED_ALERTS and facts.tls13 and not self._has_early_data(side))
+        self.note(side, "L" if alert else "F" if kind == HANDSHAKE else "D", place)
+        if facts.record_version is None:
+            facts.record_version = version
+        if alert and facts.tls13:
+            self.fail(f"an encrypted alert from the {self._who(side)}", place)
+            return
+        self._secure(side, place)
+        facts.ended[side] = True
+        if all(facts.ended):
+            self._settle(place)
+
+    def alert(self, side: int, level: int, description: int, place: Span) -> None:
+        """An alert in the clear."""
+        self.note(side, "L", place)
+        if level not in (1, _FATAL):
+            self.odd("tls-malformed-message", f"an alert of level {level}", place)
+        elif level == _FATAL:
+            self.fail(f"alert from the {self._who(side)}: {alert_name(description)}", place)
+
+    def plain_text(self, side: int, place: Span) -> None:
+        """Plain text stands where this side's first record should be."""
+        self.fail(f"the {self._who(side)} sent plain text instead of TLS", place)
+
+    def ssl2_message(self, side: int, body: bytes, place: Span) -> None:
+        """A message in SSL 2.0 format."""
+        try:
+            self._read_ssl2(side, body, place)
+        except DissectError as error:
+            self._malformed("message in SSL 2.0 format", error.reason, place, True)
+
+    def _read_ssl2(self, side: int, body: bytes, place: Span) -> None:
+        facts = self.facts
+        if body[0] == SSL2_CLIENT_HELLO and facts.client_hello is None:
+            facts.client = side if not facts.history else facts.client
+            self.note(side, "C", place)
+            self.sink.put(TLSStarted(place))
+            facts.started = True
+            facts.client_hello = read_ssl2_client_hello(body)
+        elif body[0] == SSL2_SERVER_HELLO:
+            self._ssl2_server_hello(side, body, place)
+        elif body[0] == SSL2_MASTER_KEY:
+            self.note(side, "G", place)
+            facts.ssl2 = True
+            facts.ssl2_cipher = messages.read_ssl2_master_key(body)
+            self._secure(side, place)
+        elif body[0] == SSL2_ERROR:
+            self.note(side, "L", place)
+            self.fail(f"error from the {self._who(side)}: SSL 2.0 code {int.from_bytes(body[1:3], 'big')}", place)
+
+    def _ssl2_server_hello(self, side: int, body: bytes, place: Span) -> None:
+        facts = self.facts
+        facts.client = 1 - side if not facts.history else facts.client
+        self.note(side, "S", place)
+        hello = messages.read_ssl2_server_hello(body)
+        facts.ssl2 = True
+        facts.full, facts.abbreviated = not hello.resumes, hello.resumes
+        if hello.certificate and not facts.certified[side]:
+            facts.certified[side] = True
+            self.sink.put(certificate_seen(place, 0, hello.certificate, time.time_ns()))
+
+    # What it comes to
+
+    def fail(self, reason: str, place: Span) -> None:
+        """The handshake did not come about."""
+        if not self.facts.established and self.facts.failure is None:
+            self.facts.failure = reason
+            self.sink.put(TLSFailed(place, reason))
+        self._settle(place)
+
+    def close(self) -> None:
+        """The connection, or the capture, has ended."""
+        facts = self.facts
+        if self.settled or facts.span is None:
+            return
+        if facts.started and self._has_failed():
+            self.fail(f"the connection, or the capture, ends in the handshake, after {''.join(facts.history[-20:])}",
+                      facts.span)
+        else:
+            self._settle(None)
+
+    def odd(self, rule: str, message: str, place: Span) -> None:
+        """Put an anomaly."""
+        self.sink.put(Anomaly(place, rule, message))
+
+    def _has_failed(self) -> bool:
+        """Whether a handshake that was not completed would be visible, had it been.
+
+        Where only one side is in the capture, only a client that never went on after its hello has failed.
+        """
+        facts = self.facts
+        if facts.established or any(self.missing):
+            return False
+        return all(facts.heard) or (not any(facts.secured) and set(facts.history) == {"C"})
+
+    def _secure(self, side: int, place: Span) -> None:
+        facts = self.facts
+        facts.secured[side] = True
+        if all(facts.secured) and not facts.established:
+            facts.established = True
+            version = facts.version
+            self.sink.put(TLSEstablished(place, None if version is None else version_name(version)))
+
+    def _settle(self, place: Span | None) -> None:
+        if self.facts.span is not None and place is not None:
+            self.facts.span.last_frame = max(self.facts.span.last_frame, place.last_frame)
+        self._put_row()
+        self.settled = True
+
+    def _put_row(self) -> None:
+        if self.facts.span is not None:
+            self.sink.put(self.facts.row(self.facts.span))
+
+    def _place(self, side: int, start: int, stop: int) -> Span:
+        span = self.sink.begin(side, start)
+        self.sink.end(span, stop)
+        return span
+
+    def _malformed(self, what: str, reason: str, place: Span, whole: bool) -> None:
+        """Name damage, unless it only comes from bytes that are missing."""
+        if whole:
+            self.odd("tls-malformed-message", f"{what}: {reason}", place)
+
+    def _has_early_data(self, side: int) -> bool:
+        """Whether a client's first encrypted record may be early data rather than its Finished."""
+        hello = self.facts.client_hello
+        return side == self.facts.client and (hello is None or EARLY_DATA in hello.extensions)
+
+    def _who(self, side: int) -> str:
+        return "client" if side == self.facts.client else "server"
