@@ -1,40 +1,6 @@
 """Readers: capture files -> windows of frames. One file per format; compression and pipes in front of them."""
 
-from __future__ import annotations
+from pcapkit.readers.frames import Frames, Ints
+from pcapkit.readers.opening import CaptureFile, open_capture
 
-import mmap
-from dataclasses import dataclass
-
-import numpy as np
-import numpy.typing as npt
-
-Ints = npt.NDArray[np.int64]
-
-
-@dataclass(slots=True)
-class Frames:
-    """A window of frames: one reused buffer, and a column of int64 per fact, one element per frame.
-
-    The buffer is an anonymous mmap, so that a slice of it is `bytes`. It is valid until the next window is asked for.
-    Bytes from `annex` on are free for the packet stage to put reassembled datagrams into.
-    """
-
-    buffer: mmap.mmap
-    annex: int
-    number: Ints
-    """Wireshark's frame.number: from 1, per file."""
-    time_ns: Ints
-    """Nanoseconds since the epoch, exact."""
-    offset: Ints
-    """Of the frame's first byte in the buffer."""
-    length: Ints
-    """Bytes captured, all of them in the buffer."""
-    original_length: Ints
-    """Bytes on the wire."""
-    link_type: Ints
-    """LINKTYPE_ number."""
-    interface: Ints
-    """Number of the interface within the file, 0 where the format has none."""
-
-    def __len__(self) -> int:
-        return len(self.number)
+__all__ = ["CaptureFile", "Frames", "Ints", "open_capture"]

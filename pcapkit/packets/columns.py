@@ -1,0 +1,156 @@
+"""The fast lane: link, IP, TCP and UDP headers of all frames of a window at once.
+
+A frame that is anything else (tunnels, fragments, extension headers, rare links) is left for the slow lane.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pcapkit.limits import Limits
+from pcapkit.packets.table import TCP, UDP, Ints
+from pcapkit.readers import Frames
+
+IPV4, IPV6 = 0x0800, 0x86DD
+_TAGS = (0x8100, 0x88A8, 0x9100)
+TUNNEL_PORTS = (4789, 6081, 3544)
+"""VXLAN (RFC 7348), Geneve (RFC 8926), Teredo (RFC 4380): datagrams with packets inside."""
+
+_V4 = np.dtype([("first", "u1"), ("tos", "u1"), ("total", ">u2"), ("id", ">u2"), ("fragment", ">u2"), ("ttl", "u1"),
+                ("protocol", "u1"), ("checksum", ">u2"), ("source", ">u4"), ("destination", ">u4")])
+_V6 = np.dtype([("first", ">u4"), ("payload", ">u2"), ("next", "u1"), ("hops", "u1"), ("source_high", ">u8"),
+                ("source_low", ">u8"), ("destination_high", ">u8"), ("destination_low", ">u8")])
+_TCP = np.dtype([("source", ">u2"), ("destination", ">u2"), ("sequence", ">u4"), ("acknowledgment", ">u4"),
+                 ("offset", "u1"), ("flags", "u1"), ("window", ">u2")])
+
+Columns = dict[str, Any]
+
+
+def gather(frames: Frames, at: Ints, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
+    """One structure at each place in the buffer. Plain bytes of stride 1 are gathered, then seen as fields."""
+    size = dtype.itemsize
+    every = np.ndarray((len(frames.buffer) - size,), f"V{size}", frames.buffer, strides=(1,))
+    return every[at].view(dtype)
+
+
+def networks(frames: Frames, limits: Limits) -> tuple[Ints, Ints]:
+    """Where each frame's network layer begins in the buffer, and its ethertype; 0 where the slow lane must look."""
+    at = frames.offset.copy()
+    kind = np.zeros(len(frames), np.int64)
+    first = frames.link_type[0] if len(frames) else 0
+    for link in [first] if (frames.link_type == first).all() else np.unique(frames.link_type):
+        mine = np.flatnonzero(frames.link_type == link)
+        place, ethertype = _network(frames, mine, int(link), limits)
+        at[mine], kind[mine] = place, ethertype
+    kind[(kind != IPV4) & (kind != IPV6)] = 0
+    return at, kind
+
+
+def _network(frames: Frames, rows: Ints, link: int, limits: Limits) -> tuple[Ints, Ints]:
+    at = frames.offset[rows]
+    if link == 1:
+        return _tagged(frames, at + 12, limits)
+    if link == 113:
+        return at + 16, _ethertypes(frames, at + 14)
+    if link == 276:
+        return at + 20, _ethertypes(frames, at)
+    if link in (101, 12, 14, 228, 229):
+        return at, _by_version(frames, at)
+    if link in (0, 108):
+        return at + 4, _by_version(frames, at + 4)
+    return at, np.zeros(len(at), np.int64)
+
+
+def _ethertypes(frames: Frames, at: Ints) -> Ints:
+    return gather(frames, at, np.dtype(">u2")).astype(np.int64)
+
+
+def _by_version(frames: Frames, at: Ints) -> Ints:
+    version = gather(frames, at, np.dtype("u1")) >> 4
+    return np.where(version == 4, IPV4, np.where(version == 6, IPV6, 0)).astype(np.int64)
+
+
+def _tagged(frames: Frames, at: Ints, limits: Limits) -> tuple[Ints, Ints]:
+    """Ethertypes at `at`, behind any VLAN tags (IEEE 802.1Q)."""
+    kind = _ethertypes(frames, at)
+    for _ in range(limits.vlan_tags):
+        tagged = np.flatnonzero(np.isin(kind, _TAGS))
+        if not len(tagged):
+            break
+        at[tagged] += 4
+        kind[tagged] = _ethertypes(frames, at[tagged])
+    return at + 2, kind
+
+
+def decode(frames: Frames, limits: Limits) -> tuple[Columns, Ints]:
+    """The columns of the packets that the fast lane takes, with `row` (of the frame), and the frames that are left."""
+    at, kind = networks(frames, limits)
+    ends = frames.offset + frames.length
+    v4 = _internet4(frames, np.flatnonzero(kind == IPV4), at, ends)
+    v6 = _internet6(frames, np.flatnonzero(kind == IPV6), at, ends)
+    network = v4 if not len(v6["row"]) else {k: np.concatenate((v4[k], v6[k])) for k in v4}
+    columns = _transport(frames, network, ends)
+    taken = np.zeros(len(frames), np.bool_)
+    taken[columns["row"]] = True
+    return columns, np.flatnonzero(~taken)
+
+
+def _internet4(frames: Frames, rows: Ints, at: Ints, ends: Ints) -> Columns:
+    """Whole IPv4 packets with TCP or UDP inside (RFC 791, 3.1)."""
+    header = gather(frames, at[rows], _V4)
+    size = (header["first"] & 15).astype(np.int64) * 4
+    good = ((header["first"] >> 4 == 4) & (size >= 20) & (header["fragment"] & 0x3FFF == 0)
+            & ((header["protocol"] == TCP) | (header["protocol"] == UDP)) & (at[rows] + size + 8 <= ends[rows]))
+    rows, header, size = rows[good], header[good], size[good]
+    total = header["total"].astype(np.int64)
+    # A length of 0 is that of a segment the network card was still to cut up.
+    total = np.where(total == 0, frames.original_length[rows] - (at[rows] - frames.offset[rows]), total)
+    none = np.zeros(len(rows), np.uint64)
+    return {"row": rows, "version": np.full(len(rows), 4), "protocol": header["protocol"].astype(np.int64),
+            "source_high": none, "source_low": header["source"].astype(np.uint64), "destination_high": none,
+            "destination_low": header["destination"].astype(np.uint64), "ttl": header["ttl"].astype(np.int64),
+            "ip_id": header["id"].astype(np.int64), "at": at[rows] + size, "room": total - size}
+
+
+def _internet6(frames: Frames, rows: Ints, at: Ints, ends: Ints) -> Columns:
+    """IPv6 packets with TCP or UDP right behind the fixed header (RFC 8200, 3)."""
+    header = gather(frames, at[rows], _V6)
+    good = ((header["first"] >> 28 == 6) & ((header["next"] == TCP) | (header["next"] == UDP))
+            & (at[rows] + 48 <= ends[rows]))
+    rows, header = rows[good], header[good]
+    payload = header["payload"].astype(np.int64)
+    payload = np.where(payload == 0, frames.original_length[rows] - (at[rows] - frames.offset[rows]) - 40, payload)
+    return {"row": rows, "version": np.full(len(rows), 6), "protocol": header["next"].astype(np.int64),
+            **{k: header[k].astype(np.uint64) for k in ("source_high", "source_low", "destination_high",
+                                                        "destination_low")},
+            "ttl": header["hops"].astype(np.int64), "ip_id": np.zeros(len(rows), np.int64), "at": at[rows] + 40,
+            "room": payload}
+
+
+def _transport(frames: Frames, network: Columns, ends: Ints) -> Columns:
+    """TCP and UDP headers (RFC 9293, 3.1; RFC 768) and the bounds of the payload."""
+    at, room = network.pop("at"), network.pop("room")
+    header = gather(frames, at, _TCP)
+    udp = network["protocol"] == UDP
+    size = np.where(udp, 8, (header["offset"] >> 4).astype(np.int64) * 4)
+    stop = ends[network["row"]]
+    # In a UDP header the length stands where TCP has the high half of the sequence number.
+    claimed = (header["sequence"] >> 16).astype(np.int64) - 8
+    wire = room - size
+    wire = np.where(udp & (claimed >= 0) & (claimed < wire), claimed, wire)
+    good = (size >= 8) & (udp | (size >= 20)) & (at + size <= stop) & (wire >= 0)
+    columns = {k: v[good] for k, v in network.items()}
+    header, at, size, wire, udp, stop = header[good], at[good], size[good], wire[good], udp[good], stop[good]
+    columns["offset"] = at + size
+    columns["wire_length"] = wire
+    columns["length"] = np.minimum(wire, stop - at - size)
+    for name, field in (("source_port", "source"), ("destination_port", "destination")):
+        columns[name] = header[field].astype(np.int64)
+    for name in ("sequence", "acknowledgment", "flags", "window"):
+        columns[name] = np.where(udp, 0, header[name].astype(np.int64))
+    columns["tunnel"] = udp & (np.isin(columns["source_port"], TUNNEL_PORTS)
+                               | np.isin(columns["destination_port"], TUNNEL_PORTS))
+    return columns

@@ -1,0 +1,94 @@
+"""The classic pcap format: micro and nanoseconds, both byte orders, and the modified one of Kuznetzov."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+
+import numpy as np
+
+from pcapkit.limits import Limits
+from pcapkit.readers.frames import Frames
+from pcapkit.readers.window import Warn, Window
+
+MAGIC = {0xA1B2C3D4: ("microseconds", 1000, 16), 0xA1B23C4D: ("nanoseconds", 1, 16),
+         0xA1B2CD34: ("microseconds, modified", 1000, 24)}
+"""Magic number -> (how it is called, nanoseconds a unit, bytes of a record's header)."""
+
+
+class Pcap:
+    """Reads the records behind the file header, which `recognises` has found at the window's front."""
+
+    def __init__(self, window: Window, limits: Limits, warn: Warn) -> None:
+        head = window.buffer[:4]
+        self.order = "<" if int.from_bytes(head, "little") in MAGIC else ">"
+        self.resolution, self.unit, self.header = MAGIC[struct.unpack(self.order + "I", head)[0]]
+        self.window, self.limits, self.warn = window, limits, warn
+        self.truncated = False
+        header = window.take(24)
+        self.complete = len(header) == 24
+        # The upper bits say how long a frame check sequence is (draft-ietf-opsawg-pcap, 4).
+        self.link_type = struct.unpack(self.order + "I", header[20:24])[0] & 0xFFFF if self.complete else 0
+
+    @staticmethod
+    def recognises(head: bytes) -> bool:
+        """Whether a file that begins so is of this format."""
+        return len(head) >= 4 and bool({int.from_bytes(head[:4], "little"), int.from_bytes(head[:4], "big")} & set(MAGIC))
+
+    @property
+    def format(self) -> str:
+        """In words."""
+        return f"pcap, {'little' if self.order == '<' else 'big'}-endian, {self.resolution}"
+
+    def windows(self) -> Iterator[Frames]:
+        """The frames, window by window."""
+        if not self.complete:
+            self._cut("the file header is cut short")
+            return
+        number, going = 1, True
+        while going:
+            came = self.window.fill()
+            offsets, going = self._walk()
+            if offsets:
+                yield self._frames(offsets, number)
+                number += len(offsets)
+            elif not came and going:
+                if self.window.at < self.window.end:
+                    self._cut("the last packet is cut short")
+                return
+
+    def _walk(self) -> tuple[list[int], bool]:
+        """Where the records of the window begin, and whether the file can be read on behind them."""
+        window, header = self.window, self.header
+        unpack, buffer = struct.Struct(self.order + "I").unpack_from, window.buffer
+        at, end, most, longest = window.at, window.end, self.limits.window_packets, self.limits.packet_bytes
+        offsets: list[int] = []
+        append = offsets.append
+        last = end - header
+        while at <= last and len(offsets) < most:
+            length = unpack(buffer, at + 8)[0]
+            if length > longest:
+                window.at = at
+                self._cut(f"a record claims {length} bytes, more than the {longest} of limit packet_bytes; "
+                          "what follows is not read")
+                self.limits.hit("packet_bytes")
+                return offsets, False
+            stop = at + header + length
+            if stop > end:
+                break
+            append(at)
+            at = stop
+        window.at = at
+        return offsets, True
+
+    def _frames(self, offsets: list[int], number: int) -> Frames:
+        at = np.array(offsets, np.int64)
+        words = self.window.gather(at, 16, self.order + "u4").astype(np.int64)
+        zero = np.zeros(len(at), np.int64)
+        return Frames(self.window.buffer, self.window.size, np.arange(number, number + len(at)),
+                      words[:, 0] * 1_000_000_000 + words[:, 1] * self.unit, at + self.header, words[:, 2], words[:, 3],
+                      zero + self.link_type, zero)
+
+    def _cut(self, what: str) -> None:
+        self.truncated = True
+        self.warn(f"{what} (byte {self.window.offset + self.window.at})")
