@@ -1,0 +1,31 @@
+"""The formats: chunks of rows -> files. One file per output, listed in `BUILTIN`.
+
+A format is made for a folder, is given chunks as they come and never needs a whole table. `close` puts the finished
+files in place; `abandon` leaves nothing behind. OSError becomes `OutputError` in whoever writes.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, Protocol
+
+from pcapkit.schema import Chunk
+
+
+class Format(Protocol):
+    """The contract of a format."""
+
+    name: ClassVar[str]
+
+    def __init__(self, folder: str) -> None: ...
+
+    def write(self, chunk: Chunk) -> None:
+        """Take some rows."""
+
+    def close(self) -> None:
+        """No more rows: finish the files."""
+
+    def abandon(self) -> None:
+        """Something went wrong: remove what was begun."""
+
+
+BUILTIN = ("pcapkit.formats.jsonl:Jsonl", "pcapkit.formats.csv:Csv")

@@ -1,0 +1,51 @@
+"""Files of a folder, one per table, that are there whole or not at all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import BinaryIO
+
+from pcapkit.errors import OutputError
+from pcapkit.schema import TABLES
+
+
+class Folder:
+    """Temporary files beside their targets, renamed when all are done. Raises OutputError where one cannot be written."""
+
+    def __init__(self, folder: str, suffix: str) -> None:
+        self.folder, self.suffix = Path(folder), suffix
+        self.files: dict[str, BinaryIO] = {}
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            for table in TABLES:
+                self.files[table.name] = self._part(table.name).open("wb", 1 << 18)
+        except OSError as error:
+            self.abandon()
+            raise OutputError(f"{folder}: cannot be written: {error.strerror or error}") from None
+
+    def _part(self, table: str) -> Path:
+        return self.folder / f".{table}{self.suffix}.part"
+
+    def write(self, table: str, data: bytes) -> None:
+        """Append to a table's file."""
+        try:
+            self.files[table].write(data)
+        except OSError as error:
+            raise OutputError(f"{self.folder}: cannot be written: {error.strerror or error}") from None
+
+    def close(self) -> None:
+        """Put the files in place."""
+        try:
+            for table, file in self.files.items():
+                file.close()
+                self._part(table).replace(self.folder / f"{table}{self.suffix}")
+        except OSError as error:
+            raise OutputError(f"{self.folder}: cannot be written: {error.strerror or error}") from None
+
+    def abandon(self) -> None:
+        """Remove what was begun."""
+        for table, file in self.files.items():
+            try:
+                file.close()
+            finally:
+                self._part(table).unlink(missing_ok=True)
