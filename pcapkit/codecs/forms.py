@@ -1,0 +1,126 @@
+"""Forms: urlencoded bodies and queries, multipart/form-data, JSON; with the place of each value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+import orjson
+
+
+@dataclass(slots=True)
+class Field:
+    """A form field: decoded name and value, the raw value's place (start, stop) in the body, and a file's name."""
+
+    name: str
+    value: str | None
+    start: int
+    stop: int
+    filename: str | None = None
+
+
+def text(data: bytes) -> str:
+    """UTF-8, else Latin-1, which takes everything."""
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
+
+
+def _decoded(data: bytes) -> str:
+    return text(unquote_to_bytes(data.replace(b"+", b" ")) if b"%" in data or b"+" in data else data)
+
+
+def urlencoded(data: bytes, most: int) -> list[Field]:
+    """Fields of a urlencoded body or query (WHATWG URL, 5.1); broken escapes stay as they are."""
+    fields: list[Field] = []
+    at = 0
+    while at <= len(data) and len(fields) < most:
+        stop = data.find(b"&", at)
+        stop = len(data) if stop < 0 else stop
+        if stop > at:
+            equal = data.find(b"=", at, stop)
+            end = stop if equal < 0 else equal
+            fields.append(Field(_decoded(data[at:end]), _decoded(data[end + 1:stop]), min(end + 1, stop), stop))
+        at = stop + 1
+    return fields
+
+
+def parameter(header: str, name: str) -> str | None:
+    """A parameter of a header such as Content-Type or Content-Disposition (RFC 9110, 5.6.6)."""
+    for part in _parameters(header):
+        key, equal, value = part.partition("=")
+        if equal and key.strip().lower() == name:
+            value = value.strip()
+            return value[1:-1].replace('\\"', '"') if len(value) > 1 and value[0] == value[-1] == '"' else value
+    return None
+
+
+def _parameters(header: str) -> Iterator[str]:
+    start, quoted = 0, False
+    for i, c in enumerate(header):
+        if c == '"' and (i == 0 or header[i - 1] != "\\"):
+            quoted = not quoted
+        elif c == ";" and not quoted:
+            yield header[start:i]
+            start = i + 1
+    yield header[start:]
+
+
+def multipart(data: bytes, boundary: str, most: int) -> list[Field]:
+    """Parts of a multipart/form-data body (RFC 7578, 4), the last one also where the body is cut."""
+    mark = b"--" + boundary.encode("latin-1", "replace")
+    fields: list[Field] = []
+    at = 0 if data.startswith(mark) else data.find(b"\r\n" + mark) + 2
+    while at >= 0 and data.startswith(mark, at) and len(fields) < most:
+        at += len(mark)
+        if data.startswith(b"--", at):
+            break
+        head = data.find(b"\r\n\r\n", at)
+        if head < 0:
+            break
+        following = data.find(b"\r\n" + mark, head + 2)
+        stop = len(data) if following < 0 else following
+        fields += _part(data, at, head, min(head + 4, stop), stop)
+        at = following + 2 if following >= 0 else -1
+    return fields
+
+
+def _part(data: bytes, at: int, head: int, start: int, stop: int) -> list[Field]:
+    disposition, kind = "", ""
+    for line in data[at:head].split(b"\r\n"):
+        name, _, value = line.partition(b":")
+        if name.strip().lower() == b"content-disposition":
+            disposition = text(value)
+        elif name.strip().lower() == b"content-type":
+            kind = text(value).strip().lower()
+    name = parameter(disposition, "name")
+    if name is None:
+        return []
+    filename = parameter(disposition, "filename")
+    textual = filename is None or kind.startswith("text/")
+    return [Field(name, text(data[start:stop]) if textual else None, start, stop, filename)]
+
+
+def json_fields(data: bytes, most: int) -> list[Field]:
+    """Scalars of a JSON body under dotted names; nothing where it is no JSON object."""
+    try:
+        root = orjson.loads(data)
+    except orjson.JSONDecodeError:
+        return []
+    fields: list[Field] = []
+    todo: list[tuple[str, Any]] = [("", root)] if isinstance(root, dict) else []
+    while todo and len(fields) < most:
+        path, value = todo.pop()
+        if isinstance(value, dict):
+            todo += [(f"{path}.{k}" if path else k, v) for k, v in reversed(value.items())]
+        elif isinstance(value, list):
+            todo += [(f"{path}.{i}", v) for i, v in reversed(list(enumerate(value[:most])))]
+        elif path:
+            shown = value if isinstance(value, str) else orjson.dumps(value).decode()
+            raw = orjson.dumps(value) if isinstance(value, str) else b""
+            at = data.find(raw) if raw else -1
+            fields.append(Field(path, shown, at + 1, at + len(raw) - 1) if at >= 0 else Field(path, shown, 0, 0))
+    return fields

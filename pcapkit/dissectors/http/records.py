@@ -1,0 +1,52 @@
+"""The rows of HTTP."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from pcapkit import schema
+from pcapkit.records import Record, Span
+
+
+@dataclass(slots=True)
+class HttpTransaction(Record):
+    """A request with its response; either may be missing. The span is that of the request, else of the response."""
+
+    table = schema.HTTP
+
+    method: str | None = None
+    target: str | None = None
+    host: str | None = None
+    url: str | None = None
+    version: str | None = None
+    status: int | None = None
+    reason: str | None = None
+    user_agent: str | None = None
+    content_type: str | None = None
+    request_headers: list[list[str]] | None = None
+    response_headers: list[list[str]] | None = None
+    request_body_bytes: int | None = None
+    response_body_bytes: int | None = None
+    request_decoded_bytes: int | None = None
+    response_decoded_bytes: int | None = None
+    request_frame: int | None = None
+    response_frame: int | None = None
+    request_body_sha256: str | None = None
+    response_body_sha256: str | None = None
+    request_decoded_sha256: str | None = None
+    response_decoded_sha256: str | None = None
+    request_span: Span | None = None
+    response_span: Span | None = None
+    logins: list[Record] = field(default_factory=list, repr=False, compare=False)
+
+
+@dataclass(slots=True)
+class FormField(Record):
+    """A field of a form; the span is that of its value where the body is contiguous, else of the request."""
+
+    table = schema.HTTP_FORMS
+
+    name: str
+    value: str | None
+    encoding: str
+    filename: str | None = None
