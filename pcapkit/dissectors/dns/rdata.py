@@ -1,0 +1,166 @@
+"""Resource data as text, type by type; what is unknown in the generic form of RFC 3597, 5."""
+
+from __future__ import annotations
+
+import base64
+import ipaddress
+import struct
+from collections.abc import Callable
+
+from pcapkit.dissectors.dns.names import read_name, type_name
+from pcapkit.errors import DissectError
+
+
+def text(kind: int, data: bytes, at: int, stop: int) -> str:
+    """The resource data `data[at:stop]` of type number `kind`. Malformed data is shown in the generic form."""
+    if kind == 1 and stop - at == 4:
+        return "%d.%d.%d.%d" % (data[at], data[at + 1], data[at + 2], data[at + 3])
+    reader = _READERS.get(kind)
+    if reader is not None:
+        try:
+            return reader(data, at, stop)
+        except (DissectError, struct.error, ValueError, IndexError):
+            pass
+    return generic(data[at:stop])
+
+
+def generic(raw: bytes) -> str:
+    """RFC 3597, 5."""
+    return f"\\# {len(raw)} {raw.hex()}".rstrip()
+
+
+def _name(data: bytes, at: int, stop: int) -> str:
+    return read_name(data[:stop], at)[0]
+
+
+def _aaaa(data: bytes, at: int, stop: int) -> str:
+    return str(ipaddress.IPv6Address(data[at:stop]))
+
+
+def _mx(data: bytes, at: int, stop: int) -> str:
+    return f"{struct.unpack_from('>H', data, at)[0]} {_name(data, at + 2, stop)}"
+
+
+def strings(data: bytes, at: int, stop: int) -> list[str]:
+    """The character strings of a TXT (RFC 1035, 3.3.14)."""
+    found = []
+    while at < stop:
+        end = min(stop, at + 1 + data[at])
+        raw = data[at + 1:end]
+        found.append("".join(chr(b) if 0x20 <= b <= 0x7E else f"\\{b:03d}" for b in raw))
+        at = end
+    return found
+
+
+def _txt(data: bytes, at: int, stop: int) -> str:
+    return "".join(strings(data, at, stop))
+
+
+def _soa(data: bytes, at: int, stop: int) -> str:
+    primary, at = read_name(data[:stop], at)
+    mailbox, at = read_name(data[:stop], at)
+    return " ".join((primary, mailbox, *map(str, struct.unpack_from(">5I", data[:stop], at))))
+
+
+def _srv(data: bytes, at: int, stop: int) -> str:
+    return "%d %d %d " % struct.unpack_from(">3H", data, at) + _name(data, at + 6, stop)
+
+
+def _caa(data: bytes, at: int, stop: int) -> str:
+    n = data[at + 1]
+    return f'{data[at]} {data[at + 2:at + 2 + n].decode("latin-1")} "{data[at + 2 + n:stop].decode("latin-1")}"'
+
+
+def _ds(data: bytes, at: int, stop: int) -> str:
+    return "%d %d %d " % struct.unpack_from(">HBB", data, at) + data[at + 4:stop].hex()
+
+
+def _dnskey(data: bytes, at: int, stop: int) -> str:
+    return "%d %d %d " % struct.unpack_from(">HBB", data, at) + base64.b64encode(data[at + 4:stop]).decode()
+
+
+def _tlsa(data: bytes, at: int, stop: int) -> str:
+    return "%d %d %d " % struct.unpack_from(">3B", data, at) + data[at + 3:stop].hex()
+
+
+def _sshfp(data: bytes, at: int, stop: int) -> str:
+    return "%d %d " % struct.unpack_from(">2B", data, at) + data[at + 2:stop].hex()
+
+
+def _rrsig(data: bytes, at: int, stop: int) -> str:
+    kind, algorithm, labels, ttl, expires, begins, tag = struct.unpack_from(">HBBIIIH", data, at)
+    signer, rest = read_name(data[:stop], at + 18)
+    return (f"{type_name(kind)} {algorithm} {labels} {ttl} {expires} {begins} {tag} {signer} "
+            f"{base64.b64encode(data[rest:stop]).decode()}")
+
+
+def _bitmap(data: bytes, at: int, stop: int) -> list[str]:
+    found = []
+    while at + 2 <= stop:
+        window, n = data[at], data[at + 1]
+        for i, byte in enumerate(data[at + 2:min(stop, at + 2 + n)]):
+            found += [type_name(window * 256 + i * 8 + bit) for bit in range(8) if byte & 0x80 >> bit]
+        at += 2 + n
+    return found
+
+
+def _nsec(data: bytes, at: int, stop: int) -> str:
+    following, at = read_name(data[:stop], at)
+    return " ".join((following, *_bitmap(data, at, stop)))
+
+
+def _naptr(data: bytes, at: int, stop: int) -> str:
+    order, preference = struct.unpack_from(">HH", data, at)
+    at, parts = at + 4, []
+    for _ in range(3):
+        end = at + 1 + data[at]
+        parts.append(f'"{data[at + 1:end].decode("latin-1")}"')
+        at = end
+    return " ".join((str(order), str(preference), *parts, _name(data, at, stop)))
+
+
+def _hinfo(data: bytes, at: int, stop: int) -> str:
+    return " ".join(f'"{s}"' for s in strings(data, at, stop))
+
+
+def _uri(data: bytes, at: int, stop: int) -> str:
+    return "%d %d " % struct.unpack_from(">HH", data, at) + f'"{data[at + 4:stop].decode("latin-1")}"'
+
+
+_SVC = {0: "mandatory", 1: "alpn", 2: "no-default-alpn", 3: "port", 4: "ipv4hint", 5: "ech", 6: "ipv6hint"}
+
+
+def _svcb(data: bytes, at: int, stop: int) -> str:
+    """RFC 9460, 2.2."""
+    priority = struct.unpack_from(">H", data, at)[0]
+    target, at = read_name(data[:stop], at + 2)
+    parts = [str(priority), target]
+    while at + 4 <= stop:
+        key, n = struct.unpack_from(">HH", data, at)
+        value = data[at + 4:min(stop, at + 4 + n)]
+        at += 4 + n
+        shown = value.hex()
+        if key == 1:
+            shown = ",".join(strings(value, 0, len(value)))
+        elif key == 3 and n == 2:
+            shown = str(int.from_bytes(value, "big"))
+        elif key in (4, 6):
+            size = 4 if key == 4 else 16
+            shown = ",".join(str(ipaddress.ip_address(value[i:i + size])) for i in range(0, len(value), size))
+        parts.append(f"{_SVC.get(key, f'key{key}')}={shown}" if value else _SVC.get(key, f"key{key}"))
+    return " ".join(parts)
+
+
+def _opt(data: bytes, at: int, stop: int) -> str:
+    found = []
+    while at + 4 <= stop:
+        code, n = struct.unpack_from(">HH", data, at)
+        found.append(f"option {code}: {data[at + 4:min(stop, at + 4 + n)].hex()}")
+        at += 4 + n
+    return ", ".join(found)
+
+
+_READERS: dict[int, Callable[[bytes, int, int], str]] = {
+    **dict.fromkeys((2, 3, 4, 5, 7, 8, 9, 12, 39), _name), 6: _soa, 13: _hinfo, 15: _mx, 16: _txt, 18: _mx, 21: _mx,
+    28: _aaaa, 33: _srv, 35: _naptr, 36: _mx, 41: _opt, 43: _ds, 44: _sshfp, 46: _rrsig, 47: _nsec, 48: _dnskey,
+    52: _tlsa, 53: _tlsa, 59: _ds, 60: _dnskey, 64: _svcb, 65: _svcb, 99: _txt, 256: _uri, 257: _caa}
