@@ -127,7 +127,7 @@ def _essence(value: Any) -> Any:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return (type(value).__name__,
                 *((f.name, _essence(getattr(value, f.name))) for f in dataclasses.fields(value)
-                  if not f.name.endswith("frame")))
+                  if not f.name.endswith(("frame", "rtt_s"))))
     return [_essence(v) for v in value] if isinstance(value, list) else value
 
 

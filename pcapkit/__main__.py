@@ -1,0 +1,5 @@
+"""`python -m pcapkit`."""
+
+from pcapkit.cli import main
+
+main()

@@ -1,0 +1,88 @@
+"""The command line: `pcapkit FILE...` answers; verbs show the same data in other ways. Commands load when used."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+
+import click
+
+from pcapkit import __version__
+from pcapkit.errors import CaptureError, FilterError, OutputError, PcapkitError
+
+_VERBS = {
+    "findings": "tables", "flows": "tables", "http": "tables", "forms": "tables", "smtp": "tables", "mail": "tables",
+    "dns": "tables", "tls": "tables", "credentials": "tables", "export": "export", "follow": "follow",
+    "packets": "packets", "list": "shelves", "answer": "answer",
+}
+
+
+class _Commands(click.Group):
+    """Finds commands by name, and takes a call without one for the answer."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        """The verbs."""
+        return [v for v in _VERBS if v != "answer"]
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        """Import the module of a verb."""
+        place = _VERBS.get(name)
+        if place is None:
+            return None
+        command: click.Command = import_module(f"pcapkit.cli.{place}").command(name)
+        return command
+
+    def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
+        """`pcapkit FILE` is `pcapkit answer FILE`."""
+        if args and args[0] not in _VERBS and args[0] not in ("--help", "-h", "--version"):
+            args = ["answer", *args]
+        return super().parse_args(context, args)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]}, invoke_without_command=False)
+@click.version_option(__version__, message="pcapkit %(version)s")
+def commands() -> None:
+    """From a packet capture to the answer.
+
+    \b
+    pcapkit FILE...                       the answer, on one screen
+    pcapkit forms FILE --show-secrets     what was typed into forms
+    pcapkit packets -n -t -r FILE port 53 tcpdump's view
+    """
+
+
+def main() -> None:
+    """Run the command line; never a traceback."""
+    if os.environ.get("NO_COLOR"):
+        os.environ.pop("FORCE_COLOR", None)
+    try:
+        code = commands.main(standalone_mode=False, prog_name="pcapkit")
+    except click.exceptions.Exit as stop:
+        code = stop.exit_code
+    except click.ClickException as error:
+        error.show()
+        code = 2
+    except FilterError as error:
+        click.echo(f"pcapkit: {error}", err=True)
+        code = 2
+    except CaptureError as error:
+        click.echo(f"pcapkit: {error}", err=True)
+        code = 3
+    except OutputError as error:
+        click.echo(f"pcapkit: {error}", err=True)
+        code = 5
+    except PcapkitError as error:
+        click.echo(f"pcapkit: {error}", err=True)
+        code = 2
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    except (KeyboardInterrupt, click.exceptions.Abort):
+        click.echo("pcapkit: interrupted", err=True)
+        code = 130
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(code or 0)

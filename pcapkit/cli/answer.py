@@ -1,0 +1,173 @@
+"""The answer on one screen: what this is, who talks to whom, what was in the clear, findings, what to try next."""
+
+from __future__ import annotations
+
+import shlex
+from collections import Counter
+from typing import Any
+
+import click
+
+from pcapkit.cli.inputs import Run, begin, document, print_json, shared
+from pcapkit.formats.jsonl import rfc3339
+from pcapkit.formats.text import escape, show
+
+_ROWS = 6
+_COLOURS = {"critical": "red", "high": "red", "medium": "yellow", "low": "cyan", "info": "blue"}
+
+
+def command(name: str) -> click.Command:
+    """The command behind `pcapkit FILE`."""
+    def answer(**options: Any) -> None:
+        run = begin(**options)
+        if options["as_json"]:
+            print_json(document(run, ["captures", "credentials", "encryption", "findings", "anomalies"]))
+        else:
+            _print(run)
+        raise click.exceptions.Exit(run.exit_code)
+    return click.command("answer", help="The answer, on one screen.")(shared(answer))
+
+
+def _print(run: Run) -> None:
+    tables: dict[str, list[dict[str, Any]]] = {}
+    talk: Counter[tuple[str, str, str]] = Counter()
+    for chunk in run.chunks():
+        rows = tables.setdefault(chunk.table.name, [])
+        for row in chunk.rows():
+            named = dict(zip(chunk.table.names, row, strict=True))
+            if chunk.table.name == "flows":
+                service = named["service"] or f"{named['transport']}/{named['server_port']}"
+                talk[service, named["client"], named["server"]] += 1
+            elif len(rows) < 10_000:
+                rows.append(named)
+    if not tables.get("captures"):
+        return
+    for capture in tables["captures"]:
+        _capture(capture)
+    _talk(talk)
+    _forms(tables.get("http_forms", []))
+    _logins(tables.get("credentials", []))
+    _encryption(tables.get("encryption", []))
+    _sessions(tables.get("tls", []))
+    _findings(tables.get("findings", []))
+    _oddities(tables.get("anomalies", []))
+    _next(run, tables)
+
+
+def _title(text: str) -> None:
+    click.secho(f"\n{text}", bold=True)
+
+
+def _capture(row: dict[str, Any]) -> None:
+    click.secho(escape(row["file"]), bold=True)
+    span = ""
+    if row["first_time"] is not None:
+        seconds = (row["last_time"] - row["first_time"]) / 1e9
+        span = f", {seconds:.3f} s from {(rfc3339(row['first_time']) or '?')[:19].replace('T', ' ')} UTC"
+    click.echo(f"  {row['packets']:,} packets, {row['bytes']:,} bytes{span}")
+    click.echo(f"  {row['format']}; {', '.join(row['link_types'])}")
+    for warning in row["warnings"]:
+        click.secho(f"  ! {escape(warning)}", fg="yellow")
+    if row["others"]:
+        click.echo("  also " + ", ".join(f"{o['packets']:,} {o['name']}" for o in row["others"][:8]))
+
+
+def _talk(talk: Counter[tuple[str, str, str]]) -> None:
+    if not talk:
+        return
+    _title("Who talks to whom")
+    for (service, client, server), n in talk.most_common(_ROWS):
+        click.echo(f"  {service:8} {client} → {server}{f'   {n} conversations' if n > 1 else ''}")
+    if len(talk) > _ROWS:
+        click.echo(f"  and {len(talk) - _ROWS} more: pcapkit flows")
+
+
+def _forms(rows: list[dict[str, Any]]) -> None:
+    posted = [r for r in rows if r["encoding"] != "query"]
+    if not posted:
+        return
+    _title("Typed into forms, in the clear")
+    for r in posted[:2 * _ROWS]:
+        click.echo(f"  frame {r['frame']:<6} {escape(r['name'])} = {show(r['value'])}")
+    if len(posted) > 2 * _ROWS:
+        click.echo(f"  and {len(posted) - 2 * _ROWS} more fields: pcapkit forms")
+
+
+def _logins(rows: list[dict[str, Any]]) -> None:
+    if not rows:
+        return
+    _title("Logins")
+    for r in rows[:_ROWS]:
+        click.echo(f"  frame {r['frame']:<6} {r['protocol']} {r['mechanism']}: user {show(r['username'])}, "
+                   f"{r['secret_kind']} {show(r['secret'])} at {r['server']}:{r['server_port']}, outcome {r['outcome']}")
+    if len(rows) > _ROWS:
+        click.echo(f"  and {len(rows) - _ROWS} more: pcapkit credentials")
+
+
+_WORDS = {"offered-unused": "offered, not used", "accepted-failed": "accepted, handshake failed",
+          "not-offered": "not offered", "suspected-stripping": "suspected stripping",
+          "proven-alteration": "proven alteration"}
+
+
+def _encryption(rows: list[dict[str, Any]]) -> None:
+    if not rows:
+        return
+    _title("Encryption of the mail")
+    for r in rows[:_ROWS]:
+        verdict = _WORDS.get(str(r["verdict"]), str(r["verdict"]))
+        click.echo(f"  stream {r['stream']:<5} {r['protocol']} with {r['server']}:{r['server_port']}: {verdict}")
+        for why in r["evidence"]:
+            click.echo(f"               {escape(why)}")
+    if len(rows) > _ROWS:
+        counts = Counter(str(r["verdict"]) for r in rows)
+        click.echo("  in all " + ", ".join(f"{n} {v}" for v, n in counts.most_common()))
+
+
+def _sessions(rows: list[dict[str, Any]]) -> None:
+    if not rows:
+        return
+    _title("TLS")
+    for r in rows[:_ROWS]:
+        what = f"{r['version']}, {r['cipher']}" if r["version"] else (
+            "handshake not in the capture; TLS 1.2 or 1.3, cannot be told from a data record")
+        click.echo(f"  frame {r['frame']:<6} {show(r['sni']) if r['sni'] else r['server']}:{r['server_port']}  {what}")
+    if len(rows) > _ROWS:
+        click.echo(f"  and {len(rows) - _ROWS} more: pcapkit tls")
+
+
+def _findings(rows: list[dict[str, Any]]) -> None:
+    _title("Findings")
+    if not rows:
+        click.echo("  none")
+    for r in rows[:_ROWS]:
+        click.secho(f"  {str(r['severity']).upper():8}", fg=_COLOURS.get(str(r["severity"])), nl=False)
+        click.echo(f" {r['title']} (frame {r['frame']})")
+        click.echo(f"           {escape(r['message'])}")
+        click.echo(f"           Wireshark: {r['display_filter']}")
+    if len(rows) > _ROWS:
+        click.echo(f"  and {len(rows) - _ROWS} more: pcapkit findings")
+
+
+def _oddities(rows: list[dict[str, Any]]) -> None:
+    if not rows:
+        return
+    counts: Counter[str] = Counter()
+    for r in rows:
+        counts[r["rule"]] += r["count"]
+    click.echo("\nOddities in the traffic: " + ", ".join(f"{rule} ({n})" for rule, n in counts.most_common(_ROWS)))
+
+
+def _next(run: Run, tables: dict[str, list[dict[str, Any]]]) -> None:
+    name = shlex.quote(run.sources[0])
+    _title("Try next")
+    if tables.get("http_forms"):
+        click.echo(f"  pcapkit forms {name} --show-secrets      reveal what was typed")
+    if tables.get("smtp"):
+        click.echo(f"  pcapkit smtp {name}                      the mail dialogue, command by command")
+    if tables.get("findings"):
+        row = tables["findings"][0]
+        click.echo(f"  pcapkit findings {name}                  evidence, RFC and remedy of each finding")
+        if row["transport"] == "tcp":
+            click.echo(f"  pcapkit follow {name} {row['stream']}                  both sides of that stream")
+    else:
+        click.echo(f"  pcapkit flows {name}                     every conversation")

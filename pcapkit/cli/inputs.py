@@ -1,0 +1,128 @@
+"""What all verbs share: inputs and filter, masking, progress, and the exit code that the result asks for."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import click
+
+from pcapkit.analysis import Options, analyse
+from pcapkit.errors import CaptureError
+from pcapkit.records import Severity
+from pcapkit.schema import Chunk
+
+_LEVELS = [s.value for s in Severity]
+
+
+def shared(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of every verb that analyses captures."""
+    for decorate in (
+            click.argument("words", nargs=-1, metavar="[FILE]... [-- FILTER]"),
+            click.option("-r", "files", multiple=True, metavar="FILE", help="Read FILE; words behind it are a filter."),
+            click.option("-n", "numeric", is_flag=True, help="Accepted: names are never looked up."),
+            click.option("--show-secrets", is_flag=True, help="Show passwords and the like as they are."),
+            click.option("--hash", "hashing", is_flag=True, help="SHA-256 of files, streams and bodies."),
+            click.option("--keylog", type=click.Path(), help="TLS key log."),
+            click.option("--rsa-key", type=click.Path(), help="RSA key of the server."),
+            click.option("--strict", is_flag=True, help="Exit with 4 if a capture is damaged or a limit was hit."),
+            click.option("--fail-on", type=click.Choice(_LEVELS), help="Exit with 1 on findings of this level or worse."),
+            click.option("--json", "as_json", is_flag=True, help="One JSON document.")):
+        function = decorate(function)
+    return function
+
+
+@dataclass
+class Run:
+    """One call: what to read and how, and what became of it."""
+
+    sources: list[str]
+    options: Options
+    strict: bool = False
+    fail_on: str | None = None
+    unreadable: int = 0
+    damaged: bool = False
+    worst: int = len(_LEVELS)
+    read: int = field(default=0)
+
+    def chunks(self) -> Iterator[Chunk]:
+        """The rows; damage and findings are noted for the exit code."""
+        for chunk in analyse(list(self.sources), self.options):
+            if chunk.table.name == "captures":
+                at = chunk.table.index("truncated"), chunk.table.index("warnings")
+                self.damaged |= any(row[at[0]] or row[at[1]] for row in chunk.rows())
+            elif chunk.table.name == "findings":
+                severity = chunk.table.index("severity")
+                self.worst = min([self.worst, *(_LEVELS.index(str(row[severity])) for row in chunk.rows())])
+            yield chunk
+
+    @property
+    def exit_code(self) -> int:
+        """3 before 4 before 1."""
+        if self.unreadable:
+            return 3
+        if self.strict and self.damaged:
+            return 4
+        return 1 if self.fail_on and self.worst <= _LEVELS.index(self.fail_on) else 0
+
+
+def begin(words: Sequence[str], files: Sequence[str], show_secrets: bool, hashing: bool, keylog: str | None,
+          rsa_key: str | None, strict: bool, fail_on: str | None, **_: Any) -> Run:
+    """Sort the words into files and a filter: behind `-r FILE` all are the filter, else those that are behind `--`."""
+    names, expression = _split(list(words), files)
+    if not names:
+        raise click.UsageError("no capture given; try: pcapkit FILE, or - for standard input")
+    keys = [(kind, _bytes(path)) for kind, path in (("keylog", keylog), ("rsa", rsa_key)) if path]
+    options = Options(expression or None, hashing, show_secrets, keys or None)
+    run = Run(names, options, strict, fail_on)
+
+    def unreadable(_: str, error: CaptureError) -> None:
+        run.unreadable += 1
+        click.echo(f"pcapkit: {error}", err=True)
+
+    options.unreadable = unreadable
+    return run
+
+
+def _split(words: list[str], files: Sequence[str]) -> tuple[list[str], str]:
+    if files:
+        return list(files), " ".join(w for w in words if w != "--")
+    given = sys.argv[1:]
+    if "--" in given and words:
+        behind = len(given) - given.index("--") - 1
+        return words[:len(words) - behind], " ".join(words[len(words) - behind:])
+    return words, ""
+
+
+def _bytes(path: str) -> bytes:
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise CaptureError(f"{path}: cannot be read: {error.strerror or error}") from None
+
+
+def width() -> int | None:
+    """Columns of the terminal; None in a pipe, where nothing is cut."""
+    return os.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def document(run: Run, tables: Sequence[str]) -> dict[str, Any]:
+    """The rows of some tables as one JSON document."""
+    from pcapkit.formats.jsonl import plain
+    found: dict[str, Any] = {"schema_version": 1, **{t: [] for t in tables}}
+    for chunk in run.chunks():
+        if chunk.table.name in found:
+            columns = [plain(c, k.type) for c, k in zip(chunk.columns, chunk.table.columns, strict=True)]
+            found[chunk.table.name] += [dict(zip(chunk.table.names, row, strict=True))
+                                        for row in zip(*columns, strict=True)]
+    return found
+
+
+def print_json(value: Any) -> None:
+    """One document on standard output."""
+    import orjson
+    click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY).decode())

@@ -1,0 +1,54 @@
+"""The verbs that show one table each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from pcapkit.cli.inputs import begin, document, print_json, shared, width
+from pcapkit.formats.text import chunk_rows, table
+
+_SHOWN = {
+    "flows": ("flows", "stream transport client client_port server server_port service state client_packets "
+                       "server_packets client_bytes server_bytes client_gap_bytes server_gap_bytes"),
+    "http": ("http", "frame stream client method url status content_type request_body_bytes response_body_bytes"),
+    "forms": ("http_forms", "frame stream client server name value encoding filename"),
+    "smtp": ("smtp", "frame reply_frame stream command argument code enhanced_code text encrypted"),
+    "mail": ("mail", "frame stream mail_from rcpt_to from to subject size queue_id attachments"),
+    "dns": ("dns", "frame response_frame client server id type name rcode answers rtt_s"),
+    "tls": ("tls", "frame stream client server server_port sni version cipher key_exchange resumed history"),
+    "credentials": ("credentials", "frame stream client server server_port protocol mechanism username secret outcome"),
+    "findings": ("findings", "severity confidence frame rule title message"),
+}
+_HELP = {"flows": "Connections and conversations.", "http": "Requests with their responses.",
+         "forms": "Fields of forms and queries.", "smtp": "Commands with their replies.",
+         "mail": "Messages transferred.", "dns": "Questions with their responses.", "tls": "Handshakes.",
+         "credentials": "Logins seen.", "findings": "What is wrong, with evidence and what to do about it."}
+
+
+def command(name: str) -> click.Command:
+    """The command of a table."""
+    def show(**options: Any) -> None:
+        run = begin(**options)
+        source, columns = _SHOWN[name]
+        if options["as_json"]:
+            print_json(document(run, [source]))
+        elif name == "findings":
+            _findings(run)
+        else:
+            names = columns.split()
+            rows = [r for c in run.chunks() if c.table.name == source for r in chunk_rows(c, names)]
+            click.echo(table(names, rows, width()) if rows else f"no {name} in this capture")
+        raise click.exceptions.Exit(run.exit_code)
+    return click.command(name, help=_HELP[name])(shared(show))
+
+
+def _findings(run: Any) -> None:
+    names = ("severity", "confidence", "frame", "rule", "message", "rfc", "display_filter", "capture_filter", "remedy")
+    rows = [r for c in run.chunks() if c.table.name == "findings" for r in chunk_rows(c, names)]
+    for severity, confidence, frame, rule, message, rfc, display, capture, remedy in rows:
+        click.echo(f"{severity.upper()} ({confidence})  {rule}, frame {frame}\n  {message}\n  why        {rfc}\n"
+                   f"  Wireshark  {display}\n  tcpdump    {capture}\n  remedy     {remedy}\n")
+    if not rows:
+        click.echo("no findings in this capture")

@@ -1,0 +1,29 @@
+"""The reporters: records in, findings out. One file per thing we flag, listed in `BUILTIN`.
+
+A reporter declares the record types it `wants`; `observe` is given each of them, flows in no particular order, and
+`finish` yields findings and, where the reporter decides a table, its rows. It keeps bounded facts, never every record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import ClassVar, Protocol
+
+from pcapkit.records import Encryption, Finding, Record, Severity
+
+
+class Reporter(Protocol):
+    """The contract of a reporter; its docstring is the explanation shown to people."""
+
+    name: ClassVar[str]
+    severity: ClassVar[Severity]
+    wants: ClassVar[tuple[type[Record], ...]]
+
+    def observe(self, record: Record) -> None:
+        """Take a record whose `flow` and `span` are set."""
+
+    def finish(self) -> Iterator[Finding | Encryption]:
+        """What it all comes to."""
+
+
+BUILTIN = ("pcapkit.reporters.credentials:CleartextCredentials", "pcapkit.reporters.starttls:StartTLS")

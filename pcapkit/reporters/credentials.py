@@ -1,0 +1,61 @@
+"""Logins that went over the wire in the clear."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+from pcapkit.records import Confidence, Credential, Finding, Outcome, Record, SecretKind, Severity
+from pcapkit.reporters.evidence import capture_filter, display_filter, evidence, flow_of
+
+_RFC = {"http": "RFC 9110, 17.16.1; RFC 7617, 4", "smtp": "RFC 4954, 9; RFC 8314, 3"}
+_REMEDY = {"http": "serve the login over HTTPS only, redirect plain HTTP and send HSTS; change the password",
+           "smtp": "offer AUTH only after STARTTLS, or use submission over TLS (port 465); change the password"}
+_KEPT = 10_000
+
+
+class CleartextCredentials:
+    """A name and password crossed the network unencrypted: whoever saw the packets has them."""
+
+    name: ClassVar[str] = "cleartext-credential"
+    severity: ClassVar[Severity] = Severity.HIGH
+    wants: ClassVar[tuple[type[Record], ...]] = (Credential,)
+
+    def __init__(self) -> None:
+        self._logins: dict[tuple[str, str, int | None, str, str, str, str], list[Credential]] = {}
+
+    def observe(self, record: Record) -> None:
+        """Keep a login that was not encrypted; the same login at the same server is one finding."""
+        if not isinstance(record, Credential) or flow_of(record).encrypted:
+            return
+        flow = flow_of(record)
+        key = (flow.file, flow.server, flow.server_port, record.protocol, record.mechanism, record.username,
+               record.secret)
+        known = self._logins.get(key)
+        if known is not None:
+            if len(known) < 100:
+                known.append(record)
+        elif len(self._logins) < _KEPT:
+            self._logins[key] = [record]
+
+    def finish(self) -> Iterator[Finding]:
+        """One finding per login and server."""
+        for logins in self._logins.values():
+            logins.sort(key=lambda c: c.span.frame)
+            yield self._finding(logins[0], logins)
+
+    def _finding(self, login: Credential, logins: list[Credential]) -> Finding:
+        flow = flow_of(login)
+        password = login.secret_kind is SecretKind.PASSWORD
+        often = f", {len(logins)} times" if len(logins) > 1 else ""
+        outcome = "" if login.outcome is Outcome.UNKNOWN else f"; the server {login.outcome} it"
+        finding = Finding(
+            login.span, self.name, Severity.HIGH if password else Severity.MEDIUM, Confidence.CERTAIN,
+            f"{login.protocol.upper()} login in the clear",
+            f"{login.protocol.upper()} {login.mechanism} login of {login.username or 'an unnamed user'!r} "
+            f"with {'a ' + str(login.secret_kind)} at {flow.server}:{flow.server_port} ({login.context}){often}{outcome}",
+            [e for c in logins for e in evidence(flow_of(c), c.secret_span or c.span)],
+            _RFC.get(login.protocol, "RFC 8314, 3"), display_filter(flow, login.protocol, login.span.last_frame),
+            capture_filter(flow), _REMEDY.get(login.protocol, "use the protocol over TLS; change the password"))
+        finding.flow = flow
+        return finding

@@ -1,0 +1,28 @@
+"""How a finding shows where it comes from: evidence rows, and filters for Wireshark and tcpdump."""
+
+from __future__ import annotations
+
+from pcapkit.records import Conversation, Evidence, Record, Span
+
+
+def evidence(flow: Conversation, *spans: Span | None) -> list[Evidence]:
+    """The places of some spans; for a reassembled message the frame where Wireshark shows it."""
+    return [Evidence(flow.file, s.last_frame, flow.stream, "server" if s.side else "client", s.start, s.stop - s.start)
+            for s in spans if s is not None]
+
+
+def display_filter(flow: Conversation, protocol: str, frame: int) -> str:
+    """A Wireshark display filter that selects a frame of a stream, shown as its protocol."""
+    return f"{flow.transport}.stream eq {flow.stream} and frame.number == {frame}"
+
+
+def capture_filter(flow: Conversation) -> str:
+    """A tcpdump filter that selects the conversation."""
+    return (f"{flow.transport} and host {flow.client} and host {flow.server} and port {flow.client_port} "
+            f"and port {flow.server_port}")
+
+
+def flow_of(record: Record) -> Conversation:
+    """The flow of a record that a sink has taken."""
+    assert record.flow is not None
+    return record.flow
