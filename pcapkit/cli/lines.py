@@ -1,0 +1,142 @@
+"""One line a packet in tcpdump's manner, and dumps in hex and ASCII."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+
+from pcapkit.dissectors.dns.message import Message, parse
+from pcapkit.errors import DissectError
+from pcapkit.flows import FlowTable, address
+from pcapkit.formats.text import escape
+from pcapkit.limits import Limits
+from pcapkit.packets import TCP, Packets
+from pcapkit.readers import Frames
+
+_FLAGS = ((1, "F"), (2, "S"), (4, "R"), (8, "P"), (16, "."), (32, "U"), (64, "E"), (128, "W"))
+_TEXTUAL = {25: "SMTP", 587: "SMTP", 80: "HTTP", 8080: "HTTP"}
+
+
+class Lines:
+    """Makes the lines of a capture; remembers where each side of each stream began, for relative numbers."""
+
+    def __init__(self, bare: int, dump: str, hidden: dict[int, list[tuple[int, int]]], show: bool) -> None:
+        self._bare, self._dump, self._hidden, self._show = bare, dump, hidden, show
+        self._begin: dict[tuple[int, int], int] = {}
+        self._flows = FlowTable()
+
+    def window(self, frames: Frames, packets: Packets, mask: Sequence[bool]) -> Iterator[tuple[int, Callable[[], str]]]:
+        """(index of the frame, what makes its line) of the frames wanted, in order."""
+        ordered = self._flows.assign(packets)
+        flow, side = np.empty(len(packets), np.int64), np.empty(len(packets), np.int64)
+        flow[ordered.packet], side[ordered.packet] = ordered.flow, ordered.direction
+        rows: dict[int, int] = {}
+        for row, frame in enumerate(packets.frame.tolist()):
+            rows[frame - int(frames.number[0])] = row
+        for i, wanted in enumerate(mask):
+            if wanted:
+                line = self._line(frames, packets, i, rows.get(i), flow, side)
+                yield i, lambda line=line, i=i, row=rows.get(i): line + self._dumped(frames, packets, i, row)
+
+    def _line(self, frames: Frames, p: Packets, i: int, row: int | None, flow: Any, side: Any) -> str:
+        stamp = self._time(int(frames.time_ns[i]))
+        if row is None:
+            return f"{stamp}neither TCP nor UDP, length {int(frames.original_length[i])}"
+        version = int(p.version[row])
+        source = address(int(p.source_high[row]), int(p.source_low[row]), version)
+        target = address(int(p.destination_high[row]), int(p.destination_low[row]), version)
+        at, length = int(p.offset[row]), int(p.length[row])
+        data = p.buffer[at:at + length]
+        ports = int(p.source_port[row]), int(p.destination_port[row])
+        head = f"{stamp}IP{'6' if version == 6 else ''} {source}.{ports[0]} > {target}.{ports[1]}: "
+        if int(p.protocol[row]) == TCP:
+            return head + self._tcp(p, row, int(flow[row]), int(side[row]), ports, data)
+        if 53 in ports:
+            try:
+                return f"{head}{_dns(parse(data, Limits()))} ({int(p.wire_length[row])})"
+            except DissectError:
+                pass
+        return f"{head}UDP, length {int(p.wire_length[row])}"
+
+    def _tcp(self, p: Packets, row: int, flow: int, side: int, ports: tuple[int, int], data: bytes) -> str:
+        flags, sequence, wire = int(p.flags[row]), int(p.sequence[row]), int(p.wire_length[row])
+        acknowledgment = int(p.acknowledgment[row])
+        first = (flow, side) not in self._begin
+        base = self._begin.setdefault((flow, side), sequence) if flags & 2 else self._begin.setdefault(
+            (flow, side), sequence - 1)
+        shown = sequence if flags & 2 or first else (sequence - base) & 0xFFFFFFFF
+        parts = [f"Flags [{''.join(c for bit, c in _FLAGS if flags & bit) or 'none'}]"]
+        if wire or flags & 7:
+            parts.append(f"seq {shown}:{shown + wire}" if wire else f"seq {shown}")
+        if flags & 16:
+            other = self._begin.setdefault((flow, 1 - side), acknowledgment - 1)
+            parts.append(f"ack {(acknowledgment - other) & 0xFFFFFFFF}")
+        parts += [f"win {int(p.window[row])}", f"length {wire}"]
+        line = ", ".join(parts)
+        label = _TEXTUAL.get(ports[0]) or _TEXTUAL.get(ports[1])
+        if data and label:
+            text = data.partition(b"\n")[0].rstrip(b"\r").decode("utf-8", "backslashreplace")
+            hidden = not self._show and any(low < 200 + len(text) for low, _ in self._hidden.get(int(p.frame[row]), ()))
+            line += f": {label}: {escape(text, 120) if not hidden else escape(text.split(' ')[0], 120) + ' ...'}"
+        return line
+
+    def _time(self, time_ns: int) -> str:
+        if self._bare == 1:
+            return ""
+        seconds, rest = divmod(time_ns, 1_000_000_000)
+        if self._bare == 2:
+            return f"{seconds}.{rest // 1000:06d} "
+        when = datetime.fromtimestamp(min(max(seconds, 0), 253_402_300_799), UTC)
+        return f"{when:%Y-%m-%d %H:%M:%S}.{rest // 1000:06d} " if self._bare >= 4 else f"{when:%H:%M:%S}.{rest // 1000:06d} "
+
+    def _dumped(self, frames: Frames, p: Packets, i: int, row: int | None) -> str:
+        """The dump from the IP header on, secrets as stars."""
+        if not self._dump:
+            return ""
+        at, length = int(frames.offset[i]), int(frames.length[i])
+        data = bytearray(frames.buffer[at:at + length])
+        ranges = self._hidden.get(int(frames.number[i]), [])
+        skip = {1: 14, 113: 16, 276: 20, 0: 4, 108: 4}.get(int(frames.link_type[i]), 0)
+        while int(frames.link_type[i]) == 1 and data[skip - 2:skip] in (b"\x81\x00", b"\x88\xa8"):
+            skip += 4
+        covered = {k - skip for low, high in ranges for k in range(low, high)}
+        body = bytes(data[skip:])
+        if self._dump == "A":
+            return "\n" + "".join(_dot(b) if k not in covered else "*" for k, b in enumerate(body))
+        return "\n" + "\n".join(self._dump_line(body, start, covered) for start in range(0, len(body), 16))
+
+    def _dump_line(self, body: bytes, start: int, covered: set[int]) -> str:
+        part = body[start:start + 16]
+        pairs = [("**" if start + k in covered else f"{b:02x}") for k, b in enumerate(part)]
+        hexed = " ".join("".join(pairs[k:k + 2]) for k in range(0, len(pairs), 2))
+        if self._dump == "x":
+            return f"\t0x{start:04x}:  {hexed}"
+        shown = "".join("*" if start + k in covered else _dot(b) for k, b in enumerate(part))
+        return f"\t0x{start:04x}:  {hexed:39}  {shown}"
+
+
+def _dot(byte: int) -> str:
+    return chr(byte) if 0x21 <= byte <= 0x7E or byte == 0x20 else "."
+
+
+def _dns(m: Message) -> str:
+    """A DNS message as tcpdump has it."""
+    additional = f" [{m.counts[3]}au]" if m.counts[3] and not m.response else ""
+    if not m.response:
+        asked = " ".join(f"{kind}? {escape(name)}." for name, kind, _ in m.questions)
+        return f"{m.id}{'+' if 'rd' in m.flags else ''}{additional} {asked}"
+    bad = "" if m.rcode == "NOERROR" else f" {'NXDomain' if m.rcode == 'NXDOMAIN' else m.rcode}"
+    answers = ", ".join(f"{a['type']} {_data(a)}" for a in m.answers)
+    star = "*" if "aa" in m.flags else ""
+    return f"{m.id}{bad}{star} {m.counts[1]}/{m.counts[2]}/{m.counts[3]}{' ' + answers if answers else ''}"
+
+
+def _data(answer: dict[str, Any]) -> str:
+    data = str(answer["data"])
+    if answer["type"] == "MX":
+        preference, _, host = data.partition(" ")
+        return f"{escape(host)}. {preference}"
+    return f"{escape(data)}." if answer["type"] in ("CNAME", "NS", "PTR") else escape(data)

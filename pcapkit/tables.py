@@ -1,0 +1,28 @@
+"""Chunks of rows -> DataFrames with stable dtypes; the only module that imports pandas."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from pcapkit.schema import Chunk, Column, Table, Type
+
+_DTYPES: dict[Type, Any] = {Type.TEXT: "string", Type.INT: "Int64", Type.FLOAT: "Float64", Type.BOOL: "boolean",
+                            Type.LIST: "object"}
+
+
+def frame(table: Table, chunks: Sequence[Chunk]) -> pd.DataFrame:
+    """All rows of a table, with its dtypes also where there are none."""
+    return pd.DataFrame({column.name: _series(column, [v for c in chunks for v in c.columns[i]])
+                         for i, column in enumerate(table.columns)})
+
+
+def _series(column: Column, values: list[Any]) -> pd.Series[Any]:
+    if column.type is Type.TIME:
+        times = pd.array([None if v is None else int(v) for v in values], dtype="Int64")
+        return pd.Series(pd.to_datetime(pd.Series(times), unit="ns", utc=True).astype("datetime64[ns, UTC]"))
+    if column.type is Type.TEXT:
+        values = [None if v is None else str(v) for v in values]
+    return pd.Series(values, dtype=_DTYPES[column.type])
