@@ -306,8 +306,8 @@ class Connections:
         own = [*sides(flows.packets_a, flows.packets_b), *delivered, *rare.pop("gap"), services,
                [flows.state(n) for n in numbers], (flows.bits[rows] & INFERRED != 0).tolist(), *captured,
                *(column for kind in rare.values() for column in kind), *digests]
-        return Chunk(schema.FLOWS, [[self.file] * len(rows), flows.first_frame[rows], flows.last_frame[rows],
-                                    flows.first_time[rows], *self._ends(rows), *own])
+        return Chunk(schema.FLOWS, [[self.file] * len(rows), flows.first_frame[rows].tolist(),
+                                    flows.last_frame[rows].tolist(), flows.first_time[rows].tolist(), *self._ends(rows), *own])
 
     def _digest(self, flow: int, direction: int) -> str | None:
         digest = self._digests.get((flow, direction))

@@ -26,7 +26,7 @@ class Filter:
     def __init__(self, expression: str) -> None:
         self.expression = expression
         named = next((m[2] for m in _NAMED.finditer(expression)
-                      if not re.fullmatch(r"[0-9a-fA-F:.]+", m[2]) or m[2].isalpha() and ":" not in m[2]), None)
+                      if not re.fullmatch(r"[0-9a-fA-F:.]+", m[2]) or (m[2].isalpha() and ":" not in m[2])), None)
         if named:
             raise FilterError(f"filter {expression!r}: {named!r} is a name, which would have to be looked up; "
                               "write the address")

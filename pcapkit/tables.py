@@ -22,7 +22,9 @@ def frame(table: Table, chunks: Sequence[Chunk]) -> pd.DataFrame:
 def _series(column: Column, values: list[Any]) -> pd.Series[Any]:
     if column.type is Type.TIME:
         times = pd.array([None if v is None else int(v) for v in values], dtype="Int64")
-        return pd.Series(pd.to_datetime(pd.Series(times), unit="ns", utc=True).astype("datetime64[ns, UTC]"))
+        series: pd.Series[Any] = pd.Series(pd.to_datetime(pd.Series(times), unit="ns", utc=True).astype("datetime64[ns, UTC]"))
+        return series
     if column.type is Type.TEXT:
         values = [None if v is None else str(v) for v in values]
-    return pd.Series(values, dtype=_DTYPES[column.type])
+    other: pd.Series[Any] = pd.Series(values, dtype=_DTYPES[column.type])
+    return other

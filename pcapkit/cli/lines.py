@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -28,8 +28,8 @@ class Lines:
         self._begin: dict[tuple[int, int], int] = {}
         self._flows = FlowTable()
 
-    def window(self, frames: Frames, packets: Packets, mask: Sequence[bool]) -> Iterator[tuple[int, Callable[[], str]]]:
-        """(index of the frame, what makes its line) of the frames wanted, in order."""
+    def window(self, frames: Frames, packets: Packets, mask: Sequence[bool]) -> Iterator[tuple[int, str]]:
+        """(index of the frame, its line) of the frames wanted, in order."""
         ordered = self._flows.assign(packets)
         flow, side = np.empty(len(packets), np.int64), np.empty(len(packets), np.int64)
         flow[ordered.packet], side[ordered.packet] = ordered.flow, ordered.direction
@@ -39,7 +39,7 @@ class Lines:
         for i, wanted in enumerate(mask):
             if wanted:
                 line = self._line(frames, packets, i, rows.get(i), flow, side)
-                yield i, lambda line=line, i=i, row=rows.get(i): line + self._dumped(frames, packets, i, row)
+                yield i, line + self._dumped(frames, i)
 
     def _line(self, frames: Frames, p: Packets, i: int, row: int | None, flow: Any, side: Any) -> str:
         stamp = self._time(int(frames.time_ns[i]))
@@ -92,7 +92,7 @@ class Lines:
         when = datetime.fromtimestamp(min(max(seconds, 0), 253_402_300_799), UTC)
         return f"{when:%Y-%m-%d %H:%M:%S}.{rest // 1000:06d} " if self._bare >= 4 else f"{when:%H:%M:%S}.{rest // 1000:06d} "
 
-    def _dumped(self, frames: Frames, p: Packets, i: int, row: int | None) -> str:
+    def _dumped(self, frames: Frames, i: int) -> str:
         """The dump from the IP header on, secrets as stars."""
         if not self._dump:
             return ""
@@ -100,7 +100,7 @@ class Lines:
         data = bytearray(frames.buffer[at:at + length])
         ranges = self._hidden.get(int(frames.number[i]), [])
         skip = {1: 14, 113: 16, 276: 20, 0: 4, 108: 4}.get(int(frames.link_type[i]), 0)
-        while int(frames.link_type[i]) == 1 and data[skip - 2:skip] in (b"\x81\x00", b"\x88\xa8"):
+        while int(frames.link_type[i]) == 1 and bytes(data[skip - 2:skip]) in (b"\x81\x00", b"\x88\xa8"):
             skip += 4
         covered = {k - skip for low, high in ranges for k in range(low, high)}
         body = bytes(data[skip:])

@@ -51,7 +51,7 @@ def _packets(file: str, words: Sequence[str], numeric: bool, count: int | None, 
                 if writer is not None:
                     writer.write(frames, i)
                 else:
-                    click.echo(line())
+                    click.echo(line)
             if left is not None and left <= 0:
                 break
     if writer is not None:

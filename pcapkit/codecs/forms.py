@@ -96,12 +96,12 @@ def _part(data: bytes, at: int, head: int, start: int, stop: int) -> list[Field]
             disposition = text(value)
         elif name.strip().lower() == b"content-type":
             kind = text(value).strip().lower()
-    name = parameter(disposition, "name")
-    if name is None:
+    field_name = parameter(disposition, "name")
+    if field_name is None:
         return []
     filename = parameter(disposition, "filename")
     textual = filename is None or kind.startswith("text/")
-    return [Field(name, text(data[start:stop]) if textual else None, start, stop, filename)]
+    return [Field(field_name, text(data[start:stop]) if textual else None, start, stop, filename)]
 
 
 def json_fields(data: bytes, most: int) -> list[Field]:

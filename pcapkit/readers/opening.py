@@ -59,7 +59,7 @@ class CaptureFile:
         self._compression = compression(head)
         stream: Any = Chained(head, counted)
         if self._compression:
-            stream = Decompressed(self._compression, io.BufferedReader(stream, 1 << 18))  # type: ignore[arg-type]
+            stream = Decompressed(self._compression, io.BufferedReader(stream, 1 << 18))
             head = _head(stream, 64)
             self._plain: Any = stream
             stream = Chained(head, stream)

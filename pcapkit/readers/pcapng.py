@@ -105,7 +105,7 @@ class Pcapng:
                     break
                 window.at = at
                 return offsets, kinds, self._pass_over(kind, length)
-            if kind == PACKET or kind == OLD_PACKET or kind == SIMPLE_PACKET:
+            if kind in (PACKET, OLD_PACKET, SIMPLE_PACKET):
                 if length >= _HEADER[kind] + 4:
                     offsets.append(at)
                     kinds.append(kind)

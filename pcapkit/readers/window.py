@@ -5,6 +5,7 @@ from __future__ import annotations
 import mmap
 import select
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Protocol
 
 import numpy as np
@@ -77,10 +78,8 @@ class Window:
     def close(self) -> None:
         """Let the memory go, unless somebody still looks at it."""
         self._view.release()
-        try:
+        with suppress(BufferError):
             self.buffer.close()
-        except BufferError:
-            pass
 
 
 def nanoseconds(ticks: npt.NDArray[np.uint64], resolution: int, offset: int) -> Ints:
@@ -89,13 +88,15 @@ def nanoseconds(ticks: npt.NDArray[np.uint64], resolution: int, offset: int) -> 
     `resolution` is the option's byte: a power of ten, or with the high bit set of two. `offset` is in seconds.
     """
     power = resolution & 0x7F
-    if not resolution & 0x80 and 9 >= power and not offset:
+    if not resolution & 0x80 and power <= 9 and not offset:
         scale = 10 ** (9 - power)
         if not len(ticks) or int(ticks.max()) <= (2**63 - 1) // scale:
-            return ticks.astype(np.int64) * scale
+            scaled: Ints = ticks.astype(np.int64) * scale
+            return scaled
     per_second = 2**power if resolution & 0x80 else 10**power
     exact = ((t * 1_000_000_000 // per_second) + offset * 1_000_000_000 for t in ticks.tolist())
-    return np.array([max(-(2**63), min(2**63 - 1, t)) for t in exact], np.int64)
+    clipped: Ints = np.array([max(-(2**63), min(2**63 - 1, t)) for t in exact], np.int64)
+    return clipped
 
 
 Warn = Callable[[str], None]

@@ -27,7 +27,7 @@ from pcapkit.records import (
     TLSStarted,
     Verdict,
 )
-from pcapkit.reporters.evidence import capture_filter, display_filter, evidence, flow_of
+from pcapkit.reporters.evidence import capture_filter, display_filter, evidence
 
 _KEPT = 200_000
 

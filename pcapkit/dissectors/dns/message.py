@@ -51,7 +51,7 @@ def parse(data: bytes, limits: Limits) -> Message:
     opcode = bits >> 11 & 15
     message = Message(number, bool(bits & 0x8000), OPCODES.get(opcode) or f"OPCODE{opcode}",
                       RCODES.get(bits & 15) or f"RCODE{bits & 15}", _names_of(bits))
-    message.counts = tuple(counts)  # type: ignore[assignment]
+    message.counts = tuple(counts)
     try:
         _body(message, data, counts, bits, limits)
     except DissectError as error:
@@ -94,6 +94,7 @@ def _record(message: Message, section: list[dict[str, Any]], data: bytes, at: in
         raise DissectError("a record is cut short", at)
     kind, klass, ttl, length = _RECORD(data, at)
     at += 10
+    length = int(length)
     if at + length > len(data):
         raise DissectError(f"a record claims {length} bytes, {len(data) - at} are there", at)
     shown = rdata.text(kind, data, at, at + length)

@@ -137,7 +137,7 @@ class Body:
 
 def framing(head: Head, server: bool, method: str | None, status: int) -> tuple[Framing, int, list[str]]:
     """How the body of a message is framed, its length, and what is odd about it (RFC 9112, 6.3)."""
-    oddities = []
+    oddities: list[str] = []
     if server and (status < 200 or status in (204, 304) or method == "HEAD" or (method == "CONNECT" and status < 300)):
         return Framing.LENGTH, 0, oddities
     codings = [v.lower() for v in head.all("transfer-encoding")]

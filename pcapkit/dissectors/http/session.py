@@ -63,7 +63,7 @@ class HTTP:
         if client.startswith(b"PRI * HTTP/2"):
             return Recognition.NO
         line = client.lstrip(b"\r\n").partition(b"\n")[0].rstrip(b"\r")
-        if (line.startswith(_METHODS) and b" " in line.partition(b" ")[2].strip() or b" HTTP/1." in line) and (
+        if ((line.startswith(_METHODS) and b" " in line.partition(b" ")[2].strip()) or b" HTTP/1." in line) and (
                 heads.request_line(line) is not None or len(line) > 400):
             return Recognition.YES
         if server[:7] in (b"HTTP/1.", b"HTTP/0."):

@@ -425,7 +425,7 @@ def _reply(line: bytes) -> bool:
 
 def _split_enhanced(reply: SmtpExchange) -> None:
     """Take the enhanced status code off the lines (RFC 3463, 2)."""
-    code, _, rest = reply.text[0].partition(" ") if reply.text else ("", "", "")
+    code = reply.text[0].partition(" ")[0] if reply.text else ""
     parts = code.split(".")
     if len(parts) == 3 and parts[0] in ("2", "4", "5") and all(p.isascii() and p.isdigit() and len(p) < 4 for p in parts):
         reply.enhanced_code = code
