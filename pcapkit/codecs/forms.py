@@ -73,24 +73,26 @@ def multipart(data: bytes, boundary: str, most: int) -> list[Field]:
     """Parts of a multipart/form-data body (RFC 7578, 4), the last one also where the body is cut."""
     mark = b"--" + boundary.encode("latin-1", "replace")
     fields: list[Field] = []
-    at = 0 if data.startswith(mark) else data.find(b"\r\n" + mark) + 2
+    at = 0 if data.startswith(mark) else data.find(b"\n" + mark) + 1 or -1
     while at >= 0 and data.startswith(mark, at) and len(fields) < most:
         at += len(mark)
         if data.startswith(b"--", at):
             break
-        head = data.find(b"\r\n\r\n", at)
-        if head < 0:
+        bare = data.find(b"\n\n", at)
+        head = data.find(b"\n\r\n", at, bare if bare >= 0 else len(data))
+        if head < 0 and bare < 0:
             break
-        following = data.find(b"\r\n" + mark, head + 2)
-        stop = len(data) if following < 0 else following
-        fields += _part(data, at, head, min(head + 4, stop), stop)
-        at = following + 2 if following >= 0 else -1
+        start = head + 3 if head >= 0 else bare + 2
+        following = data.find(b"\n" + mark, start - 1)
+        stop = len(data) if following < 0 else following - (data[following - 1:following] == b"\r")
+        fields += _part(data, at, start, min(start, stop), stop)
+        at = following + 1 if following >= 0 else -1
     return fields
 
 
 def _part(data: bytes, at: int, head: int, start: int, stop: int) -> list[Field]:
     disposition, kind = "", ""
-    for line in data[at:head].split(b"\r\n"):
+    for line in data[at:head].splitlines():
         name, _, value = line.partition(b":")
         if name.strip().lower() == b"content-disposition":
             disposition = text(value)

@@ -282,7 +282,11 @@ class SlowLane:
         at = p.at
         size = (p.data[at + 12] >> 4) * 4 if at + 20 <= p.end else 0
         if size < 20 or at + size > p.end:
-            return self._other("undecodable")
+            self.oddities["tcp-header-cut"] += 1
+            if at + 4 <= p.end:  # the ports are there: it counts for its stream, but shows no payload
+                p.end, p.missing = at, 0
+                found.append(self._header(p, 6, 0, p.u32(at + 4), 0, 0, 0))
+            return DONE
         found.append(self._header(p, 6, size, p.u32(at + 4), p.u32(at + 8), p.data[at + 13], p.u16(at + 14)))
         return DONE
 

@@ -52,6 +52,14 @@ class Pcapng:
         """Whether a file that begins so is of this format."""
         return head[:4] == b"\x0a\x0d\x0d\x0a" and head[8:12] in (b"\x4d\x3c\x2b\x1a", b"\x1a\x2b\x3c\x4d")
 
+    def _foreign(self, body: bytes) -> bool:
+        """Whether a section is of a version that this is not the reader of; then its blocks cannot be trusted."""
+        major, minor = struct.unpack_from(self.order + "HH", body, 4) if len(body) >= 8 else (0, 0)
+        if (major, minor) not in ((1, 0), (1, 2)):
+            self._cut(f"a section of pcapng version {major}.{minor}; what follows is not read")
+            return True
+        return False
+
     @property
     def format(self) -> str:
         """In words."""
@@ -112,7 +120,11 @@ class Pcapng:
                 else:
                     self.warn(f"a packet block of {length} bytes is too short (byte {window.offset + at})")
             else:
-                self._block(kind, buffer[at + 8:at + length - 4], window.offset + at)
+                body = buffer[at + 8:at + length - 4]
+                if kind == SECTION and self._foreign(body):
+                    window.at = at
+                    return offsets, kinds, False
+                self._block(kind, body, window.offset + at)
             at += length
         self._skipped = at > window.at
         window.at = at

@@ -35,6 +35,8 @@ class Body:
         self.start: int | None = None
         self.kept: bytearray | None = bytearray() if keep else None
         self.decoded_bytes: int | None = None
+        self.coded = coding is not None and coding.strip().lower() not in ("", "identity")
+        self._coding = coding or ""
         self._limits = limits
         self._trailer = False
         self._hash: Any = hashlib.sha256() if hashing else None
@@ -47,6 +49,11 @@ class Body:
     def looks(self) -> bool:
         """Whether the bytes themselves are wanted."""
         return self.kept is not None or self._hash is not None
+
+    def form(self) -> bytes:
+        """The bytes kept, with any content coding taken off."""
+        kept = bytes(self.kept or b"")
+        return Decoder(self._coding, self._limits).decode(kept) if self.coded else kept
 
     def digests(self) -> tuple[str | None, str | None]:
         """SHA-256 of the body, and of its decoded form."""

@@ -227,9 +227,9 @@ class HTTP:
 
     def _form(self, row: HttpTransaction, span: Span, body: Body) -> None:
         """The form in a request's body."""
-        data, most = bytes(body.kept or b""), self.wishes.limits.form_fields
+        data, most = body.form(), self.wishes.limits.form_fields
         content_type = row.content_type or ""
-        base = body.start if body.framing is not Framing.CHUNKED else None
+        base = body.start if body.framing is not Framing.CHUNKED and not body.coded else None
         if "urlencoded" in content_type.lower():
             fields, encoding = urlencoded(data, most), "urlencoded"
         elif "multipart" in content_type.lower():

@@ -160,7 +160,7 @@ class SMTP:
         verb = verb.upper()
         if self.switching == "asked":
             self.extra.append((span, text))
-        row = SmtpExchange(span, verb, argument.strip() or None, command_frame=span.frame, command_span=span)
+        row = SmtpExchange(span, verb, argument.strip(), command_frame=span.frame, command_span=span)
         if len(self.pending) >= self.limits.smtp_pending:
             self.sink.limit("smtp_pending", span)
             self._put(self.pending.popleft())
