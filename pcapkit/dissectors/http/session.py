@@ -108,7 +108,7 @@ class HTTP:
             return
         if s.body is not None:
             self._finish(s, offset)
-        elif side == SERVER and self.pending:
+        elif not self._cut_head(s) and side == SERVER and self.pending:
             self._settle(self.pending.popleft())
         s.unread.drop(len(s.unread))
         s.lost = True
@@ -119,6 +119,8 @@ class HTTP:
             if s.body is not None:
                 if s.body.skipping:
                     s.body.total = -1
+                self._finish(s, s.unread.offset)
+            elif self._cut_head(s):
                 self._finish(s, s.unread.offset)
         while self.pending:
             self._settle(self.pending.popleft())
@@ -166,6 +168,25 @@ class HTTP:
             self._request(s, span, head)
         else:
             self._response(s, span, head)
+        return True
+
+    def _cut_head(self, s: _Side) -> bool:
+        """A head that is not whole still shows its first lines; true where it was one."""
+        unread = s.unread
+        raw = unread.peek(len(unread))
+        if s.lost or b"\n" not in raw or not self._starts(s, raw.partition(b"\n")[0].rstrip(b"\r")):
+            return False
+        head = heads.parse(raw[:raw.rindex(b"\n") + 1], s.side == SERVER, self.wishes.limits.http_headers)
+        if head is None:
+            return False
+        span = unread.begin()
+        self.sink.end(span, span.start + len(raw))
+        self.sink.put(Anomaly(span, "http-head-cut", "the head is not whole in the capture"))
+        unread.drop(len(raw))
+        (self._request if s.side == CLIENT else self._response)(s, span, head)
+        if s.body is not None:
+            s.body.total = -1
+            self._finish(s, span.stop)
         return True
 
     @staticmethod

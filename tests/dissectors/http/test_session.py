@@ -1,0 +1,89 @@
+"""HTTP dialogues whole, in pieces, with gaps, with noise."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+
+import pytest
+
+from pcapkit.dissectors import Wishes
+from pcapkit.dissectors.http import HTTP, FormField, HttpTransaction
+from pcapkit.records import Credential, Outcome, Secret
+from pcapkit.testing import Script, check_gaps, check_splits, fuzz, play
+
+PAGE = b"<html>" + b"x" * 300
+CODED = gzip.compress(PAGE, mtime=0)
+LOGIN: Script = [
+    (0, b"POST /login?next=1 HTTP/1.1\r\nHost: shop.example:80\r\nCookie: sid=abc; t=1\r\nAuthorization: Basic dTpw\r\n"
+        b"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 21\r\n\r\nuser=jan&password=p+w"),
+    (1, b"HTTP/1.1 302 Found\r\nSet-Cookie: sid=1; Path=/\r\nContent-Length: 5\r\n\r\nhello"),
+]
+PAGES: Script = [
+    (0, b"GET /x HTTP/1.1\r\nHost: h\r\n\r\nHEAD /y HTTP/1.1\r\nHost: h\r\n\r\nGET /z HTTP/1.1\r\nHost: h\r\n\r\n"),
+    (1, b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n"
+        + b"%x\r\n" % len(CODED) + CODED + b"\r\n0\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n"
+        b"HTTP/1.1 200 OK\r\n\r\nuntil the end"),
+]
+UPLOAD: Script = [(0, b"POST /up HTTP/1.1\r\nHost: h\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: 133\r\n"
+                      b"\r\n--b\r\nContent-Disposition: form-data; name=\"password\"\r\n\r\nhush\r\n--b\r\n"
+                      b"Content-Disposition: form-data; name=\"f\"; filename=\"a.bin\"\r\n\r\n\0\1\2\r\n--b--"),
+                  (1, b"HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n")]
+SCRIPTS = [LOGIN, PAGES, UPLOAD]
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+@pytest.mark.parametrize("hashing", [False, True])
+def test_any_cut_gives_the_same_records(script: Script, hashing: bool) -> None:
+    tape = check_splits(HTTP, script, Wishes(hash=hashing), cuts=30)
+    assert tape.of(HttpTransaction)
+
+
+def test_a_login_form_and_basic_are_found_with_their_places() -> None:
+    tape = play(HTTP, LOGIN)
+    basic, form = tape.of(Credential)
+    assert (basic.mechanism, basic.username, basic.secret, basic.outcome) == ("basic", "u", "p", Outcome.ACCEPTED)
+    assert (form.username, form.secret, form.outcome) == ("jan", "p w", Outcome.UNKNOWN)
+    assert LOGIN[0][1][form.secret_span.start:form.secret_span.stop] == b"p+w"
+    assert [(f.name, f.value, f.encoding) for f in tape.of(FormField)] == [
+        ("next", "1", "query"), ("user", "jan", "urlencoded"), ("password", "p w", "urlencoded")]
+    shown = {(s.text, (LOGIN[s.span.side][1])[s.span.start:s.span.stop]) for s in tape.of(Secret)}
+    assert shown == {("abc", b"abc"), ("1", b"1"), ("p", b"dTpw"), ("p w", b"p+w")}
+
+
+def test_responses_are_paired_and_bodies_counted_without_being_read() -> None:
+    rows = play(HTTP, PAGES).of(HttpTransaction)
+    assert [(r.method, r.target, r.status, r.response_body_bytes) for r in rows] == [
+        ("GET", "/x", 200, len(CODED)), ("HEAD", "/y", 200, 0), ("GET", "/z", 200, 13)]
+    assert rows[0].response_decoded_bytes is None
+
+
+def test_hashes_of_bodies_and_of_what_they_decode_to() -> None:
+    row = play(HTTP, PAGES, Wishes(hash=True)).of(HttpTransaction)[0]
+    assert row.response_body_sha256 == hashlib.sha256(CODED).hexdigest()
+    assert (row.response_decoded_bytes, row.response_decoded_sha256) == (len(PAGE), hashlib.sha256(PAGE).hexdigest())
+
+
+def test_a_refused_upload() -> None:
+    tape = play(HTTP, UPLOAD)
+    assert [(f.name, f.value, f.filename) for f in tape.of(FormField)] == [("password", "hush", None), ("f", None, "a.bin")]
+    assert tape.of(Credential)[0].outcome is Outcome.REJECTED
+
+
+def test_long_bodies_are_skipped() -> None:
+    response = b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n"
+    pieces = [(0, b"GET / HTTP/1.1\r\n\r\n"), (1, response), *((1, b"x" * 1000) for _ in range(100)),
+              (0, b"GET /2 HTTP/1.1\r\n\r\n"), (1, b"HTTP/1.1 304 Not Modified\r\n\r\n")]
+    tape = play(HTTP, pieces)
+    assert [r.status for r in tape.of(HttpTransaction)] == [200, 304]
+    assert tape.of(HttpTransaction)[0].response_body_bytes == 100_000
+    assert tape.calls == 5
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_gaps_are_survived(script: Script) -> None:
+    assert all(tape.error is None for tape in check_gaps(HTTP, script))
+
+
+def test_noise() -> None:
+    assert fuzz(HTTP, SCRIPTS, 5_000) == 0
