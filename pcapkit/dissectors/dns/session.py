@@ -164,6 +164,7 @@ def _datagram(data: bytes) -> bool:
 def pair(query: DnsExchange, response: DnsExchange) -> None:
     """Make the response's row that of both."""
     response.query_frame = query.query_frame
+    response.name, response.type, response.class_ = query.name, query.type, query.class_
     response.rtt_s = (response.span.time_ns - query.span.time_ns) / 1e9
     span, answer = query.span, response.span
     response.span = Span(span.side, span.start, span.stop, span.frame, max(span.last_frame, answer.last_frame),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -63,10 +64,8 @@ class Ends:
             return said
 
         def step(action: Callable[[], object]) -> None:
-            try:
+            with contextlib.suppress(ssl.SSLError):
                 action()
-            except ssl.SSLError:
-                pass
 
         moving = True
         while moving:
