@@ -61,6 +61,7 @@ class SMTP:
         self.rcpt_to: list[str] = []
         self.done: deque[Message] = deque()
         self.introduced = False
+        self.plain = False
         self.gapped = [False, False]
         self._said = set[str]()
 
@@ -114,7 +115,11 @@ class SMTP:
         while self.done:
             self._put_message(self.done.popleft())
         while self.pending:
-            self._put(self.pending.popleft())
+            row = self.pending.popleft()
+            if self.plain and row.command not in _VERBS:
+                self._anomaly(row.span, "smtp-text-instead-of-tls", f"the client sent {row.command} {row.argument or ''}"[:200])
+            else:
+                self._put(row)
         self._end_auth(Outcome.UNKNOWN)
 
     def unread(self, side: int) -> bytes:
@@ -223,7 +228,7 @@ class SMTP:
         return True
 
     def _fail(self, reason: str) -> None:
-        self.switching = None
+        self.switching, self.plain = None, True
         self.sink.put(TLSFailed(self.sink.begin(CLIENT, self.sides[CLIENT].offset), reason))
 
     # Logins
