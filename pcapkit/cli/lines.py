@@ -73,7 +73,7 @@ class Lines:
             parts.append(f"seq {shown}:{shown + wire}" if wire else f"seq {shown}")
         if flags & 16:
             other = self._begin.setdefault((flow, 1 - side), acknowledgment - 1)
-            parts.append(f"ack {(acknowledgment - other) & 0xFFFFFFFF}")
+            parts.append(f"ack {acknowledgment if flags & 2 else (acknowledgment - other) & 0xFFFFFFFF}")
         parts += [f"win {int(p.window[row])}", f"length {wire}"]
         line = ", ".join(parts)
         label = _TEXTUAL.get(ports[0]) or _TEXTUAL.get(ports[1])

@@ -1,0 +1,95 @@
+"""The command line as a user meets it: answers, exit codes, errors in one line."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+LECTURE = Path(__file__).resolve().parents[2] / "samples" / "lecture"
+
+
+def run(*words: object, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run([sys.executable, "-m", "pcapkit", *map(str, words)], input=stdin, capture_output=True, timeout=60)
+
+
+def test_the_answer_shows_the_form_and_hides_the_password() -> None:
+    done = run(LECTURE / "post.pcap")
+    text = done.stdout.decode()
+    assert done.returncode == 0 and "j_username = jschauma" in text and "<secret #1, 22 chars>" in text
+    assert "really my password" not in text and "--show-secrets" in text
+
+
+def test_the_mail_was_offered_encryption() -> None:
+    assert "offered, not used" in run(LECTURE / "smtp-client.pcap").stdout.decode()
+    assert "accepted, handshake failed" in run(LECTURE / "starttls.pcap").stdout.decode()
+    assert "TLS 1.2 or 1.3, cannot be told from a data record" in run(LECTURE / "https.pcap").stdout.decode()
+
+
+def test_show_secrets() -> None:
+    assert "not really my password" in run("forms", LECTURE / "post.pcap", "--show-secrets").stdout.decode()
+
+
+@pytest.mark.parametrize("words", [("packets", "-X", "-r"), ("packets", "-A", "-r"), ("http",), ("credentials",), ("findings",)])
+def test_no_view_shows_the_password(words: tuple[str, ...]) -> None:
+    text = run(*words, LECTURE / "post.pcap").stdout.decode()
+    assert text and "really" not in text and "7265 616c" not in text
+
+
+def test_follow_masks() -> None:
+    text = run("follow", LECTURE / "post.pcap", 0).stdout.decode()
+    assert "j_password=<secret #1" in text and "really" not in text
+
+
+def test_standard_input_and_json() -> None:
+    done = run("-", "--json", stdin=(LECTURE / "post.pcap").read_bytes())
+    document = json.loads(done.stdout)
+    assert document["schema_version"] == 1 and document["findings"][0]["rule"] == "cleartext-credential"
+
+
+@pytest.mark.parametrize(("words", "code", "said"), [
+    (("nothing.pcap",), 3, "no such file"), ((LECTURE,), 3, "folder"), (("flows",), 2, "no capture given"),
+    (("flows", "-r", LECTURE / "post.pcap", "nonsense filter"), 2, "filter"),
+    (("flows", "-r", LECTURE / "post.pcap", "host example.org"), 2, "write the address"),
+    (("export", LECTURE / "post.pcap", "--output", "/dev/null/x"), 5, "cannot be written"),
+    ((LECTURE / "post.pcap", "--fail-on", "high"), 1, ""), ((LECTURE / "post.pcap", "--fail-on", "critical"), 0, "")])
+def test_exit_codes(words: tuple[object, ...], code: int, said: str) -> None:
+    done = run(*words)
+    assert done.returncode == code and said in done.stderr.decode() and b"Traceback" not in done.stderr
+
+
+def test_one_unreadable_file_among_several() -> None:
+    done = run(LECTURE / "post.pcap", "nothing.pcap")
+    assert done.returncode == 3 and "j_username" in done.stdout.decode()
+
+
+def test_a_filter_keeps_the_numbers_of_the_whole_file() -> None:
+    whole = run("flows", LECTURE / "smtp-client.pcap", "--json")
+    chosen = run("flows", "--json", "-r", LECTURE / "smtp-client.pcap", "port 25")
+    by_stream = {(r["transport"], r["stream"]): r for r in json.loads(whole.stdout)["flows"]}
+    row, = json.loads(chosen.stdout)["flows"]
+    assert row == by_stream["tcp", 0]
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "csv"])
+def test_export_writes_every_table(tmp_path: Path, kind: str) -> None:
+    assert run("export", LECTURE / "smtp-client.pcap", "--output", tmp_path, "--format", kind).returncode == 0
+    assert len(list(tmp_path.glob(f"*.{kind}"))) == 13 and not list(tmp_path.glob(".*"))
+
+
+def test_the_import_is_light() -> None:
+    code = "import sys, pcapkit; print([m for m in ('numpy', 'pandas', 'scapy', 'click') if m in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True).stdout.strip() == b"[]"
+
+
+@pytest.mark.oracle
+@pytest.mark.parametrize(("name", "words"), [("smtp-client", ["port", "53"]), ("smtp-client", ["port", "25"])])
+def test_packets_read_like_tcpdump(name: str, words: list[str]) -> None:
+    path = LECTURE / f"{name}.pcap"
+    theirs = subprocess.run(["tcpdump", "-n", "-t", "-Z", "root", "-r", path, *words], capture_output=True).stdout.decode()
+    ours = run("packets", "-n", "-t", "-r", path, *words).stdout.decode()
+    for their, our in zip(theirs.splitlines(), ours.splitlines(), strict=True):
+        assert our.split(", win")[0] == their.split(", win")[0] or our == their
