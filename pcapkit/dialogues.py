@@ -171,6 +171,7 @@ class Dialogue(Stream, Talk):
         if self.dissector is not None:
             self._side = None
             self._guard(lambda dissector: dissector.close())
+            self.dissector = None  # each holds the other: the circle is broken here, not by the collector
 
     # What the dissector asks for
 
@@ -222,6 +223,7 @@ class Dialogue(Stream, Talk):
             skip = self._receive(side, data, start - len(data))
             if start + skip > stop or (start >= stop and not skip):
                 side.skip = start + skip - stop
+                self._side, self._segments = None, _NOT_HERE  # no connection may hold on to a window
                 return
             if skip:
                 start += skip
