@@ -75,14 +75,23 @@ def main() -> None:
     except PcapkitError as error:
         click.echo(f"pcapkit: {error}", err=True)
         code = 2
+    except SystemExit as stop:  # click's answer to a broken pipe; it is silent and no failure of ours
+        if not isinstance(stop.__context__, BrokenPipeError):
+            raise
+        code = _unplug()
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 0
+        code = _unplug()
     except (KeyboardInterrupt, click.exceptions.Abort):
         click.echo("pcapkit: interrupted", err=True)
         code = 130
     try:
         sys.stdout.flush()
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _unplug()
     sys.exit(code or 0)
+
+
+def _unplug() -> int:
+    """Nobody reads on: let the rest of the output go nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0

@@ -29,6 +29,12 @@ def test_the_mail_was_offered_encryption() -> None:
     assert "TLS 1.2 or 1.3, cannot be told from a data record" in run(LECTURE / "https.pcap").stdout.decode()
 
 
+def test_a_broken_pipe_is_silent() -> None:
+    command = f"{sys.executable} -m pcapkit flows {LECTURE / 'smtp-spam-server.pcap'}; echo $? >&2"
+    done = subprocess.run(["bash", "-c", f"({command}) | true"], capture_output=True, timeout=60)
+    assert done.stderr.strip() == b"0"
+
+
 def test_show_secrets() -> None:
     assert "not really my password" in run("forms", LECTURE / "post.pcap", "--show-secrets").stdout.decode()
 
