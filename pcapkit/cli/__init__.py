@@ -57,7 +57,9 @@ def main() -> None:
     if os.environ.get("NO_COLOR"):
         os.environ.pop("FORCE_COLOR", None)
     try:
-        code = commands.main(standalone_mode=False, prog_name="pcapkit")
+        with commands.make_context("pcapkit", sys.argv[1:]) as context:
+            commands.invoke(context)
+        code = 0
     except click.exceptions.Exit as stop:
         code = stop.exit_code
     except click.ClickException as error:
@@ -75,10 +77,6 @@ def main() -> None:
     except PcapkitError as error:
         click.echo(f"pcapkit: {error}", err=True)
         code = 2
-    except SystemExit as stop:  # click's answer to a broken pipe; it is silent and no failure of ours
-        if not isinstance(stop.__context__, BrokenPipeError):
-            raise
-        code = _unplug()
     except BrokenPipeError:
         code = _unplug()
     except (KeyboardInterrupt, click.exceptions.Abort):
