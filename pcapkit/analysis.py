@@ -192,7 +192,7 @@ def _chunk(records: Sequence[Record]) -> Chunk:
 def _patient_collector() -> Iterator[None]:
     """Fewer passes of the garbage collector while millions of short-lived objects come and go; restored after."""
     before = gc.get_threshold()
-    gc.set_threshold(50_000, *before[1:])
+    gc.set_threshold(500_000, *before[1:])
     try:
         yield
     finally:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from pcapkit import plugins, schema
 from pcapkit.dialogues import Dialogue, Exchange, Recogniser
-from pcapkit.dissectors import Wishes
+from pcapkit.dissectors import Datagrams, Rows, Wishes
 from pcapkit.flows import CLIENT_IS_B, ENDED, INFERRED, SYN_A, SYN_B, FlowTable, Ordered, address
 from pcapkit.limits import Limits
 from pcapkit.packets import UDP, Packets
@@ -54,7 +54,7 @@ class Connections:
         self._accounts: dict[tuple[int, int], Counter[str]] = {}
         self._digests: dict[tuple[int, int], Any] = {}
         self._lanes = [(d.name, lane(limits)) for d in dissectors if (lane := getattr(d, "columns", None)) is not None]
-        self._lane_rows: list[tuple[str, Any]] = []
+        self._lane_rows: list[tuple[str, Rows]] = []
         self._lane_ports = np.zeros(65536, np.bool_)
         for _, lane in self._lanes:
             self._lane_ports[list(lane.ports)] = True
@@ -151,18 +151,14 @@ class Connections:
             mine = np.isin(ports[0], list(lane.ports)) | np.isin(ports[1], list(lane.ports))
             chosen = ordered.where(mine)
             by_time = np.argsort(chosen.packet, kind="stable")
-            packet, flow, direction = chosen.packet[by_time], chosen.flow[by_time], chosen.direction[by_time]
-            side = direction ^ (self.flows.bits[flow] & CLIENT_IS_B != 0)
-            rows = lane.feed(packets.buffer, packets.offset[packet], packets.length[packet], packets.frame[packet],
-                             packets.first_frame[packet], packets.time_ns[packet], flow, side,
-                             packets.wire_length[packet])
-            self._keep_rows(name, rows)
+            packet = chosen.packet[by_time]
+            self._keep_rows(name, lane.feed(Datagrams(
+                packets.buffer, packets.offset[packet], packets.length[packet], packets.wire_length[packet],
+                packets.frame[packet], packets.first_frame[packet], packets.time_ns[packet], chosen.flow[by_time])))
 
-    def _keep_rows(self, name: str, rows: Any) -> None:
-        if rows is None:
-            return
+    def _keep_rows(self, name: str, rows: Rows) -> None:
         if len(rows.flow):
-            self.flows.service[np.asarray(rows.flow)] = self._services.index(name)
+            self.flows.service[rows.flow] = self._services.index(name)
             self._lane_rows.append((name, rows))
         for flow, frame, time_ns, rule, message in rows.anomalies:
             anomaly = Anomaly(Span(0, 0, 0, frame, frame, time_ns), rule, message)
@@ -255,9 +251,9 @@ class Connections:
         rows, self._lane_rows = self._lane_rows, []
         for name, part in rows:
             table = plugins.dissector(name).tables[0]
-            flow = np.asarray(part.flow, np.int64)
-            yield Chunk(table, [[self.file] * len(flow), part.frame, part.last_frame, part.time_ns,
-                                *self._ends(flow), [False] * len(flow), *part.own])
+            flow = part.flow
+            yield Chunk(table, [[self.file] * len(flow), part.frame.tolist(), part.last_frame.tolist(),
+                                part.time_ns.tolist(), *self._ends(flow), [False] * len(flow), *part.own])
 
     def flow_chunks(self) -> Iterator[Chunk]:
         """The rows of the flow table, in slices."""

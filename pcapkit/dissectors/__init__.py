@@ -77,6 +77,55 @@ class Dissector(Protocol):
         """The bytes of `side` received and not used."""
 
 
+@dataclass(slots=True)
+class Datagrams:
+    """The datagrams of a column lane's ports in a window, in capture order: numpy arrays with an element for each.
+
+    Each lies at `offset` in `buffer`; `length` bytes of it were captured, of `wire_length`. `frame` is that of its last
+    fragment, `first_frame` of its first.
+    """
+
+    buffer: Any
+    offset: Any
+    length: Any
+    wire_length: Any
+    frame: Any
+    first_frame: Any
+    time_ns: Any
+    flow: Any
+
+
+@dataclass(slots=True)
+class Rows:
+    """What a column lane has finished, in order of frames: the numbers of flows, frames and times as numpy arrays, and the
+    columns of the dissector's first table behind the common ones; anomalies as (flow, frame, time, rule, message).
+    """
+
+    flow: Any
+    frame: Any
+    last_frame: Any
+    time_ns: Any
+    own: list[list[Any]]
+    anomalies: list[tuple[int, int, int, str, str]]
+
+
+class Lane(Protocol):
+    """The column-wise lane of a datagram protocol, the dissector's attribute `columns`: all messages of its ports at once.
+
+    It lives in a module of its own that may use numpy, and gives the rows that the dissector would give.
+    """
+
+    ports: ClassVar[frozenset[int]]
+
+    def __init__(self, limits: Limits) -> None: ...
+
+    def feed(self, datagrams: Datagrams) -> Rows:
+        """Take the datagrams of a window; returns the rows that are finished."""
+
+    def flush(self) -> Rows:
+        """The end of the file: what is unfinished is put as it is."""
+
+
 BUILTIN = (
     "pcapkit.dissectors.http:HTTP",
     "pcapkit.dissectors.smtp:SMTP",

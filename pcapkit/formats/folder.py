@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO
 
@@ -26,10 +27,10 @@ class Folder:
     def _part(self, table: str) -> Path:
         return self.folder / f".{table}{self.suffix}.part"
 
-    def write(self, table: str, data: bytes) -> None:
+    def write(self, table: str, lines: Iterable[bytes]) -> None:
         """Append to a table's file."""
         try:
-            self.files[table].write(data)
+            self.files[table].writelines(lines)
         except OSError as error:
             raise OutputError(f"{self.folder}: cannot be written: {error.strerror or error}") from None
 

@@ -1,32 +1,80 @@
-"""All DNS datagrams of a window at once: the lane of the usual ports, with flat state for any number of flows."""
+"""All DNS datagrams of a window at once: the lane of the usual ports, with flat state for any number of flows.
+
+What the messages hold is found in columns (headers, the ends of names, the places of records), text is made one value
+at a time with memos. Whatever is out of the ordinary is read by the scalar parser, which is the reference.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from pcapkit.dissectors.dns.message import Message, parse
+import numpy as np
+import numpy.typing as npt
+
+from pcapkit.dissectors import Datagrams, Rows
+from pcapkit.dissectors.dns import rdata
+from pcapkit.dissectors.dns.message import Message, flag_names, opcode_name, parse, rcode_name
+from pcapkit.dissectors.dns.names import class_name, read_name, type_name
 from pcapkit.errors import DissectError
 from pcapkit.limits import Limits
+
+Ints = npt.NDArray[np.int64]
+Question = tuple[str | None, str | None, str | None]
+Record = dict[str, Any]
 
 _PATIENCE_NS = 60_000_000_000
 """How long a question waits for its response, in capture time."""
 
+_MOST_RECORDS, _MOST_LABELS = 32, 128
+"""A message with more is left to the scalar parser."""
+
+_MOST_QUESTIONS = 65_536
+"""How many questions are remembered by their bytes."""
+
+_HEADER = np.dtype([("id", ">u2"), ("bits", ">u2"), ("questions", ">u2"), ("answers", ">u2"), ("authority", ">u2"),
+                    ("additional", ">u2")])
+_RECORD = np.dtype([("type", ">u2"), ("class", ">u2"), ("ttl", ">u4"), ("length", ">u2")])
+_OPT = 41
+
 
 @dataclass(slots=True)
-class Rows:
-    """Finished exchanges: where they were seen, and the columns of the table `dns` behind the common ones."""
+class Entries:
+    """Questions of messages, in capture order: one element each. `key` is flow and id in one number."""
 
-    flow: list[int] = field(default_factory=list)
-    frame: list[int] = field(default_factory=list)
-    last_frame: list[int] = field(default_factory=list)
-    time_ns: list[int] = field(default_factory=list)
-    own: list[list[Any]] = field(default_factory=lambda: [[] for _ in range(13)])
-    anomalies: list[tuple[int, int, int, str, str]] = field(default_factory=list)
+    flow: Ints
+    first: Ints
+    last: Ints
+    time: Ints
+    id: Ints
+    bits: Ints
+    rcode: Ints
+    question: list[Question]
+    sections: list[tuple[list[Record], list[Record], list[Record]]]
+
+    def __len__(self) -> int:
+        return len(self.question)
+
+    def arrays(self) -> tuple[Ints, ...]:
+        """The columns that are numbers."""
+        return self.flow, self.first, self.last, self.time, self.id, self.bits, self.rcode
+
+    def take(self, rows: Ints) -> Entries:
+        """Those rows."""
+        numbers = rows.tolist()
+        return Entries(*(column[rows] for column in self.arrays()), [self.question[i] for i in numbers],
+                       [self.sections[i] for i in numbers])
+
+    def __add__(self, other: Entries) -> Entries:
+        return Entries(*map(np.concatenate, zip(self.arrays(), other.arrays(), strict=True)),
+                       self.question + other.question, self.sections + other.sections)
 
 
-_Query = tuple[int, int, int, int, tuple[str | None, str | None, str | None], Message]
-_Key = tuple[int, int, str | None, str | None]
+def _no_entries() -> Entries:
+    none = np.zeros(0, np.int64)
+    return Entries(none, none, none, none, none, none, none, [], [])
 
 
 class DnsColumns:
@@ -36,81 +84,305 @@ class DnsColumns:
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
-        self._waiting: dict[_Key, list[_Query]] = {}
+        self._waiting = _no_entries()
+        self._questions: dict[bytes, Question] = {}
 
-    def feed(self, buffer: Any, offset: Any, length: Any, frame: Any, first_frame: Any, time_ns: Any, flow: Any,
-             side: Any, wire_length: Any) -> Rows:
-        """Take the datagrams of a window, in capture order; returns the exchanges that are finished, by frame."""
-        out: list[tuple[Any, ...]] = []
-        rows = Rows()
-        for at, n, last, first, time, number, whole in zip(
-                offset.tolist(), length.tolist(), frame.tolist(), first_frame.tolist(), time_ns.tolist(), flow.tolist(),
-                wire_length.tolist(), strict=True):
-            try:
-                message = parse(buffer[at:at + n], self.limits)
-            except DissectError as error:
-                rows.anomalies.append((number, last, time, "dns-malformed", error.reason))
-                continue
-            if message.broken:
-                cut = " (cut by the capture)" if n < whole else ""
-                rows.anomalies.append((number, last, time, "dns-malformed", message.broken + cut))
-            for question in message.questions or ((None, None, None),):
-                self._take(out, number, first, last, time, question, message)
-        if self._waiting and len(time_ns):
-            self._expire(out, int(time_ns[-1]))
-        return self._finish(rows, out)
+    def feed(self, datagrams: Datagrams) -> Rows:
+        """Take the datagrams of a window; returns the exchanges that are finished, by frame."""
+        new, anomalies = self._read(datagrams)
+        entries = self._waiting + new
+        query, response = _pair(entries)
+        open_ = response < 0
+        if len(datagrams.time_ns):
+            open_ &= entries.time[query] > datagrams.time_ns[-1] - _PATIENCE_NS
+        excess = int(open_.sum()) - self.limits.dns_pending
+        if excess > 0:
+            self.limits.hit("dns_pending", excess)
+            open_[np.flatnonzero(open_)[:excess]] = False
+        self._waiting = entries.take(np.sort(query[open_]))
+        return _rows(entries, query[~open_], response[~open_], anomalies)
 
     def flush(self) -> Rows:
         """The end of the file: what still waits has no response."""
-        out = [_row(query, None) for waiting in self._waiting.values() for query in waiting]
-        self._waiting.clear()
-        return self._finish(Rows(), out)
+        entries, self._waiting = self._waiting, _no_entries()
+        every = np.arange(len(entries))
+        return _rows(entries, every, np.full(len(entries), -1), [])
 
-    def _take(self, out: list[tuple[Any, ...]], flow: int, first: int, last: int, time: int,
-              question: tuple[str | None, str | None, str | None], message: Message) -> None:
-        name = question[0]
-        key = (flow, message.id, name and name.lower(), question[1])
-        this: _Query = (flow, first, last, time, question, message)
-        if not message.response:
-            self._waiting.setdefault(key, []).append(this)
-            if len(self._waiting) > self.limits.dns_pending:
-                self.limits.hit("dns_pending")
-                oldest = next(iter(self._waiting))
-                out += [_row(query, None) for query in self._waiting.pop(oldest)]
-            return
-        waiting = self._waiting.get(key)
-        if not waiting:
-            out.append(_row(None, this))
-            return
-        out.append(_row(waiting.pop(0), this))
-        if not waiting:
-            del self._waiting[key]
+    def _read(self, datagrams: Datagrams) -> tuple[Entries, list[tuple[int, int, int, str, str]]]:
+        """The questions of all messages, and what is wrong with these."""
+        structure = _Structure(datagrams)
+        question, sections, plain = self._text(datagrams, structure)
+        anomalies: list[tuple[int, int, int, str, str]] = []
+        odd = np.flatnonzero(~plain)
+        row, id_, bits, rcode = [structure.rows[plain[structure.rows]]], [], [], []
+        for i in odd.tolist():
+            message = self._scalar(datagrams, i, anomalies)
+            if message is not None:
+                several = message.questions or [(None, None, None)]
+                row.append(np.full(len(several), i))
+                question += several
+                sections += [(message.answers, message.authority, message.additional)] * len(several)
+                for column, value in ((id_, message.id), (bits, message.bits), (rcode, message.rcode)):
+                    column += [value] * len(several)
+        mine = row[0]
+        rows = np.concatenate(row)
 
-    def _expire(self, out: list[tuple[Any, ...]], now: int) -> None:
-        """Give out the questions that have waited too long; they are in order of their first."""
-        late = []
-        for key, waiting in self._waiting.items():
-            if now - waiting[0][3] < _PATIENCE_NS:
+        def column(usual: Ints, others: list[int]) -> Ints:
+            return np.concatenate((usual[mine], np.array(others, np.int64)))
+
+        entries = Entries(datagrams.flow[rows], datagrams.first_frame[rows], datagrams.frame[rows],
+                          datagrams.time_ns[rows], column(structure.id, id_), column(structure.bits, bits),
+                          column(structure.rcode, rcode), question, sections)
+        return (entries.take(np.argsort(rows, kind="stable")) if len(rows) > len(mine) else entries), anomalies
+
+    def _scalar(self, datagrams: Datagrams, i: int, anomalies: list[tuple[int, int, int, str, str]]) -> Message | None:
+        """Read the `i`-th message by the scalar parser."""
+        at, length = int(datagrams.offset[i]), int(datagrams.length[i])
+        place = int(datagrams.flow[i]), int(datagrams.frame[i]), int(datagrams.time_ns[i])
+        try:
+            message = parse(datagrams.buffer[at:at + length], self.limits)
+        except DissectError as error:
+            anomalies.append((*place, "dns-malformed", error.reason))
+            return None
+        if message.broken:
+            cut = " (cut by the capture)" if length < datagrams.wire_length[i] else ""
+            anomalies.append((*place, "dns-malformed", message.broken + cut))
+        return message
+
+    def _text(self, datagrams: Datagrams, structure: _Structure) -> tuple[list[Question], list[Any], npt.NDArray[np.bool_]]:
+        """Question and records of the messages whose structure was found; which of all messages could be read so."""
+        buffer, rows = datagrams.buffer, structure.rows
+        plain = np.zeros(len(datagrams.offset), np.bool_)
+        plain[rows] = True
+        starts = datagrams.offset[rows]
+        known = self._questions
+        raw = [buffer[a:b] for a, b in zip((starts + 12).tolist(), structure.behind_question[rows].tolist())]
+        question = [known.get(q) or self._question(q) for q in raw]
+        records = structure.records(buffer, dict(zip(rows.tolist(), question)))
+        counts = [c[rows].tolist() for c in structure.counts]
+        at, sections = 0, []
+        for an, ns, ar in zip(*counts):
+            if an or ns or ar:
+                one, two, three = at + an, at + an + ns, at + an + ns + ar
+                sections.append((records[at:one], records[one:two], records[two:three]))
+                at = three
+            else:
+                sections.append(([], [], []))
+        wrong = [i for i, q in enumerate(question) if q is _UNREADABLE or None in sections[i][0] or
+                 None in sections[i][1] or None in sections[i][2]] if _UNREADABLE in question or None in records else []
+        if wrong:
+            plain[rows[wrong]] = False
+            skip = set(wrong)
+            question = [q for i, q in enumerate(question) if i not in skip]
+            sections = [s for i, s in enumerate(sections) if i not in skip]
+        return question, sections, plain
+
+    def _question(self, raw: bytes) -> Question:
+        """Name, type and class of a question whose name has no pointer."""
+        try:
+            name, at = read_name(raw, 0, self.limits.dns_name, self.limits.dns_pointers)
+        except DissectError:
+            return _UNREADABLE
+        found = (name, type_name(raw[at] << 8 | raw[at + 1]), class_name(raw[at + 2] << 8 | raw[at + 3]))
+        if len(self._questions) >= _MOST_QUESTIONS:
+            self._questions.clear()
+        self._questions[raw] = found
+        return found
+
+
+_UNREADABLE: Question = (None, None, None)
+
+
+class _Structure:
+    """Where things stand in the messages of a window: of those with one question and not too many records.
+
+    `rows` are the messages whose structure is whole; the other arrays have an element for every message.
+    """
+
+    def __init__(self, datagrams: Datagrams) -> None:
+        self.data = np.frombuffer(datagrams.buffer, np.uint8)
+        self.start, self.stop = datagrams.offset, datagrams.offset + datagrams.length
+        header = self._gather(self.start, _HEADER)
+        self.id, self.bits = header["id"].astype(np.int64), header["bits"].astype(np.int64)
+        self.rcode = self.bits & 15
+        self.counts = [header[name].astype(np.int64) for name in ("answers", "authority", "additional")]
+        total = sum(self.counts)
+        rows = np.flatnonzero((datagrams.length >= 12) & (header["questions"] == 1) & (total <= _MOST_RECORDS))
+        behind = self._behind_names(self.start[rows] + 12, self.stop[rows], pointers=False) + 4
+        good = (behind >= 4) & (behind <= self.stop[rows])
+        rows = rows[good]
+        self.behind_question = np.zeros(len(self.start), np.int64)
+        self.behind_question[rows] = behind[good]
+        self.rows = rows[self._find_records(rows, total)]
+
+    def _gather(self, at: Ints, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
+        """A structure at each place, whatever stands there where it would reach beyond the buffer."""
+        size = dtype.itemsize
+        every = np.ndarray((len(self.data) - size + 1,), f"V{size}", self.data, strides=(1,))
+        return every[np.minimum(at, len(every) - 1)].view(dtype)
+
+    def _behind_names(self, at: Ints, stop: Ints, pointers: bool) -> Ints:
+        """The place behind the name at each place; far below 0 where there is none, or a pointer that is not wanted."""
+        at, alive = at.copy(), np.arange(len(at))
+        none = -1 << 40
+        for _ in range(_MOST_LABELS):
+            here = at[alive]
+            inside = here < stop[alive]
+            n = np.where(inside, self.data[np.where(inside, here, 0)], 64)
+            at[alive] += n + 1
+            at[alive[(n >= 64) & ~((n >= 192) & pointers)]] = none
+            if pointers:
+                at[alive[n >= 192]] = here[n >= 192] + 2
+            alive = alive[(n > 0) & (n < 64)]
+            if not len(alive):
                 break
-            late.append(key)
-        for key in late:
-            out += [_row(query, None) for query in self._waiting.pop(key)]
+        at[alive] = none
+        return at
 
-    @staticmethod
-    def _finish(rows: Rows, out: list[tuple[Any, ...]]) -> Rows:
-        if out:
-            out.sort(key=lambda row: row[1])
-            rows.flow, rows.frame, rows.last_frame, rows.time_ns, *rows.own = map(list, zip(*out, strict=True))
-        return rows
+    def _find_records(self, rows: Ints, total: Ints) -> npt.NDArray[np.bool_]:
+        """Find all records of `rows`; says for which messages that was possible."""
+        good = np.ones(len(rows), np.bool_)
+        at, stop, left = self.behind_question[rows], self.stop[rows], total[rows]
+        alive, done, parts = np.flatnonzero(left > 0), 0, []
+        while len(alive):
+            name = at[alive]
+            header_at = self._behind_names(name, stop[alive], pointers=True)
+            header = self._gather(np.maximum(header_at, 0), _RECORD)
+            end = header_at + 10 + header["length"]
+            fits = (header_at > 0) & (end <= stop[alive])
+            good[alive[~fits]] = False
+            alive, name, header, end = alive[fits], name[fits], header[fits], end[fits]
+            parts.append((alive, name, header, end))
+            at[alive] = end
+            done += 1
+            alive = alive[left[alive] > done]
+        self._message = self._name = self._end = np.zeros(0, np.int64)
+        self._record = np.zeros(0, _RECORD)
+        if parts:
+            message, name, header, end = map(np.concatenate, zip(*parts, strict=True))
+            order = np.argsort(message, kind="stable")
+            order = order[good[message[order]]]
+            self._message, self._name, self._record, self._end = rows[message[order]], name[order], header[order], end[order]
+            extended = self._record["type"] == _OPT
+            opt = self._message[extended]
+            self.rcode[opt] = (self._record["ttl"][extended].astype(np.int64) >> 24) << 4 | self.bits[opt] & 15
+        return good
+
+    def records(self, buffer: Any, questions: dict[int, Question]) -> list[Record | None]:
+        """All records of `rows`, in order; None where a name cannot be read."""
+        record = self._record
+        first = self.data[self._name].astype(np.int64)
+        second = self.data[np.minimum(self._name + 1, len(self.data) - 1)]
+        to_question = (first == 0xC0) & (second == 12)
+        place = np.where(to_question, -1, np.where(first == 0, 0, self._name))
+        found: list[Record | None] = []
+        for m, at, start, stop, kind, klass, ttl, length, end in zip(
+                self._message.tolist(), place.tolist(), self.start[self._message].tolist(),
+                self.stop[self._message].tolist(), record["type"].tolist(), record["class"].tolist(),
+                record["ttl"].tolist(), record["length"].tolist(), self._end.tolist()):
+            if at == -1:
+                name = questions[m][0]
+            elif at == 0:
+                name = "."
+            else:
+                try:
+                    name = read_name(buffer[start:stop], at - start)[0]
+                except DissectError:
+                    found.append(None)
+                    continue
+            if kind == 1 and length == 4:
+                shown = rdata.ipv4(buffer[end - 4:end])
+            elif kind == 28 and length == 16:
+                shown = rdata.ipv6(buffer[end - 16:end])
+            elif kind == _OPT:
+                shown = rdata.opt(klass, ttl, buffer[end - length:end])
+            else:
+                shown = rdata.text(kind, buffer[start:stop], end - length - start, end - start)
+            found.append({"name": name, "type": type_name(kind), "ttl": ttl, "data": shown})
+        return found
 
 
-def _row(query: _Query | None, response: _Query | None) -> tuple[Any, ...]:
-    """Flow, frames and time, then the own columns."""
-    one = query or response
-    assert one is not None
-    shown = response or one
-    message: Message = shown[5]
-    rtt = (response[3] - query[3]) / 1e9 if query and response else None
-    return (one[0], one[1], max(one[2], shown[2]), one[3], message.id, *one[4],
-            message.rcode if response else None, message.flags, message.answers, message.authority, message.additional,
-            message.opcode, query[2] if query else None, response[2] if response else None, rtt)
+def _pair(entries: Entries) -> tuple[Ints, Ints]:
+    """Which question (first result) goes with which response (second), -1 where there is none; by flow, id and question.
+
+    The oldest question waiting gets the response, as the scalar dissector has it.
+    """
+    numbers: dict[Any, int] = {}
+    known: dict[Question, int] = {}
+    number = np.empty(len(entries), np.int64)
+    for i, question in enumerate(entries.question):
+        n = known.get(question)
+        if n is None:
+            name, kind, _ = question
+            n = known[question] = numbers.setdefault((name and name.lower(), kind), len(numbers))
+        number[i] = n
+    key = entries.flow << 16 | entries.id
+    order = np.lexsort((number, key))
+    key, number = key[order], number[order]
+    answers = entries.bits[order] & 0x8000 != 0
+    if not len(order):
+        return order, order
+    begins = np.append(True, (key[1:] != key[:-1]) | (number[1:] != number[:-1]))
+    starts = np.flatnonzero(begins)
+    group = np.cumsum(begins) - 1
+    asked = np.cumsum(~answers)
+    asked_before = (asked - ~answers)[starts]
+    answered = np.cumsum(answers)
+    answered_before = (answered - answers)[starts]
+    waiting = (asked - asked_before[group]) - (answered - answered_before[group])
+    in_turn = np.minimum.reduceat(waiting, starts) >= 0
+    partner = np.full(len(order), -1, np.int64)
+    questions = np.flatnonzero(~answers)
+    late = np.flatnonzero(answers & in_turn[group])
+    theirs = questions[asked_before[group[late]] + answered[late] - 1 - answered_before[group[late]]]
+    partner[theirs] = late
+    stops = np.append(starts[1:], len(order))
+    for g in np.flatnonzero(~in_turn).tolist():
+        _in_order(int(starts[g]), answers[starts[g]:stops[g]].tolist(), partner)
+    taken = np.zeros(len(order), np.bool_)
+    taken[partner[partner >= 0]] = True
+    alone = np.flatnonzero(answers & ~taken)
+    nobody = np.full(len(alone), -1)
+    response = np.where(partner[questions] >= 0, order[partner[questions]], -1)
+    return np.concatenate((order[questions], nobody)), np.concatenate((response, order[alone]))
+
+
+def _in_order(start: int, answers: Sequence[bool], partner: Ints) -> None:
+    """The same for one group in which a response comes before its question."""
+    waiting: deque[int] = deque()
+    for i, answer in enumerate(answers, start):
+        if not answer:
+            waiting.append(i)
+        elif waiting:
+            partner[waiting.popleft()] = i
+
+
+def _rows(entries: Entries, query: Ints, response: Ints, anomalies: list[tuple[int, int, int, str, str]]) -> Rows:
+    """The rows of pairs, in order of their frames."""
+    one = np.where(query >= 0, query, response)
+    order = np.argsort(entries.first[one], kind="stable")
+    one, query, response = one[order], query[order], response[order]
+    shown = np.where(response >= 0, response, one)
+    both, answered = (query >= 0) & (response >= 0), response >= 0
+    rtt = (entries.time[shown] - entries.time[one]) / 1e9
+    bits = entries.bits[shown].tolist()
+    questions = [entries.question[i] for i in one.tolist()]
+    sections = [entries.sections[i] for i in shown.tolist()]
+    own = [
+        entries.id[shown].tolist(),
+        *([q[part] for q in questions] for part in (0, 1, 2)),
+        [rcode_name(r) if a else None for r, a in zip(entries.rcode[shown].tolist(), answered.tolist())],
+        list(map(flag_names, bits)),
+        *([s[part] for s in sections] for part in (0, 1, 2)),
+        list(map(opcode_name, bits)),
+        _where(query >= 0, entries.last[query]),
+        _where(answered, entries.last[response]),
+        _where(both, rtt),
+    ]
+    return Rows(entries.flow[one], entries.first[one], np.maximum(entries.last[one], entries.last[shown]),
+                entries.time[one], own, anomalies)
+
+
+def _where(there: npt.NDArray[np.bool_], values: npt.NDArray[Any]) -> list[Any]:
+    """The values, None where there is none."""
+    return values.tolist() if there.all() else [v if t else None for v, t in zip(values.tolist(), there.tolist())]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from pcapkit.dissectors.dns import rdata
@@ -18,19 +19,23 @@ _FLAGS = ((0x8000, "qr"), (0x0400, "aa"), (0x0200, "tc"), (0x0100, "rd"), (0x008
 
 @dataclass(slots=True)
 class Message:
-    """A message; `broken` says what could not be read, and at which byte."""
+    """A message; `bits` is its second header word, `rcode` the whole one (RFC 6891, 6.1.3), and `broken` says what could
+    not be read, and at which byte.
+    """
 
     id: int
-    response: bool
-    opcode: str
-    rcode: str
-    flags: list[str]
+    bits: int
+    rcode: int
     questions: list[tuple[str, str, str]] = field(default_factory=list)
     answers: list[dict[str, Any]] = field(default_factory=list)
     authority: list[dict[str, Any]] = field(default_factory=list)
     additional: list[dict[str, Any]] = field(default_factory=list)
     broken: str | None = None
-    counts: tuple[int, int, int, int] = (0, 0, 0, 0)
+
+    @property
+    def response(self) -> bool:
+        """Whether it is a response."""
+        return bool(self.bits & 0x8000)
 
 
 def plausible(data: bytes) -> bool:
@@ -48,28 +53,32 @@ def parse(data: bytes, limits: Limits) -> Message:
     if len(data) < 12:
         raise DissectError(f"{len(data)} bytes are too few for a DNS header")
     number, bits, *counts = _HEADER(data)
-    opcode = bits >> 11 & 15
-    message = Message(number, bool(bits & 0x8000), OPCODES.get(opcode) or f"OPCODE{opcode}",
-                      RCODES.get(bits & 15) or f"RCODE{bits & 15}", _names_of(bits))
-    message.counts = tuple(counts)
+    message = Message(number, bits, bits & 15)
     try:
-        _body(message, data, counts, bits, limits)
+        _body(message, data, counts, limits)
     except DissectError as error:
         message.broken = f"{error.reason} (byte {error.offset})"
     return message
 
 
-_known_flags: dict[int, list[str]] = {}
+@cache
+def flag_names(bits: int) -> list[str]:
+    """The names of the flags set in a header's second word, which they are remembered by."""
+    return [name for bit, name in _FLAGS if bits & bit]
 
 
-def _names_of(bits: int) -> list[str]:
-    names = _known_flags.get(bits)
-    if names is None:
-        names = _known_flags[bits] = [name for bit, name in _FLAGS if bits & bit]
-    return names
+def opcode_name(bits: int) -> str:
+    """The opcode in a header's second word."""
+    opcode = bits >> 11 & 15
+    return OPCODES.get(opcode) or f"OPCODE{opcode}"
 
 
-def _body(message: Message, data: bytes, counts: list[int], bits: int, limits: Limits) -> None:
+def rcode_name(rcode: int) -> str:
+    """A response code's mnemonic, or RCODE12."""
+    return RCODES.get(rcode) or f"RCODE{rcode}"
+
+
+def _body(message: Message, data: bytes, counts: list[int], limits: Limits) -> None:
     at = 12
     for _ in range(counts[0]):
         name, at = read_name(data, at, limits.dns_name, limits.dns_pointers)
@@ -85,10 +94,10 @@ def _body(message: Message, data: bytes, counts: list[int], bits: int, limits: L
             if left < 0:
                 limits.hit("dns_records")
                 raise DissectError("more records than the limit dns_records allows", at)
-            at = _record(message, section, data, at, bits, limits)
+            at = _record(message, section, data, at, limits)
 
 
-def _record(message: Message, section: list[dict[str, Any]], data: bytes, at: int, bits: int, limits: Limits) -> int:
+def _record(message: Message, section: list[dict[str, Any]], data: bytes, at: int, limits: Limits) -> int:
     name, at = read_name(data, at, limits.dns_name, limits.dns_pointers)
     if at + 10 > len(data):
         raise DissectError("a record is cut short", at)
@@ -97,10 +106,10 @@ def _record(message: Message, section: list[dict[str, Any]], data: bytes, at: in
     length = int(length)
     if at + length > len(data):
         raise DissectError(f"a record claims {length} bytes, {len(data) - at} are there", at)
-    shown = rdata.text(kind, data, at, at + length)
     if kind == 41:
-        rcode = (ttl >> 24) << 4 | bits & 15
-        message.rcode = RCODES.get(rcode) or f"RCODE{rcode}"
-        shown = f"udp {klass}{', do' if ttl & 0x8000 else ''}{', ' + shown if shown else ''}"
+        message.rcode = (ttl >> 24) << 4 | message.bits & 15
+        shown = rdata.opt(klass, ttl, data[at:at + length])
+    else:
+        shown = rdata.text(kind, data, at, at + length)
     section.append({"name": name, "type": type_name(kind), "ttl": ttl, "data": shown})
     return at + length

@@ -6,6 +6,7 @@ import base64
 import ipaddress
 import struct
 from collections.abc import Callable
+from functools import lru_cache
 
 from pcapkit.dissectors.dns.names import read_name, type_name
 from pcapkit.errors import DissectError
@@ -14,7 +15,7 @@ from pcapkit.errors import DissectError
 def text(kind: int, data: bytes, at: int, stop: int) -> str:
     """The resource data `data[at:stop]` of type number `kind`. Malformed data is shown in the generic form."""
     if kind == 1 and stop - at == 4:
-        return "%d.%d.%d.%d" % (data[at], data[at + 1], data[at + 2], data[at + 3])
+        return ipv4(data[at:stop])
     reader = _READERS.get(kind)
     if reader is not None:
         try:
@@ -33,8 +34,28 @@ def _name(data: bytes, at: int, stop: int) -> str:
     return read_name(data[:stop], at)[0]
 
 
+@lru_cache(16_384)
+def ipv4(raw: bytes) -> str:
+    """An IPv4 address of 4 bytes."""
+    return "%d.%d.%d.%d" % tuple(raw)
+
+
+@lru_cache(16_384)
+def ipv6(raw: bytes) -> str:
+    """An IPv6 address of 16 bytes (RFC 5952)."""
+    groups = struct.unpack(">8H", raw)
+    return str(ipaddress.IPv6Address(raw)) if 0 in groups else "%x:%x:%x:%x:%x:%x:%x:%x" % groups
+
+
+@lru_cache(1_024)
+def opt(udp_size: int, ttl: int, raw: bytes) -> str:
+    """An OPT record: what stands where others have class, TTL and data (RFC 6891, 6.1.2)."""
+    options = _opt(raw, 0, len(raw))
+    return f"udp {udp_size}{', do' if ttl & 0x8000 else ''}{', ' + options if options else ''}"
+
+
 def _aaaa(data: bytes, at: int, stop: int) -> str:
-    return str(ipaddress.IPv6Address(data[at:stop]))
+    return ipv6(data[at:stop])
 
 
 def _mx(data: bytes, at: int, stop: int) -> str:
@@ -162,5 +183,5 @@ def _opt(data: bytes, at: int, stop: int) -> str:
 
 _READERS: dict[int, Callable[[bytes, int, int], str]] = {
     **dict.fromkeys((2, 3, 4, 5, 7, 8, 9, 12, 39), _name), 6: _soa, 13: _hinfo, 15: _mx, 16: _txt, 18: _mx, 21: _mx,
-    28: _aaaa, 33: _srv, 35: _naptr, 36: _mx, 41: _opt, 43: _ds, 44: _sshfp, 46: _rrsig, 47: _nsec, 48: _dnskey,
+    28: _aaaa, 33: _srv, 35: _naptr, 36: _mx, 43: _ds, 44: _sshfp, 46: _rrsig, 47: _nsec, 48: _dnskey,
     52: _tlsa, 53: _tlsa, 59: _ds, 60: _dnskey, 64: _svcb, 65: _svcb, 99: _txt, 256: _uri, 257: _caa}

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from pcapkit import schema
 from pcapkit.dissectors import Recognition, Wishes
 from pcapkit.dissectors.dns.columns import DnsColumns
-from pcapkit.dissectors.dns.message import Message, parse, plausible
+from pcapkit.dissectors.dns.message import Message, flag_names, opcode_name, parse, plausible, rcode_name
 from pcapkit.errors import DissectError
 from pcapkit.limits import Limits
 from pcapkit.records import CLIENT, SERVER, Anomaly, Record, Sink, Span
@@ -174,6 +174,7 @@ def pair(query: DnsExchange, response: DnsExchange) -> None:
 def exchanges(message: Message, span: Span) -> list[DnsExchange]:
     """The rows of one message: one per question, or one where there is none."""
     query, response = (None, span.last_frame) if message.response else (span.last_frame, None)
-    return [DnsExchange(span, message.id, name, kind, klass, message.rcode if message.response else None, message.flags,
-                        message.answers, message.authority, message.additional, message.opcode, query, response)
+    return [DnsExchange(span, message.id, name, kind, klass, rcode_name(message.rcode) if message.response else None,
+                        flag_names(message.bits), message.answers, message.authority, message.additional,
+                        opcode_name(message.bits), query, response)
             for name, kind, klass in message.questions or ((None, None, None),)]
