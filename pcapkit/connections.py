@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -13,7 +14,7 @@ import numpy.typing as npt
 from pcapkit import plugins, schema
 from pcapkit.dialogues import Dialogue, Exchange, Recogniser
 from pcapkit.dissectors import Datagrams, Rows, Wishes
-from pcapkit.flows import CLIENT_IS_B, ENDED, INFERRED, SYN_A, SYN_B, FlowTable, Ordered, address
+from pcapkit.flows import CLIENT_IS_B, ENDED, INFERRED, RESET, SYN_A, SYN_B, FlowTable, Ordered
 from pcapkit.limits import Limits
 from pcapkit.packets import UDP, Packets
 from pcapkit.records import Anomaly, Conversation, Record, Span
@@ -50,8 +51,10 @@ class Connections:
         self._reassembler = Reassembler(limits)
         self._tcp = Recogniser(dissectors, "tcp")
         self._udp = Recogniser(dissectors, "udp")
-        self._services = ["", *(d.name for d in dissectors)]
+        self._services: list[str | None] = [None, *(d.name for d in dissectors)]
+        self._services += [None] * (_NO_SERVICE + 1 - len(self._services))
         self._accounts: dict[tuple[int, int], Counter[str]] = {}
+        self._account_places: list[tuple[int, int]] = []
         self._digests: dict[tuple[int, int], Any] = {}
         self._lanes = [(d.name, lane(limits)) for d in dissectors if (lane := getattr(d, "columns", None)) is not None]
         self._lane_rows: list[tuple[str, Rows]] = []
@@ -98,7 +101,7 @@ class Connections:
             one, other = stream.sides
             both = (one.fin is not None and one.offset >= one.fin and other.fin is not None
                     and other.offset >= other.fin)
-            if both or self.flows.state(stream.flow) == "reset":
+            if both or self.flows.bits[stream.flow] & RESET:
                 self._close(stream)
         self._make_room()
 
@@ -257,6 +260,7 @@ class Connections:
 
     def flow_chunks(self) -> Iterator[Chunk]:
         """The rows of the flow table, in slices."""
+        self._account_places = sorted(self._accounts)
         for start in range(0, self.flows.count, _SLICE):
             rows = np.arange(start, min(start + _SLICE, self.flows.count))
             rows = rows[(self.flows.packets_a[rows] > 0) | (self.flows.packets_b[rows] > 0)]
@@ -265,52 +269,49 @@ class Connections:
 
     def _ends(self, flow: npt.NDArray[np.int64]) -> list[list[Any]]:
         """The columns transport, stream, client, client_port, server and server_port of many flows."""
-        flows = self.flows
-        ends = flows.ends[flow]
-        version = (ends >> np.uint64(40) & np.uint64(0xFF)).tolist()
-        a_port = (ends >> np.uint64(16) & np.uint64(0xFFFF)).astype(np.int64)
-        b_port = (ends & np.uint64(0xFFFF)).astype(np.int64)
-        flipped = flows.bits[flow] & CLIENT_IS_B != 0
-        a = list(map(address, flows.a_high[flow].tolist(), flows.a_low[flow].tolist(), version))
-        b = list(map(address, flows.b_high[flow].tolist(), flows.b_low[flow].tolist(), version))
-        swap = flipped.tolist()
-        udp = ((ends >> np.uint64(32) & np.uint64(0xFF)) == UDP).tolist()
-        return [["udp" if u else "tcp" for u in udp], flows.stream[flow].tolist(),
-                [y if s else x for x, y, s in zip(a, b, swap, strict=True)],
-                np.where(flipped, b_port, a_port).tolist(),
-                [x if s else y for x, y, s in zip(a, b, swap, strict=True)],
-                np.where(flipped, a_port, b_port).tolist()]
+        client, client_port, server, server_port = self.flows.ends_of(flow)
+        udp = (self.flows.ends[flow] >> np.uint64(32) & np.uint64(0xFF)) == UDP
+        return [["udp" if u else "tcp" for u in udp.tolist()], self.flows.stream[flow].tolist(), client, client_port.tolist(), server, server_port.tolist()]
 
     def _flow_chunk(self, rows: npt.NDArray[np.int64]) -> Chunk:
-        flows = self.flows
+        flows, count = self.flows, len(rows)
         flipped = flows.bits[rows] & CLIENT_IS_B != 0
-        numbers = rows.tolist()
 
-        def sides(a: npt.NDArray[Any], b: npt.NDArray[Any]) -> list[list[int]]:
-            return [np.where(flipped, b[rows], a[rows]).tolist(), np.where(flipped, a[rows], b[rows]).tolist()]
+        def sides(a: npt.NDArray[Any], b: npt.NDArray[Any]) -> list[npt.NDArray[Any]]:
+            return [np.where(flipped, b[rows], a[rows]), np.where(flipped, a[rows], b[rows])]
 
         delivered = sides(flows.bytes_a, flows.bytes_b)
-        clients = flipped.astype(int).tolist()
-        accounts = [[self._accounts.get((n, c ^ role), _NOTHING) for n, c in zip(numbers, clients, strict=True)]
-                    for role in (0, 1)]
-        rare = {kind: [[account[kind] for account in accounts[role]] for role in (0, 1)]
-                for kind in ("gap", "duplicate", "conflicting", "out_of_window", "after_close", "dropped")}
-        captured = [[sum(parts) for parts in zip(delivered[role], *(rare[k][role] for k in rare if k != "gap"),
-                                                 strict=True)] for role in (0, 1)]
-        digests = [[self._digest(n, c ^ role) for n, c in zip(numbers, clients, strict=True)] for role in (0, 1)]
-        services = [self._services[s] if 0 < s != _NO_SERVICE else None for s in flows.service[rows].tolist()]
-        own = [*sides(flows.packets_a, flows.packets_b), *delivered, *rare.pop("gap"), services,
-               [flows.state(n) for n in numbers], (flows.bits[rows] & INFERRED != 0).tolist(), *captured,
-               *(column for kind in rare.values() for column in kind), *digests]
-        return Chunk(schema.FLOWS, [[self.file] * len(rows), flows.first_frame[rows].tolist(),
-                                    flows.last_frame[rows].tolist(), flows.first_time[rows].tolist(), *self._ends(rows), *own])
+        gaps, *rare = self._rare(rows, flipped)
+        captured = [delivered[role] + sum(kind[role] for kind in rare) for role in (0, 1)]
+        digests: list[list[str | None]] = [[None] * count] * 2
+        if self._digests:
+            places = list(zip(rows.tolist(), flipped.tolist(), strict=True))
+            digests = [[self._digest(n, c ^ role) for n, c in places] for role in (0, 1)]
+        numbers = [*sides(flows.packets_a, flows.packets_b), *delivered, *gaps]
+        own = [*(n.tolist() for n in numbers), [self._services[s] for s in flows.service[rows].tolist()],
+               flows.states(rows), (flows.bits[rows] & INFERRED != 0).tolist(), *(c.tolist() for c in captured),
+               *(side.tolist() for kind in rare for side in kind), *digests]
+        return Chunk(schema.FLOWS, [[self.file] * count, flows.first_frame[rows].tolist(), flows.last_frame[rows].tolist(),
+                                    flows.first_time[rows].tolist(), *self._ends(rows), *own])
+
+    def _rare(self, rows: npt.NDArray[np.int64], flipped: npt.NDArray[np.bool_]) -> list[npt.NDArray[np.int64]]:
+        """What few flows have: for each of `_RARE` the bytes of clients and of servers."""
+        found = [np.zeros((2, len(rows)), np.int64) for _ in _RARE]
+        places = self._account_places
+        for flow, direction in places[bisect_left(places, (rows[0], 0)):bisect_left(places, (rows[-1] + 1, 0))]:
+            at = int(np.searchsorted(rows, flow))
+            if rows[at] == flow:
+                account = self._accounts[flow, direction]
+                for kind, numbers in zip(_RARE, found, strict=True):
+                    numbers[direction ^ int(flipped[at]), at] = account[kind]
+        return found
 
     def _digest(self, flow: int, direction: int) -> str | None:
         digest = self._digests.get((flow, direction))
         return digest.hexdigest() if digest is not None else None
 
 
-_NOTHING: Counter[str] = Counter()
+_RARE = ("gap", "duplicate", "conflicting", "out_of_window", "after_close", "dropped")
 
 
 def _hasher(digest: Any) -> Listener:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import secrets
 import socket
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -169,16 +170,26 @@ class FlowTable:
         """IP protocol of a flow: 6 or 17."""
         return int(self.ends[flow]) >> 32 & 0xFF
 
-    def state(self, flow: int) -> str:
-        """In words, how far the connection came."""
-        bits = int(self.bits[flow])
-        if self.protocol(flow) != TCP:
-            return "udp"
-        if bits & RESET:
-            return "reset"
-        if bits & FIN_A and bits & FIN_B:
-            return "closed"
-        return "opening" if bits & OPENED and not bits & (ANSWERED | DATA) else "open"
+    def ends_of(self, flows: Ints) -> tuple[list[str], Ints, list[str], Ints]:
+        """`conversation_ends` of many flows, as columns."""
+        ends = self.ends[flows]
+        four = (ends >> np.uint64(40) & np.uint64(0xFF)) == 4
+        flipped = self.bits[flows] & CLIENT_IS_B != 0
+        words = [getattr(self, name)[flows] for name in KEY[:4]]
+        ports = [(ends >> np.uint64(shift) & np.uint64(0xFFFF)).astype(np.int64) for shift in (16, 0)]
+        a_high, a_low, b_high, b_low = words
+        client = _addresses(np.where(flipped, b_high, a_high), np.where(flipped, b_low, a_low), four)
+        server = _addresses(np.where(flipped, a_high, b_high), np.where(flipped, a_low, b_low), four)
+        return client, np.where(flipped, ports[1], ports[0]), server, np.where(flipped, ports[0], ports[1])
+
+    def states(self, flows: Ints) -> list[str]:
+        """In words, how far each connection came."""
+        bits = self.bits[flows]
+        udp = (self.ends[flows] >> np.uint64(32) & np.uint64(0xFF)) != TCP
+        closed = (bits & FIN_A != 0) & (bits & FIN_B != 0)
+        opening = (bits & OPENED != 0) & (bits & (ANSWERED | DATA) == 0)
+        code = np.select((udp, bits & RESET != 0, closed, opening), (0, 1, 2, 3), 4)
+        return [_STATES[c] for c in code.tolist()]
 
     def _hash(self, key: list[Words]) -> Words:
         mixed = np.zeros(len(key[0]), np.uint64)
@@ -370,6 +381,8 @@ def _differs(key: list[Words], order: Ints) -> npt.NDArray[np.bool_]:
     return differs
 
 
+_STATES = ("udp", "reset", "closed", "opening", "open")
+
 _texts: dict[tuple[int, int, int], str] = {}
 _TEXTS = 65_536
 
@@ -384,3 +397,12 @@ def address(high: int, low: int, version: int) -> str:
             socket.inet_ntop(socket.AF_INET, low.to_bytes(4, "big")) if version == 4
             else socket.inet_ntop(socket.AF_INET6, (high << 64 | low).to_bytes(16, "big")))
     return text
+
+
+def _addresses(high: Words, low: Words, four: npt.NDArray[np.bool_]) -> list[str]:
+    """Many addresses as text: those of IPv4, which repeat much, each made once."""
+    unique, which = np.unique(low[four], return_inverse=True)
+    texts = np.empty(len(low), object)
+    texts[four] = np.array([address(0, value, 4) for value in unique.tolist()], object)[which]
+    texts[~four] = list(map(address, high[~four].tolist(), low[~four].tolist(), repeat(6)))
+    return texts.tolist()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
@@ -54,6 +54,24 @@ def _clean(value: Any) -> Any:
     return [_clean(v) for v in value] if isinstance(value, list | tuple) else value
 
 
+def _lines(chunk: Chunk) -> Iterator[bytes]:
+    """The rows as text. One dict serves them all, and only what differs between rows is put into it: to make a dict of
+    every row costs more than all the rest.
+    """
+    row: dict[str, Any] = {}
+    varying: dict[str, Sequence[Any]] = {}
+    for column, values in zip(chunk.table.columns, chunk.columns, strict=True):
+        values = plain(values, column.type)
+        row[column.name] = values[0] if len(values) else None
+        if values.count(row[column.name]) < len(values):
+            varying[column.name] = values
+    if not varying:
+        yield from [dumps(row)] * len(chunk)
+    for changed in zip(*varying.values(), strict=True):
+        row.update(zip(varying, changed, strict=True))
+        yield dumps(row)
+
+
 class Jsonl:
     """Writes `<table>.jsonl` files into a folder."""
 
@@ -64,10 +82,7 @@ class Jsonl:
 
     def write(self, chunk: Chunk) -> None:
         """Append a chunk to its table's file."""
-        names = chunk.table.names
-        columns = [plain(c, kind.type) for c, kind in zip(chunk.columns, chunk.table.columns, strict=True)]
-        # Each line is written at once: a list of them would hold a fresh buffer each, at several times the cost.
-        self._folder.write(chunk.table.name, (dumps(dict(zip(names, row))) for row in zip(*columns)))
+        self._folder.write(chunk.table.name, _lines(chunk))
 
     def close(self) -> None:
         """Put the files in place."""

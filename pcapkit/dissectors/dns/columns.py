@@ -167,7 +167,7 @@ class DnsColumns:
                 sections.append((records[at:one], records[one:two], records[two:three]))
                 at = three
             else:
-                sections.append(([], [], []))
+                sections.append(_NOTHING)
         wrong = [i for i, q in enumerate(question) if q is _UNREADABLE or None in sections[i][0] or
                  None in sections[i][1] or None in sections[i][2]] if _UNREADABLE in question or None in records else []
         if wrong:
@@ -191,6 +191,8 @@ class DnsColumns:
 
 
 _UNREADABLE: Question = (None, None, None)
+_NOTHING: tuple[list[Record], list[Record], list[Record]] = ([], [], [])
+"""The sections of a message without records: one for all, as nobody changes rows."""
 
 
 class _Structure:
@@ -270,36 +272,49 @@ class _Structure:
 
     def records(self, buffer: Any, questions: dict[int, Question]) -> list[Record | None]:
         """All records of `rows`, in order; None where a name cannot be read."""
-        record = self._record
-        first = self.data[self._name].astype(np.int64)
-        second = self.data[np.minimum(self._name + 1, len(self.data) - 1)]
-        to_question = (first == 0xC0) & (second == 12)
-        place = np.where(to_question, -1, np.where(first == 0, 0, self._name))
-        found: list[Record | None] = []
-        for m, at, start, stop, kind, klass, ttl, length, end in zip(
-                self._message.tolist(), place.tolist(), self.start[self._message].tolist(),
-                self.stop[self._message].tolist(), record["type"].tolist(), record["class"].tolist(),
-                record["ttl"].tolist(), record["length"].tolist(), self._end.tolist()):
-            if at == -1:
-                name = questions[m][0]
-            elif at == 0:
-                name = "."
+        kinds = list(map(type_name, self._record["type"].tolist()))
+        return [None if name is None else {"name": name, "type": kind, "ttl": ttl, "data": data}
+                for name, kind, ttl, data in zip(self._names(buffer, questions), kinds, self._record["ttl"].tolist(),
+                                                 self._data(buffer))]
+
+    def _names(self, buffer: Any, questions: dict[int, Question]) -> list[str | None]:
+        """Whose records they are: mostly the question's, to which a pointer leads, or the root's."""
+        first = self.data[self._name]
+        to_question = (first == 0xC0) & (self.data[np.minimum(self._name + 1, len(self.data) - 1)] == 12)
+        names: list[str | None] = [questions[m][0] if pointer else "."
+                                   for m, pointer in zip(self._message.tolist(), to_question.tolist())]
+        for i in np.flatnonzero(~to_question & (first != 0)).tolist():
+            start, stop = self._bounds(i)
+            try:
+                names[i] = read_name(buffer[start:stop], int(self._name[i]) - start)[0]
+            except DissectError:
+                names[i] = None
+        return names
+
+    def _data(self, buffer: Any) -> list[str]:
+        """The records' data as text."""
+        record, end = self._record, self._end
+        kind, length = record["type"], record["length"]
+        address = (kind == 1) & (length == 4)
+        opt = (kind == _OPT) & (length == 0)
+        shown = np.empty(len(record), object)
+        shown[address] = list(map(rdata.ipv4, self._gather(end[address] - 4, np.dtype(">u4")).tolist()))
+        shown[opt] = list(map(rdata.opt, record["class"][opt].tolist(), record["ttl"][opt].tolist()))
+        for i in np.flatnonzero(~address & ~opt).tolist():
+            stop, n = int(end[i]), int(length[i])
+            if kind[i] == 28 and n == 16:
+                shown[i] = rdata.ipv6(buffer[stop - 16:stop])
+            elif kind[i] == _OPT:
+                shown[i] = rdata.opt(int(record["class"][i]), int(record["ttl"][i]), buffer[stop - n:stop])
             else:
-                try:
-                    name = read_name(buffer[start:stop], at - start)[0]
-                except DissectError:
-                    found.append(None)
-                    continue
-            if kind == 1 and length == 4:
-                shown = rdata.ipv4(buffer[end - 4:end])
-            elif kind == 28 and length == 16:
-                shown = rdata.ipv6(buffer[end - 16:end])
-            elif kind == _OPT:
-                shown = rdata.opt(klass, ttl, buffer[end - length:end])
-            else:
-                shown = rdata.text(kind, buffer[start:stop], end - length - start, end - start)
-            found.append({"name": name, "type": type_name(kind), "ttl": ttl, "data": shown})
-        return found
+                start, message_stop = self._bounds(i)
+                shown[i] = rdata.text(int(kind[i]), buffer[start:message_stop], stop - n - start, stop - start)
+        return shown.tolist()
+
+    def _bounds(self, i: int) -> tuple[int, int]:
+        """Where the message of the `i`-th record lies."""
+        message = self._message[i]
+        return int(self.start[message]), int(self.stop[message])
 
 
 def _pair(entries: Entries) -> tuple[Ints, Ints]:

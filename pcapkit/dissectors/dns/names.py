@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from pcapkit.errors import DissectError
 
-_PLAIN = frozenset(b"-_*/:=+#@!abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
-_labels: dict[bytes, str] = {}
-_MOST = 65_536
+_PLAIN = b"-_*/:=+#@!abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
 TYPES = dict(enumerate(
     "A NS MD MF CNAME SOA MB MG MR NULL WKS PTR HINFO MINFO MX TXT RP AFSDB X25 ISDN RT NSAP NSAP-PTR SIG KEY PX GPOS "
@@ -22,26 +22,27 @@ RCODES = dict(enumerate("NOERROR FORMERR SERVFAIL NXDOMAIN NOTIMP REFUSED YXDOMA
 OPCODES = {0: "QUERY", 1: "IQUERY", 2: "STATUS", 4: "NOTIFY", 5: "UPDATE", 6: "DSO"}
 
 
+@lru_cache(4_096)
 def type_name(number: int) -> str:
     """A type's mnemonic, or TYPE123 (RFC 3597, 5)."""
     return TYPES.get(number) or f"TYPE{number}"
 
 
+@lru_cache(4_096)
 def class_name(number: int) -> str:
     """A class's mnemonic, or CLASS7; mDNS uses the top bit for other things (RFC 6762, 10.2)."""
     return CLASSES.get(number & 0x7FFF if number not in CLASSES else number) or f"CLASS{number}"
 
 
-def _label(raw: bytes) -> str:
-    text = _labels.get(raw)
-    if text is None:
-        text = raw.decode("ascii") if _PLAIN.issuperset(raw) else "".join(
-            chr(b) if b in _PLAIN or (b not in b'."();\\$' and 0x21 <= b <= 0x7E)
-            else f"\\{chr(b)}" if 0x21 <= b <= 0x7E else f"\\{b:03d}" for b in raw)
-        if len(_labels) >= _MOST:
-            _labels.clear()
-        _labels[raw] = text
-    return text
+def _text(labels: list[bytes]) -> str:
+    """Labels as a name; what is not plain is escaped (RFC 4343, 2.1)."""
+    if not labels:
+        return "."
+    if not b"".join(labels).translate(None, _PLAIN):
+        return b".".join(labels).decode("ascii")
+    return ".".join("".join(
+        chr(b) if b in _PLAIN or (b not in b'."();\\$' and 0x21 <= b <= 0x7E)
+        else f"\\{chr(b)}" if 0x21 <= b <= 0x7E else f"\\{b:03d}" for b in label) for label in labels)
 
 
 def read_name(data: bytes, at: int, most_bytes: int = 255, most_pointers: int = 20) -> tuple[str, int]:
@@ -49,7 +50,7 @@ def read_name(data: bytes, at: int, most_bytes: int = 255, most_pointers: int = 
 
     Raises DissectError where the name runs out of the message, is too long or loops.
     """
-    labels: list[str] = []
+    labels: list[bytes] = []
     behind, length, pointers, size = -1, 1, 0, len(data)
     while True:
         if at >= size:
@@ -62,7 +63,7 @@ def read_name(data: bytes, at: int, most_bytes: int = 255, most_pointers: int = 
             length += n + 1
             if stop > size or length > most_bytes:
                 raise DissectError("a name runs out of the message" if stop > size else "a name is too long", at)
-            labels.append(_label(data[at + 1:stop]))
+            labels.append(data[at + 1:stop])
             at = stop
         elif n >= 192 and at + 1 < size:
             target = (n & 63) << 8 | data[at + 1]
@@ -73,4 +74,4 @@ def read_name(data: bytes, at: int, most_bytes: int = 255, most_pointers: int = 
             at = target
         else:
             raise DissectError("a label of an unknown kind", at)
-    return ".".join(labels) or ".", at + 1 if behind < 0 else behind
+    return _text(labels), at + 1 if behind < 0 else behind

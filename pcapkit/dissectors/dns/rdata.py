@@ -15,7 +15,7 @@ from pcapkit.errors import DissectError
 def text(kind: int, data: bytes, at: int, stop: int) -> str:
     """The resource data `data[at:stop]` of type number `kind`. Malformed data is shown in the generic form."""
     if kind == 1 and stop - at == 4:
-        return ipv4(data[at:stop])
+        return ipv4(int.from_bytes(data[at:stop], "big"))
     reader = _READERS.get(kind)
     if reader is not None:
         try:
@@ -34,21 +34,22 @@ def _name(data: bytes, at: int, stop: int) -> str:
     return read_name(data[:stop], at)[0]
 
 
-@lru_cache(16_384)
-def ipv4(raw: bytes) -> str:
-    """An IPv4 address of 4 bytes."""
-    return "%d.%d.%d.%d" % tuple(raw)
+def ipv4(number: int) -> str:
+    """An IPv4 address as text."""
+    return "%d.%d.%d.%d" % (number >> 24, number >> 16 & 255, number >> 8 & 255, number & 255)
 
 
-@lru_cache(16_384)
+_compressed = lru_cache(16_384)(lambda raw: str(ipaddress.IPv6Address(raw)))
+
+
 def ipv6(raw: bytes) -> str:
     """An IPv6 address of 16 bytes (RFC 5952)."""
     groups = struct.unpack(">8H", raw)
-    return str(ipaddress.IPv6Address(raw)) if 0 in groups else "%x:%x:%x:%x:%x:%x:%x:%x" % groups
+    return _compressed(raw) if 0 in groups else "%x:%x:%x:%x:%x:%x:%x:%x" % groups
 
 
 @lru_cache(1_024)
-def opt(udp_size: int, ttl: int, raw: bytes) -> str:
+def opt(udp_size: int, ttl: int, raw: bytes = b"") -> str:
     """An OPT record: what stands where others have class, TTL and data (RFC 6891, 6.1.2)."""
     options = _opt(raw, 0, len(raw))
     return f"udp {udp_size}{', do' if ttl & 0x8000 else ''}{', ' + options if options else ''}"

@@ -5,15 +5,19 @@ from __future__ import annotations
 import mmap
 import random
 
+import dns.edns
 import dns.message
+import dns.rcode
 import dns.rrset
 import numpy as np
 import pytest
 
+from pcapkit.dissectors import Datagrams, Rows
 from pcapkit.dissectors.dns import DNS, DnsExchange
 from pcapkit.dissectors.dns.columns import DnsColumns
 from pcapkit.dissectors.dns.message import parse
 from pcapkit.limits import Limits
+from pcapkit.records import Anomaly
 from pcapkit.testing import check_gaps, check_splits, fuzz, play
 
 
@@ -76,32 +80,79 @@ def test_noise() -> None:
     assert fuzz(DNS, [TCP, [(0, query(1)), (1, response(1))]], 5_000) == 0
 
 
+def chain(number: int) -> bytes:
+    """A response with all sections: aliases, addresses of both kinds, authority, options."""
+    message = dns.message.make_response(dns.message.make_query("www.Example.org.", "A", use_edns=True))
+    message.id = number
+    for section, *words in ((message.answer, "www.Example.org.", "CNAME", "a.b.example.org."),
+                            (message.answer, "a.b.example.org.", "A", "192.0.2.1"),
+                            (message.answer, "www.Example.org.", "AAAA", "2001:db8:1:2:3:4:5:6"),
+                            (message.authority, "example.org.", "SOA", "ns.example.org. root.example.org. 1 2 3 4 5"),
+                            (message.additional, "ns.example.org.", "AAAA", "2001:db8::1")):
+        section.append(dns.rrset.from_text(words[0], 300, "IN", words[1], words[2]))
+    message.use_edns(0, 0x8000, 1232, options=[dns.edns.GenericOption(10, b"12345678")] if number % 2 else [])
+    message.set_rcode(dns.rcode.BADVERS if number == 2 else dns.rcode.NXDOMAIN)
+    return message.to_wire()
+
+
+def odd(number: int) -> bytes:
+    """Two questions, or none, or more records than the lane takes, or a name with escapes."""
+    if number == 0:
+        return bytes.fromhex("000001000002000000000000") + b"\1a\0\0\1\0\1\2b.\0\0\x1c\0\1"
+    if number == 1:
+        return bytes.fromhex("000181800000000000000000")
+    return response(2, "many.example.", "TXT", "x")[:12].replace(b"\0\1\0\1", b"\0\1\0\x28") + (
+        b"\4many\0\0\x10\0\1" + b"\xc0\x0c\0\x10\0\1\0\0\0\1\0\2\1x" * 40)
+
+
 def test_both_lanes_give_the_same() -> None:
     chance = random.Random(5)
-    for _ in range(50):
-        script = []
-        for _ in range(chance.randrange(1, 12)):
-            made = bytearray(chance.choice((query, response))(chance.randrange(3)))
+    for _ in range(300):
+        script = [(1, chain(chance.randrange(3)))]  # by the first message the scalar one tells datagrams from a stream
+        for _ in range(chance.randrange(12)):
+            made = bytearray(chance.choice((query, response, chain, odd))(chance.randrange(3)))
             if chance.random() < 0.3:
                 made[chance.randrange(len(made))] ^= 1 << chance.randrange(8)
+            if chance.random() < 0.1:
+                del made[chance.randrange(12, len(made) + 1):]
             script.append((chance.randrange(2), bytes(made)))
-        if parse(script[0][1], Limits()).broken:
-            continue
-        scalar = [(r.id, r.name, r.type, r.rcode, r.answers, r.query_frame, r.response_frame)
-                  for r in play(DNS, script).of(DnsExchange)]
-        lanes = []
-        lane = DnsColumns(Limits())
-        for rows in (_feed(lane, script), lane.flush()):
-            own = list(zip(*rows.own, strict=True))
-            lanes += [(o[0], o[1], o[2], o[4], o[6], o[10], o[11]) for o in own]
-        assert sorted(map(repr, lanes)) == sorted(map(repr, scalar))
+        tape = play(DNS, script)
+        scalar = [_shown(r.span.frame, r.span.last_frame, r.id, r.name, r.type, r.class_, r.rcode, r.flags, r.answers,
+                         r.authority, r.additional, r.opcode, r.query_frame, r.response_frame, r.rtt_s)
+                  for r in tape.of(DnsExchange)]
+        lane, lanes, odd_ones, cut = DnsColumns(Limits()), [], [], chance.randrange(len(script) + 1)
+        for rows in (_feed(lane, script[:cut]), _feed(lane, script[cut:], cut), lane.flush()):
+            lanes += [_shown(*row) for row in zip(rows.frame.tolist(), rows.last_frame.tolist(), *rows.own, strict=True)]
+            odd_ones += [(frame, message) for _, frame, _, _, message in rows.anomalies]
+        assert sorted(lanes) == sorted(scalar)
+        assert odd_ones == [(a.span.frame, a.message) for a in tape.of(Anomaly)]
 
 
-def _feed(lane: DnsColumns, script: list[tuple[int, bytes]]) -> object:
+def test_a_question_waits_for_its_response_but_not_for_ever() -> None:
+    lane = DnsColumns(Limits())
+    assert not len(_feed(lane, [(0, query(1))]).flow)
+    rows = _feed(lane, [(0, query(2))], 100)
+    assert (rows.own[0], rows.own[4]) == ([1], [None])
+    assert lane.flush().own[0] == [2]
+
+
+def test_no_more_questions_wait_than_the_limit_allows() -> None:
+    limits = Limits(dns_pending=2)
+    lane = DnsColumns(limits)
+    rows = _feed(lane, [(0, query(n)) for n in range(5)])
+    assert rows.own[0] == [0, 1, 2] and limits.hits["dns_pending"] == 3
+
+
+def _shown(*values: object) -> str:
+    return repr(values)
+
+
+def _feed(lane: DnsColumns, script: list[tuple[int, bytes]], before: int = 0) -> Rows:
+    """Give the lane a window: the messages, the first of which is in the frame behind `before`."""
     data = b"".join(d for _, d in script)
-    buffer = mmap.mmap(-1, len(data) or 1)
-    buffer[:] = data
-    length = np.array([len(d) for _, d in script])
-    frame = np.arange(1, len(script) + 1)
-    return lane.feed(buffer, np.cumsum(length) - length, length, frame, frame, frame * 10**9, np.zeros_like(frame),
-                     np.array([s for s, _ in script]), length)
+    buffer = mmap.mmap(-1, len(data) + 64)
+    buffer[:len(data)] = data
+    length = np.array([len(d) for _, d in script], np.int64)
+    frame = np.arange(before + 1, before + 1 + len(script))
+    return lane.feed(Datagrams(buffer, np.cumsum(length) - length, length, length, frame, frame, frame * 10**9,
+                               np.zeros_like(frame)))
