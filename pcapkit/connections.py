@@ -136,8 +136,7 @@ class Connections:
         """Decide by its first datagram what a UDP conversation is."""
         from_server = direction ^ bool(self.flows.bits[flow] & CLIENT_IS_B)
         client, server = (b"", data) if from_server else (data, b"")
-        _, client_port, _, server_port = self.flows.conversation_ends(flow)
-        dissector, flipped, _ = self._udp.decide(client, server, (client_port, server_port), True, True)
+        dissector, flipped, _ = self._udp.decide(client, server, self.flows.ports(flow), True, True)
         if dissector is None:
             self.flows.service[flow] = _NO_SERVICE
             return None
@@ -172,8 +171,7 @@ class Connections:
 
     def _open(self, flow: int) -> Dialogue:
         flows = self.flows
-        _, client_port, _, server_port = flows.conversation_ends(flow)
-        stream = Dialogue(flow, self, self._tcp, bool(flows.bits[flow] & CLIENT_IS_B), (client_port, server_port))
+        stream = Dialogue(flow, self, self._tcp, bool(flows.bits[flow] & CLIENT_IS_B), flows.ports(flow))
         marks = flows.marks[flow]
         for side, base, mark in zip(stream.sides, (flows.base_a, flows.base_b), (SYN_A, SYN_B), strict=True):
             if marks & mark:

@@ -48,6 +48,7 @@ class Recogniser:
     def __init__(self, dissectors: Sequence[type[Dissector]], transport: str) -> None:
         self.dissectors = [d for d in dissectors if transport in d.transports]
         self.by_name = {d.name: d for d in dissectors}
+        self._by_port = {port: d for d in reversed(self.dissectors) for port in d.ports}
 
     def decide(self, client: bytes, server: bytes, ports: tuple[int, int], may_flip: bool,
                last: bool) -> tuple[type[Dissector] | None, bool, bool]:
@@ -57,6 +58,9 @@ class Recogniser:
         """
         best: tuple[Recognition, bool, bool] | None = None
         chosen: type[Dissector] | None = None
+        usual = self._by_port.get(ports[1])
+        if usual is not None and usual.recognises(client, server) is Recognition.YES:
+            return usual, False, False
         for dissector in self.dissectors:
             for flip in (False, True) if may_flip else (False,):
                 judged = dissector.recognises(server, client) if flip else dissector.recognises(client, server)

@@ -154,13 +154,19 @@ class FlowTable:
         bits |= np.where(flags & RST, RESET, 0)
         self.bits[rows] |= np.bitwise_or.reduceat(bits, starts).astype(np.uint8)
 
+    def ports(self, flow: int) -> tuple[int, int]:
+        """Client's and server's port of a flow."""
+        ends = int(self.ends[flow])
+        a, b = ends >> 16 & 0xFFFF, ends & 0xFFFF
+        return (b, a) if self.bits[flow] & CLIENT_IS_B else (a, b)
+
     def conversation_ends(self, flow: int) -> tuple[str, int, str, int]:
         """Client address and port, server address and port of a flow."""
         a = address(int(self.a_high[flow]), int(self.a_low[flow]), self.version(flow))
         b = address(int(self.b_high[flow]), int(self.b_low[flow]), self.version(flow))
-        ends = int(self.ends[flow])
-        a_port, b_port = ends >> 16 & 0xFFFF, ends & 0xFFFF
-        return (b, b_port, a, a_port) if self.bits[flow] & CLIENT_IS_B else (a, a_port, b, b_port)
+        client_port, server_port = self.ports(flow)
+        client, server = (b, a) if self.bits[flow] & CLIENT_IS_B else (a, b)
+        return client, client_port, server, server_port
 
     def version(self, flow: int) -> int:
         """IP version of a flow."""

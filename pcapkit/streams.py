@@ -13,6 +13,7 @@ import mmap
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
+from operator import itemgetter
 
 import numpy as np
 
@@ -25,13 +26,17 @@ FAR = 1 << 30
 """Further ahead of the expected byte than any window reaches (RFC 7323, 2.3): the segment cannot belong."""
 
 
+Numbers = memoryview | list[int]
+"""Whole numbers, one for each segment: columns of a window are looked at one by one without making lists of them."""
+
+
 class Segments:
     """Captured payloads in delivery order: where each lies in `buffer`, its length, frame and time."""
 
     __slots__ = ("buffer", "frames", "lengths", "offsets", "times")
 
-    def __init__(self, buffer: mmap.mmap | bytes, offsets: list[int], lengths: list[int], frames: list[int],
-                 times: list[int]) -> None:
+    def __init__(self, buffer: mmap.mmap | bytes, offsets: Numbers, lengths: Numbers, frames: Numbers,
+                 times: Numbers) -> None:
         self.buffer = buffer
         self.offsets = offsets
         self.lengths = lengths
@@ -49,9 +54,9 @@ class Segments:
 
     def copy(self, first: int, stop: int) -> Segments:
         """The same, independent of the window."""
-        lengths = self.lengths[first:stop]
+        lengths = list(self.lengths[first:stop])
         starts = np.cumsum([0, *lengths[:-1]]).tolist()
-        return Segments(self.data(first, stop), starts, lengths, self.frames[first:stop], self.times[first:stop])
+        return Segments(self.data(first, stop), starts, lengths, list(self.frames[first:stop]), list(self.times[first:stop]))
 
 
 @dataclass(slots=True)
@@ -185,8 +190,8 @@ def runs(packets: Packets, ordered: Ordered) -> Runs:
     length, wire = packets.length[packet], packets.wire_length[packet]
     sequence = packets.sequence[packet] + (flags & SYN != 0) & 0xFFFFFFFF
     end = sequence + wire & 0xFFFFFFFF
-    segments = Segments(packets.buffer, packets.offset[packet].tolist(), length.tolist(),
-                        packets.frame[packet].tolist(), packets.time_ns[packet].tolist())
+    segments = Segments(packets.buffer, memoryview(packets.offset[packet]), memoryview(length),
+                        memoryview(packets.frame[packet]), memoryview(packets.time_ns[packet]))
     if not len(packet):
         return Runs(segments, [], [], [], [], [], [], [], [], [], [], ordered, sequence)
     breaks = np.ones(len(packet), np.bool_)
@@ -211,7 +216,8 @@ class Reassembler:
         """The streams that wait for a hole to be filled, longest waiting first."""
         self.waiting_bytes = 0
         self._window: Runs | None = None
-        self._delivered: dict[Side, list[Stretch]] = {}
+        self._delivered: dict[Side, list[tuple[int, int, Segments, int, int, int]]] = {}
+        """What was delivered of the window: the fields of stretches, which are made only where bytes come again."""
 
     def begin(self, window: Runs) -> None:
         """A new window: what was delivered in the last one can no longer be compared."""
@@ -227,7 +233,7 @@ class Reassembler:
         stream.time = window.segments.times[first]
         if window.sequence[i] == side.next and length and not stream.holes and side.fin is None:
             offset = side.offset
-            self._deliver(stream, side, Stretch(offset, offset + length, window.segments, first, stop, offset))
+            self._deliver(stream, side, window.segments, first, stop, offset, offset, offset + length)
         else:
             self._careful(stream, side, window, i)
         if window.missing[i] and side.next == window.sequence[i] + length & 0xFFFFFFFF:
@@ -301,7 +307,10 @@ class Reassembler:
             if stretch.stop - stretch.start == 1 and stop == side.offset:  # a keep-alive (RFC 9293, 3.8.4)
                 side.duplicate += 1
                 return
-            self._repeated(stream, side, stretch.part(stretch.start, stop), self._delivered.get(side, []))
+            known = self._delivered.get(side, [])
+            at = bisect_right(known, stretch.start, key=itemgetter(1))
+            originals = [Stretch(*fields) for fields in known[at:bisect_left(known, stop, key=itemgetter(0))]]
+            self._repeated(stream, side, stretch.part(stretch.start, stop), originals)
             if stop == stretch.stop:
                 return
             stretch = stretch.part(stop, stretch.stop)
@@ -348,7 +357,7 @@ class Reassembler:
             side.held_bytes -= length
             self.waiting_bytes -= length
             stream.holes -= 1
-            self._deliver(stream, side, held)
+            self._deliver(stream, side, held.segments, held.first, held.last, held.base, held.start, held.stop)
         del side.held[:done]
         if not stream.holes:
             self.waiting.pop(stream, None)
@@ -372,13 +381,16 @@ class Reassembler:
         hole = side.held[0].start - side.offset
         return bool(np.any((window.ordered.direction[row:stop] == side.index) & (ahead >= 0) & (ahead < hole)))
 
-    def _deliver(self, stream: Stream, side: Side, stretch: Stretch) -> None:
-        length = stretch.stop - stretch.start
-        self._delivered.setdefault(side, []).append(stretch)
-        stream.take(side, stretch.segments, stretch.first, stretch.last, stretch.base, stretch.start, stretch.stop)
-        side.delivered += length
-        side.offset = stretch.stop
-        side.next = (side.next or 0) + length & 0xFFFFFFFF
+    def _deliver(self, stream: Stream, side: Side, segments: Segments, first: int, last: int, base: int, start: int,
+                 stop: int) -> None:
+        known = self._delivered.get(side)
+        if known is None:
+            known = self._delivered[side] = []
+        known.append((start, stop, segments, first, last, base))
+        stream.take(side, segments, first, last, base, start, stop)
+        side.delivered += stop - start
+        side.offset = stop
+        side.next = (side.next or 0) + stop - start & 0xFFFFFFFF
 
     def _gap(self, stream: Stream, side: Side, length: int) -> None:
         stream.lack(side, length)
@@ -390,9 +402,7 @@ class Reassembler:
         """Compare bytes that came again with those seen first, as far as these are at hand; count both kinds."""
         length = again.stop - again.start
         different = 0
-        at = bisect_right(originals, again.start, key=lambda s: s.stop)
-        stop = bisect_left(originals, again.stop, key=lambda s: s.start)
-        for first in originals[at:stop]:
+        for first in originals:
             low, high = max(first.start, again.start), min(first.stop, again.stop)
             was, now = first.part(low, high).data(), again.part(low, high).data()
             if was != now:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from itertools import repeat
 
 import numpy as np
 
@@ -58,27 +59,36 @@ class Pcap:
                 return
 
     def _walk(self) -> tuple[list[int], bool]:
-        """Where the records of the window begin, and whether the file can be read on behind them."""
+        """Where the records of the window begin, and whether the file can be read on behind them.
+
+        The loop only hops; what it hopped over is judged afterwards, all at once.
+        """
         window, header = self.window, self.header
         unpack, buffer = struct.Struct(self.order + "I").unpack_from, window.buffer
-        at, end, most, longest = window.at, window.end, self.limits.window_packets, self.limits.packet_bytes
+        at, last = window.at, window.end - header
         offsets: list[int] = []
         append = offsets.append
-        last = end - header
-        while at <= last and len(offsets) < most:
-            length = unpack(buffer, at + 8)[0]
-            if length > longest:
-                window.at = at
-                self._cut(f"a record claims {length} bytes, more than the {longest} of limit packet_bytes; "
-                          "what follows is not read")
-                self.limits.hit("packet_bytes")
-                return offsets, False
-            stop = at + header + length
-            if stop > end:
-                break
-            append(at)
-            at = stop
-        window.at = at
+        if at <= last:
+            for _ in repeat(None, self.limits.window_packets):
+                append(at)
+                at += unpack(buffer, at + 8)[0] + header
+                if at > last:
+                    break
+        return self._judged(offsets, at)
+
+    def _judged(self, offsets: list[int], behind: int) -> tuple[list[int], bool]:
+        """The records up to the first that claims too much, and without one that is not there as a whole."""
+        window, longest = self.window, self.limits.packet_bytes
+        lengths = np.diff(np.array([*offsets, behind], np.int64)) - self.header
+        too_long = np.flatnonzero(lengths > longest)
+        if len(too_long):
+            first = int(too_long[0])
+            window.at = offsets[first]
+            self._cut(f"a record claims {lengths[first]} bytes, more than the {longest} of limit packet_bytes; "
+                      "what follows is not read")
+            self.limits.hit("packet_bytes")
+            return offsets[:first], False
+        window.at = offsets.pop() if behind > window.end else behind
         return offsets, True
 
     def _frames(self, offsets: list[int], number: int) -> Frames:
