@@ -81,29 +81,25 @@ class Connections:
 
     def _segments(self, packets: Packets, ordered: Ordered) -> None:
         window = runs(packets, ordered)
-        reassembler, live = self._reassembler, self.live
-        ending: dict[Dialogue, None] = {}
-        reassembler.begin(window)
-        for i, flow in enumerate(window.flow):
-            stream = live.get(flow)
-            if stream is None:
-                if not window.length[i] and not window.missing[i]:
-                    continue
-                if self.flows.marks[flow] & ENDED:
-                    self._late(flow, window, i)
-                    continue
-                stream = self._open(flow)
-            reassembler.run(stream, window, i)
-            if window.fin[i] or window.reset[i]:
-                ending[stream] = None
-        reassembler.end(ordered, packets)
+        ending = self._reassembler.take(window, self.live, self._open_for)
+        self._reassembler.end(ordered, packets)
         for stream in ending:
             one, other = stream.sides
             both = (one.fin is not None and one.offset >= one.fin and other.fin is not None
                     and other.offset >= other.fin)
             if both or self.flows.bits[stream.flow] & RESET:
-                self._close(stream)
+                self._close(self.live[stream.flow])
         self._make_room()
+
+    def _open_for(self, window: Runs, i: int) -> Dialogue | None:
+        """A new stream for the `i`-th run, unless it brings nothing, or the connection is over."""
+        flow = window.flow[i]
+        if not window.length[i] and not window.missing[i]:
+            return None
+        if self.flows.marks[flow] & ENDED:
+            self._late(flow, window, i)
+            return None
+        return self._open(flow)
 
     def _datagrams(self, packets: Packets, ordered: Ordered) -> None:
         if self.datagrams is not None:

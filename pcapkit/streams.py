@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import mmap
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from operator import itemgetter
 
@@ -172,6 +172,8 @@ class Runs:
     """Bytes that the last segment lacks because the capture cut it."""
     fin: list[bool]
     reset: list[bool]
+    last: list[bool]
+    """Whether any of the three is there."""
     acknowledged: list[int]
     """What the first segment acknowledges, -1 if nothing."""
     ordered: Ordered
@@ -193,16 +195,17 @@ def runs(packets: Packets, ordered: Ordered) -> Runs:
     segments = Segments(packets.buffer, memoryview(packets.offset[packet]), memoryview(length),
                         memoryview(packets.frame[packet]), memoryview(packets.time_ns[packet]))
     if not len(packet):
-        return Runs(segments, [], [], [], [], [], [], [], [], [], [], ordered, sequence)
+        return Runs(segments, [], [], [], [], [], [], [], [], [], [], [], ordered, sequence)
     breaks = np.ones(len(packet), np.bool_)
     breaks[1:] = ((flow[1:] != flow[:-1]) | (direction[1:] != direction[:-1]) | (sequence[1:] != end[:-1])
                   | (flags[:-1] & (FIN | RST) != 0) | (flags[1:] & RST != 0) | (wire[:-1] > length[:-1]))
     first = np.flatnonzero(breaks)
     stop = np.append(first[1:], len(packet))
     last = stop - 1
+    missing, fin, reset = (wire - length)[last], flags[last] & FIN != 0, flags[last] & RST != 0
     return Runs(segments, first.tolist(), stop.tolist(), flow[first].tolist(), direction[first].tolist(),
-                sequence[first].tolist(), np.add.reduceat(length, first).tolist(), (wire - length)[last].tolist(),
-                (flags[last] & FIN != 0).tolist(), (flags[last] & RST != 0).tolist(),
+                sequence[first].tolist(), np.add.reduceat(length, first).tolist(), missing.tolist(),
+                fin.tolist(), reset.tolist(), ((missing > 0) | fin | reset).tolist(),
                 np.where(flags[first] & ACK, packets.acknowledgment[packet][first], -1).tolist(),
                 ordered, sequence)
 
@@ -215,31 +218,42 @@ class Reassembler:
         self.waiting: dict[Stream, None] = {}
         """The streams that wait for a hole to be filled, longest waiting first."""
         self.waiting_bytes = 0
-        self._window: Runs | None = None
         self._delivered: dict[Side, list[tuple[int, int, Segments, int, int, int]]] = {}
         """What was delivered of the window: the fields of stretches, which are made only where bytes come again."""
 
-    def begin(self, window: Runs) -> None:
-        """A new window: what was delivered in the last one can no longer be compared."""
-        self._window = window
+    def take(self, window: Runs, streams: Mapping[int, Stream], open_: Callable[[Runs, int], Stream | None]) -> list[Stream]:
+        """Take all runs of a window, each to its flow's stream; `open_` is asked for one where there is none, and may
+        have none. Returns the streams in which a FIN or RST was seen.
+        """
         self._delivered = {}
+        ending: dict[Stream, None] = {}
+        known, deliver, segments, times = streams.get, self._deliver, window.segments, window.segments.times
+        for i, (flow, direction, sequence, length, first, stop, last) in enumerate(zip(
+                window.flow, window.direction, window.sequence, window.length, window.first, window.stop, window.last,
+                strict=True)):
+            stream = known(flow) or open_(window, i)
+            if stream is None:
+                continue
+            side = stream.sides[direction]
+            side.captured += length
+            stream.time = times[first]
+            if sequence == side.next and length and not stream.holes and side.fin is None:
+                deliver(stream, side, segments, first, stop, side.offset, side.offset, side.offset + length)
+            else:
+                self._careful(stream, side, window, i)
+            if last:
+                self._behind(stream, side, window, i)
+                if window.fin[i] or window.reset[i]:
+                    ending[stream] = None
+        return list(ending)
 
-    def run(self, stream: Stream, window: Runs, i: int) -> None:
-        """Take the `i`-th run of the window, which is of `stream`."""
-        direction = window.direction[i]
-        side = stream.sides[direction]
-        length, first, stop = window.length[i], window.first[i], window.stop[i]
-        side.captured += length
-        stream.time = window.segments.times[first]
-        if window.sequence[i] == side.next and length and not stream.holes and side.fin is None:
-            offset = side.offset
-            self._deliver(stream, side, window.segments, first, stop, offset, offset, offset + length)
-        else:
-            self._careful(stream, side, window, i)
-        if window.missing[i] and side.next == window.sequence[i] + length & 0xFFFFFFFF:
+    def _behind(self, stream: Stream, side: Side, window: Runs, i: int) -> None:
+        """What the last segment of a run says besides its bytes: that some are missing, that there will be no more."""
+        behind = window.sequence[i] + window.length[i]
+        if window.missing[i] and side.next == behind & 0xFFFFFFFF:
             self._gap(stream, side, window.missing[i])
         if window.fin[i] and side.next is not None:
-            ahead = (window.sequence[i] + length + window.missing[i] - side.next + HALF) % FULL - HALF
+            ahead = (behind + window.missing[i] - side.next + HALF) % FULL - HALF
             if -FAR < ahead < FAR:
                 side.fin = side.offset + ahead
 
@@ -255,7 +269,6 @@ class Reassembler:
                     if len(theirs):
                         self._acknowledged(stream, side, int(((theirs - side.next + HALF) % FULL - HALF).max()))
                 side.held = [held.keep() for held in side.held]
-        self._window = None
         self._delivered = {}
 
     def finish(self, stream: Stream) -> None:

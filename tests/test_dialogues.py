@@ -16,7 +16,7 @@ from pcapkit.flows import CLIENT_IS_B, INFERRED, FlowTable
 from pcapkit.limits import Limits
 from pcapkit.packets import SYN, Packets
 from pcapkit.records import FOREVER, Anomaly, Conversation, Record, Sink, Span, Upgrade
-from pcapkit.streams import Reassembler, runs
+from pcapkit.streams import Reassembler, Runs, runs
 from pcapkit.wire import Unread
 
 
@@ -119,24 +119,25 @@ class Shelf:
 def engine(parts: list[Packets], server_ports: frozenset[int] = frozenset({80})) -> Shelf:
     """One connection through flows, streams and dialogues."""
     flows = FlowTable(server_ports)
-    shelf, dialogue = Shelf(flows), None
+    shelf = Shelf(flows)
+    live: dict[int, Dialogue] = {}
     reassembler = Reassembler(shelf.wishes.limits)
+
+    def open_(window: Runs, i: int) -> Dialogue:
+        dialogue = live[0] = Dialogue(0, shelf, Recogniser([Words, Other], "tcp"), bool(flows.bits[0] & CLIENT_IS_B),
+                                      flows.ports(0))
+        if flows.bits[0] & 1:
+            dialogue.sides[0].next = dialogue.sides[0].origin = int(flows.base_a[0]) + 1 & 0xFFFFFFFF
+        return dialogue
+
     for packets in parts:
         ordered = flows.assign(packets)
         flows.set_bases(packets, ordered)
         flows.update(packets, ordered)
         window = runs(packets, ordered)
-        reassembler.begin(window)
-        for i in range(len(window.flow)):
-            if dialogue is None:
-                ends = flows.conversation_ends(0)
-                dialogue = Dialogue(0, shelf, Recogniser([Words, Other], "tcp"), bool(flows.bits[0] & CLIENT_IS_B),
-                                    (ends[1], ends[3]))
-                if flows.bits[0] & 1:
-                    dialogue.sides[0].next = dialogue.sides[0].origin = int(flows.base_a[0]) + 1 & 0xFFFFFFFF
-            reassembler.run(dialogue, window, i)
+        reassembler.take(window, live, open_)
         reassembler.end(ordered, packets)
-    assert dialogue is not None
+    dialogue = live[0]
     reassembler.finish(dialogue)
     dialogue.close()
     return shelf
@@ -199,8 +200,7 @@ def test_a_message_that_ends_with_the_skip_ends_in_the_right_frame() -> None:
     dialogue = Dialogue(0, shelf, Recogniser([Body], "tcp"), False, (1, 2))
     window = runs(packets, ordered)
     reassembler = Reassembler(Limits())
-    reassembler.begin(window)
-    reassembler.run(dialogue, window, 0)
+    reassembler.take(window, {0: dialogue}, lambda window, i: None)
     (ended,) = shelf.records
     assert ended.text == b"ended" and ended.span.frame == 4
 

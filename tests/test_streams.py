@@ -11,7 +11,7 @@ from soup import Segment, soup, table, windows
 from pcapkit.flows import SYN_A, SYN_B, FlowTable
 from pcapkit.limits import Limits
 from pcapkit.packets import ACK, FIN, Packets
-from pcapkit.streams import FAR, Reassembler, Segments, Side, Stream, runs
+from pcapkit.streams import FAR, Reassembler, Runs, Segments, Side, Stream, runs
 
 
 class Recorder(Stream):
@@ -55,15 +55,15 @@ def reassemble(parts: list[Packets], limits: Limits | None = None) -> list[Recor
         flows.set_bases(packets, ordered)
         flows.update(packets, ordered)
         window = runs(packets, ordered)
-        reassembler.begin(window)
-        for i, flow in enumerate(window.flow):
-            if flow not in live:
-                live[flow] = Recorder(flow, limits)
-                bases = (flows.base_a, flows.base_b)
-                for side, base, mark in zip(live[flow].sides, bases, (SYN_A, SYN_B), strict=True):
-                    if flows.marks[flow] & mark:
-                        side.next = side.origin = int(base[flow]) + 1 & 0xFFFFFFFF
-            reassembler.run(live[flow], window, i)
+        def open_(window: Runs, i: int, flows: FlowTable = flows) -> Recorder:
+            flow = window.flow[i]
+            stream = live[flow] = Recorder(flow, limits)
+            for side, base, mark in zip(stream.sides, (flows.base_a, flows.base_b), (SYN_A, SYN_B), strict=True):
+                if flows.marks[flow] & mark:
+                    side.next = side.origin = int(base[flow]) + 1 & 0xFFFFFFFF
+            return stream
+
+        reassembler.take(window, live, open_)
         reassembler.end(ordered, packets)
     for stream in live.values():
         reassembler.finish(stream)
