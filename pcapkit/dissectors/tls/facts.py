@@ -52,7 +52,7 @@ class Facts:
     @property
     def tls13(self) -> bool:
         """Whether TLS 1.3 or a draft of it was negotiated."""
-        return self.server_hello is not None and is_tls13(self.server_hello.version)
+        return self.version is not None and is_tls13(self.version)
 
     @property
     def has_raw_keys(self) -> bool:
@@ -63,7 +63,8 @@ class Facts:
     def resumed(self) -> bool | None:
         """Whether an earlier session was resumed; None where that cannot be told."""
         if self.server_hello is not None and self.tls13:
-            return None if self.retrying else PRE_SHARED_KEY in self.server_hello.extensions
+            accepted = PRE_SHARED_KEY in self.server_hello.extensions
+            return None if self.retrying or not (accepted or self.server_hello.complete) else accepted
         return False if self.full else True if self.abbreviated else None
 
     @property

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from struct import Struct
 from typing import NamedTuple
 
-from pcapkit.dissectors.tls.names import has_short_server_hello, is_grease, rank
+from pcapkit.dissectors.tls.names import TLS12, has_short_server_hello, is_grease, rank
 from pcapkit.errors import DissectError
 from pcapkit.wire import Cursor
 
@@ -97,10 +97,12 @@ class ServerHello:
     retry: bool = False
 
     @property
-    def version(self) -> int:
-        """The version negotiated (RFC 8446, 4.2.1)."""
+    def version(self) -> int | None:
+        """The version negotiated (RFC 8446, 4.2.1); None where the extension that says so may be cut away."""
         chosen = self.extensions.get(SUPPORTED_VERSIONS, b"")
-        return int.from_bytes(chosen, "big") if len(chosen) == 2 else self.legacy_version
+        if len(chosen) == 2:
+            return int.from_bytes(chosen, "big")
+        return None if self.legacy_version == TLS12 and not self.complete else self.legacy_version
 
     @property
     def group(self) -> int | None:

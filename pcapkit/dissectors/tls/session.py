@@ -114,7 +114,8 @@ class Session:
             self.note(side, "C", span)
             self.odd("tls-unexpected-message", f"a ClientHello from the {self._who(side)}", span)
             return
-        if self.facts.client_hello is not None and not self.facts.retrying:
+        asked = self.facts.retrying or any(self.missing)  # bytes that are missing hide the request, or its place
+        if self.facts.client_hello is not None and not asked:
             self._start_again(side, span)
         self.note(side, "C", span)
         hello = self._read_client_hello(body, span, whole)
@@ -130,6 +131,7 @@ class Session:
         except DissectError as error:
             self._malformed("ClientHello", error.reason, span, whole)
             return None
+        hello.complete &= whole
         if hello.damage:
             self._malformed("ClientHello", hello.damage, span, whole)
         return hello
@@ -150,6 +152,7 @@ class Session:
         except DissectError as error:
             self._malformed("ServerHello", error.reason, span, whole)
             return
+        hello.complete &= whole
         if hello.damage:
             self._malformed("ServerHello", hello.damage, span, whole)
         facts.server_hello = hello
@@ -199,7 +202,7 @@ class Session:
     def encrypted(self, side: int, kind: int, version: int, length: int, place: Span) -> None:
         """The first encrypted record of a side: nothing of this side is visible any more."""
         facts = self.facts
-        alert = kind == ALERT or (length in _ENCRYPTED_ALERTS and facts.tls13 and not self._has_early_data(side))
+        alert = kind == ALERT or (length in _ENCRYPTED_ALERTS and facts.tls13 and self._sees_first_flight(side))
         self.note(side, "L" if alert else "F" if kind == HANDSHAKE else "D", place)
         if facts.record_version is None:
             facts.record_version = version
@@ -322,10 +325,11 @@ class Session:
         if whole:
             self.odd("tls-malformed-message", f"{what}: {reason}", place)
 
-    def _has_early_data(self, side: int) -> bool:
-        """Whether a client's first encrypted record may be early data rather than its Finished."""
+    def _sees_first_flight(self, side: int) -> bool:
+        """Whether a side's first encrypted record in the capture is the first it sent, and no early data."""
         hello = self.facts.client_hello
-        return side == self.facts.client and (hello is None or EARLY_DATA in hello.extensions)
+        early_data = side == self.facts.client and (hello is None or EARLY_DATA in hello.extensions)
+        return not self.missing[side] and not early_data
 
     def _who(self, side: int) -> str:
         return "client" if side == self.facts.client else "server"
