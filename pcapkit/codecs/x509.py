@@ -41,6 +41,10 @@ _SIGNATURES = {
 """Object identifiers of signature algorithms -> their names in OpenSSL."""
 
 
+_MARKS = {"RSA": "rsa", "DSA": "dsa", "EC": "ecdsa", "Ed25519": "ed25519", "Ed448": "ed448"}
+"""Kinds of keys -> what the names of their signatures have in them."""
+
+
 @dataclass(slots=True)
 class Certificate:
     """What a certificate says. Dates are seconds since the epoch, the columns nanoseconds; None: could not be read."""
@@ -201,7 +205,7 @@ def _is_self_signed(found: Certificate, parsed: x509.Certificate) -> bool:
     """Whether its own key verifies it; where this cannot be tried, whether subject and issuer are equal."""
     from cryptography.exceptions import InvalidSignature
 
-    if found.subject is None or found.subject != found.issuer:
+    if found.subject is None or found.subject != found.issuer or not _may_sign(found.key, found.signature):
         return False
     try:
         parsed.verify_directly_issued_by(parsed)
@@ -210,6 +214,14 @@ def _is_self_signed(found: Certificate, parsed: x509.Certificate) -> bool:
     except Exception:
         return True
     return True
+
+
+def _may_sign(key: str | None, signature: str | None) -> bool:
+    """Whether a key of this kind may have made the signature; true where one of them is not known."""
+    mark = _MARKS.get(key.split()[0]) if key else None
+    if mark is None or signature is None or signature not in _SIGNATURES.values():
+        return True
+    return mark in signature.lower()
 
 
 def _weaknesses(found: Certificate) -> list[str]:
