@@ -356,6 +356,17 @@ def test_a_chain_beyond_the_cap_is_cut() -> None:
     assert len(tape.of(CertificateSeen)) == 100 and tape.limits["tls_certificates"] == 1
 
 
+def test_of_a_chain_that_is_cut_what_is_whole_is_told(ends: Ends) -> None:
+    first, second = ends.der[0], bytes(500)
+    chain = record(HANDSHAKE, message(11, vector(3, vector(3, first) + vector(3, second))))
+    for lost in (1, 499):
+        tape = play(TLS, [(1, chain[:-lost]), (1, lost)])
+        assert certificates(tape) == [first] and not tape.of(Anomaly)
+    wrong = record(HANDSHAKE, message(11, vector(3, vector(3, first) + b"\0\x02\0" + bytes(9))))
+    tape = play(TLS, [(1, wrong)])
+    assert certificates(tape) == [first] and [odd.rule for odd in tape.of(Anomaly)] == ["tls-malformed-message"]
+
+
 def test_empty_records_do_not_go_on_for_ever() -> None:
     tape = play(TLS, [(0, record(HANDSHAKE, b"") * 100)])
     assert tape.limits["tls_empty_records"] == 1
