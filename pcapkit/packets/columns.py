@@ -107,12 +107,17 @@ def _internet4(frames: Frames, rows: Ints, at: Ints, ends: Ints) -> Columns:
     rows, header, size = rows[good], header[good], size[good]
     total = header["total"].astype(np.int64)
     # A length of 0 is that of a segment the network card was still to cut up.
-    total = np.where(total == 0, frames.original_length[rows] - (at[rows] - frames.offset[rows]), total)
+    total = np.where(total == 0, _wire_ends(frames, rows) - at[rows], total)
     none = np.zeros(len(rows), np.uint64)
     return {"row": rows, "version": np.full(len(rows), 4), "protocol": header["protocol"].astype(np.int64),
             "source_high": none, "source_low": header["source"].astype(np.uint64), "destination_high": none,
             "destination_low": header["destination"].astype(np.uint64), "ttl": header["ttl"].astype(np.int64),
             "ip_id": header["id"].astype(np.int64), "at": at[rows] + size, "room": total - size}
+
+
+def _wire_ends(frames: Frames, rows: Ints) -> Ints:
+    """Where the frames would end, had they not been cut; a record that claims less than it holds is not believed."""
+    return frames.offset[rows] + np.maximum(frames.original_length[rows], frames.length[rows])
 
 
 def _internet6(frames: Frames, rows: Ints, at: Ints, ends: Ints) -> Columns:
@@ -122,7 +127,7 @@ def _internet6(frames: Frames, rows: Ints, at: Ints, ends: Ints) -> Columns:
             & (at[rows] + 48 <= ends[rows]))
     rows, header = rows[good], header[good]
     payload = header["payload"].astype(np.int64)
-    payload = np.where(payload == 0, frames.original_length[rows] - (at[rows] - frames.offset[rows]) - 40, payload)
+    payload = np.where(payload == 0, _wire_ends(frames, rows) - at[rows] - 40, payload)
     return {"row": rows, "version": np.full(len(rows), 6), "protocol": header["next"].astype(np.int64),
             **{k: header[k].astype(np.uint64) for k in ("source_high", "source_low", "destination_high",
                                                         "destination_low")},
