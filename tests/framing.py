@@ -89,3 +89,16 @@ COMMON: dict[str, tuple[int, Callable[[bytes], bytes]]] = {
     "cooked v2": (276, lambda ip: kind(ip) + struct.pack(">HIHBB8s", 0, 2, 1, 0, 6, _MACS[6:]) + ip),
 }
 """Link type and framing of the links that both lanes know."""
+
+
+def pcapng(frames: Sequence[tuple[int, bytes]]) -> bytes:
+    """A file of (link type, frame), with an interface for every link type."""
+    def block(kind: int, body: bytes) -> bytes:
+        body += bytes(-len(body) % 4)
+        size = struct.pack("<I", len(body) + 12)
+        return struct.pack("<I", kind) + size + body + size
+    links = sorted({link for link, _ in frames})
+    return b"".join((block(0x0A0D0D0A, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1)),
+                     *(block(1, struct.pack("<HHI", link, 0, 0)) for link in links),
+                     *(block(6, struct.pack("<5I", links.index(link), 0, 1, len(frame), len(frame)) + frame)
+                       for link, frame in frames)))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 from pcapkit.limits import Limits
 from pcapkit.packets.fragments import Fragments
@@ -95,37 +96,70 @@ class SlowLane:
 
     def _link(self, p: _Packet, link_type: int) -> str | int:
         """The first layer of a link type, with `at` moved to it."""
+        if link_type == 258:
+            link_type = self._pktap(p)
         if link_type == 1:
             return ETHERNET
         if link_type in (101, 12, 14, 228, 229):
             return IP
         if link_type in (0, 108):
-            p.at = 4
+            p.at += 4
             return IP
         if link_type in (113, 276):
-            p.at = 16 if link_type == 113 else 20
-            return p.u16(14 if link_type == 113 else 0)
+            at, kind = p.at, 14 if link_type == 113 else 0
+            p.at += 16 if link_type == 113 else 20
+            return p.u16(at + kind)
         if link_type in (9, 50):
-            p.at = 2 if p.data[:2] == b"\xff\x03" else 0
+            return PPP
+        if link_type == 51:
+            p.at += 6
             return PPP
         if link_type == 104:
-            p.at = 4
-            return p.u16(2)
+            p.at += 4
+            return p.u16(p.at - 2)
         if link_type in (105, 127, 192):
             return self._wireless(p, link_type)
-        self.others[f"link type {link_type}"] += 1
-        return DONE
+        if link_type == 239:
+            return self._nflog(p)
+        return self._other(f"link type {link_type}")
+
+    @staticmethod
+    def _pktap(p: _Packet) -> int:
+        """Darwin's header in front of a frame: its own length, and the link type of what follows, little-endian."""
+        size, _, link_type = (int.from_bytes(p.data[at:at + 4], "little") for at in (0, 4, 8))
+        p.at = size
+        return link_type
+
+    def _nflog(self, p: _Packet) -> str:
+        """Netfilter's attributes (length, type, value), in the byte order of a machine not named; 9 is the packet."""
+        orders: tuple[Literal["little", "big"], ...] = ("little", "big")
+        for order in orders:
+            at = 4
+            while at + 4 <= p.end:
+                length = int.from_bytes(p.data[at:at + 2], order)
+                if length < 4:
+                    break
+                if int.from_bytes(p.data[at + 2:at + 4], order) & 0x3FFF == 9:
+                    p.at = at + 4
+                    return IP
+                at += length + 3 & ~3
+        return self._other("nflog")
 
     def _wireless(self, p: _Packet, link_type: int) -> str | int:
         """802.11 data frames, behind radiotap or PPI, down to their LLC/SNAP ethertype (IEEE 802.11, 9.3.2)."""
+        start = p.at
+        padded = link_type == 127 and _radiotap_flags(p) & 0x20
         if link_type in (127, 192):
-            p.at = int.from_bytes(p.data[2:4], "little")
-            if link_type == 192 and p.data[4:8] != b"\x69\0\0\0":
-                return IP if p.data[4:8] in (b"\x65\0\0\0", b"\x0c\0\0\0") else self._other("ppi")
+            p.at += int.from_bytes(p.data[start + 2:start + 4], "little")
+            if link_type == 192 and p.data[start + 4:start + 8] != b"\x69\0\0\0":
+                return IP if p.data[start + 4:start + 8] in (b"\x65\0\0\0", b"\x0c\0\0\0") else self._other("ppi")
         control = int.from_bytes(p.data[p.at:p.at + 2], "little")
         if control & 0x0C != 0x08 or control & 0x40 or control & 0x4000:
             return self._other("802.11")
-        p.at += 24 + (6 if control & 0x300 == 0x300 else 0) + (2 if control & 0x80 else 0)
+        size = 24 + (6 if control & 0x300 == 0x300 else 0)
+        if control & 0x80:  # quality of service, and with it perhaps high throughput
+            size += 6 if control & 0x8000 else 2
+        p.at += size + 3 & ~3 if padded else size
         if p.data[p.at:p.at + 6] != b"\xaa\xaa\x03\0\0\0":
             return self._other("802.11")
         p.at += 8
@@ -176,7 +210,9 @@ class SlowLane:
         return self._other(_OTHERS.get(kind, "pppoe discovery" if kind == 0x8863 else f"ethertype {kind:#06x}"))
 
     def _ppp(self, p: _Packet) -> str | int:
-        """PPP's protocol field, one byte where it is compressed (RFC 1661, 2)."""
+        """PPP's protocol field, one byte where it is compressed (RFC 1661, 2), perhaps as in HDLC (RFC 1662, 3.1)."""
+        if p.data[p.at:p.at + 2] == b"\xff\x03":
+            p.at += 2
         size = 1 if p.at < p.end and p.data[p.at] & 1 else 2
         protocol = p.data[p.at] if size == 1 else p.u16(p.at)
         p.at += size
@@ -211,6 +247,8 @@ class SlowLane:
             key = (4, p.source, p.destination, p.ip_id, protocol)
             if not self._fragment(p, key, (fragment & 0x1FFF) * 8, bool(fragment & 0x2000)):
                 return DONE
+        while protocol == 51 and p.at + 12 <= p.end:  # authentication (RFC 4302, 2), which hides nothing
+            protocol, p.at = p.data[p.at], p.at + (p.data[p.at + 1] + 2) * 4
         return self._protocol(p, protocol, found)
 
     def _ip6(self, p: _Packet, found: list[Header]) -> str | int:
@@ -329,3 +367,16 @@ class SlowLane:
         return Header(p.version, protocol, p.source, p.destination, p.u16(p.at), p.u16(p.at + 2), sequence,
                       acknowledgment, flags, window, p.ttl, p.ip_id, start, length, length + p.missing, p.first_frame,
                       p.data[start:p.end] if p.joined else None)
+
+
+def _radiotap_flags(p: _Packet) -> int:
+    """Radiotap's flags: the second field, behind a clock and as many words of presence bits as there are."""
+    present = int.from_bytes(p.data[p.at + 4:p.at + 8], "little")
+    if not present & 2:
+        return 0
+    at = 8
+    while p.data[p.at + at - 1:p.at + at] >= b"\x80":
+        at += 4
+    if present & 1:
+        at = (at + 7 & ~7) + 8
+    return int.from_bytes(p.data[p.at + at:p.at + at + 1])
