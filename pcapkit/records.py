@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol, TypedDict
 
 from pcapkit import schema
 
@@ -200,7 +200,8 @@ class Capabilities(Record):
     """What the server said it can do. `complete` is false where a gap or the end of the capture cuts the list.
 
     `keywords` are the first words of the lines, as sent; `offers_tls` is the protocol's own judgement of them.
-    `masked` is a keyword that has been overwritten in place (such as XXXXXXXA), None where there is none.
+    `masked` is a keyword that has been overwritten in place (such as XXXXXXXA), None where there is none. `asked` is false
+    where the client greeted in a way that is not answered by a list (HELO).
     """
 
     protocol: str
@@ -208,6 +209,7 @@ class Capabilities(Record):
     keywords: list[str]
     offers_tls: bool
     masked: str | None = None
+    asked: bool = True
 
 
 @dataclass(slots=True)
@@ -283,8 +285,7 @@ class Anomaly(Record):
     count: int = 1
 
 
-@dataclass(slots=True)
-class Evidence:
+class Evidence(TypedDict):
     """A place that a finding rests on: a frame, and the bytes of one side of a stream."""
 
     file: str

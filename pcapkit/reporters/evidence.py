@@ -7,8 +7,8 @@ from pcapkit.records import Conversation, Evidence, Record, Span
 
 def evidence(flow: Conversation, *spans: Span | None) -> list[Evidence]:
     """The places of some spans; for a reassembled message the frame where Wireshark shows it."""
-    return [Evidence(flow.file, s.last_frame, flow.stream, "server" if s.side else "client", s.start, s.stop - s.start)
-            for s in spans if s is not None]
+    return [Evidence(file=flow.file, frame=s.last_frame, stream=flow.stream, side="server" if s.side else "client",
+                     offset=s.start, length=s.stop - s.start) for s in spans if s is not None]
 
 
 def display_filter(flow: Conversation, protocol: str, frame: int) -> str:

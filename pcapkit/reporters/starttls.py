@@ -40,6 +40,7 @@ class _Facts:
     session: Session | None = None
     offered: Span | None = None
     listed: Span | None = None
+    unasked: Span | None = None
     incomplete: bool = False
     masked: tuple[str, Span] | None = None
     requested: Span | None = None
@@ -85,22 +86,25 @@ class StartTLS:
             if facts.offered is not None:
                 offering.setdefault((facts.flow.server, facts.flow.server_port), facts)
         for facts in self._sessions.values():
-            verdict, words = _verdict(facts, offering.get((facts.flow.server, facts.flow.server_port)))
+            other = offering.get((facts.flow.server, facts.flow.server_port))
+            verdict, words = _verdict(facts, other)
             assert facts.session is not None
             row = Encryption(facts.session.span, facts.session.protocol, verdict, words)
             row.flow = facts.flow
             yield row
             if verdict in _FINDINGS:
-                yield _finding(facts, verdict, words)
+                yield _finding(facts, other, verdict, words)
 
 
 def _note(facts: _Facts, record: Record) -> None:
     match record:
         case Session():
             facts.session = facts.session or record
+        case Capabilities(asked=False):
+            facts.unasked = facts.unasked or record.span
         case Capabilities():
             facts.listed = record.span
-            facts.incomplete |= not record.complete and bool(record.keywords)
+            facts.incomplete |= not record.complete
             if record.offers_tls:
                 facts.offered = facts.offered or record.span
             if record.masked:
@@ -167,12 +171,15 @@ def _not_offered(facts: _Facts, other: _Facts | None) -> tuple[Verdict, list[str
     if facts.masked is not None:
         return Verdict.SUSPECTED_STRIPPING, [f"the keyword {facts.masked[0]!r} in frame {facts.masked[1].last_frame} "
                                              "looks overwritten in place"]
-    if facts.listed is None or facts.incomplete:
+    if facts.incomplete:
+        return Verdict.UNDETERMINED, ["the server's list of capabilities is not whole in the capture"]
+    if facts.listed is None:
+        if facts.unasked is not None:
+            return Verdict.NOT_OFFERED, [f"the client's greeting asks for no list (HELO), see frame {facts.unasked.last_frame}"]
         late = facts.session is not None and facts.session.late
-        missing = ("the capture starts after the server's offer" if late else "the list of capabilities is cut by a gap"
-                   if facts.incomplete or facts.gap else "the server's capabilities are not in the capture")
-        return Verdict.UNDETERMINED, [missing]
-    if other is not None and other is not facts and other.offered is not None:
+        return Verdict.UNDETERMINED, ["the capture starts after the server's offer" if late else
+                                      "the server's capabilities are not in the capture"]
+    if other is not None and other.offered is not None:
         return Verdict.SUSPECTED_STRIPPING, [
             f"not offered in frame {facts.listed.last_frame}, but the same server offered it in "
             f"{other.flow.file} stream {other.flow.stream} (frame {other.offered.last_frame})"]
@@ -196,16 +203,18 @@ _FINDINGS = {
 }
 
 
-def _finding(facts: _Facts, verdict: Verdict, words: list[str]) -> Finding:
+def _finding(facts: _Facts, other: _Facts | None, verdict: Verdict, words: list[str]) -> Finding:
     rule, severity, confidence, title, rfc, remedy = _FINDINGS[verdict]
     flow = facts.flow
     assert facts.session is not None
     spans = _spans(facts, verdict) or [facts.session.span]
+    places = evidence(flow, *spans)
     if verdict is Verdict.SUSPECTED_STRIPPING and facts.masked is None:
         confidence = Confidence.POSSIBLE
+        places += evidence(other.flow, other.offered) if other else []
     finding = Finding(spans[0], rule, severity, confidence, title,
                       f"{facts.session.protocol.upper()} with {flow.server}:{flow.server_port}: {'; '.join(words)}",
-                      evidence(flow, *spans), rfc, display_filter(flow, facts.session.protocol, spans[0].last_frame),
+                      places, rfc, display_filter(flow, facts.session.protocol, spans[0].last_frame),
                       capture_filter(flow), remedy)
     finding.flow = flow
     return finding

@@ -63,6 +63,7 @@ class SMTP:
         self.introduced = False
         self.plain = False
         self.gapped = [False, False]
+        self.beheaded = False
         self._said = set[str]()
 
     @staticmethod
@@ -96,6 +97,7 @@ class SMTP:
         unread = self.sides[side]
         unread.drop(len(unread))
         if side == SERVER:
+            self.beheaded = self.reply is None and bool(self.pending)
             self._end_reply()
         elif self.in_data or self.chunk:
             if self.message is not None:
@@ -224,12 +226,15 @@ class SMTP:
             self.sink.put(Upgrade("tls"))
             self.switching = "over"
             return True
-        self._fail("the client went on without TLS")
+        self._fail("the client went on without TLS", 1)
         return True
 
-    def _fail(self, reason: str) -> None:
+    def _fail(self, reason: str, length: int = 0) -> None:
+        """TLS does not come; `length` is 1 where a byte of the client tells, the next one."""
         self.switching, self.plain = None, True
-        self.sink.put(TLSFailed(self.sink.begin(CLIENT, self.sides[CLIENT].offset), reason))
+        span = self.sink.begin(CLIENT, self.sides[CLIENT].offset)
+        self.sink.end(span, span.start + length)
+        self.sink.put(TLSFailed(span, reason))
 
     # Logins
 
@@ -321,6 +326,7 @@ class SMTP:
     def _answer(self, cut: bool = False) -> None:
         """A reply is complete: give it to the command it answers."""
         reply, self.reply = self.reply, None
+        beheaded, self.beheaded = self.beheaded, False
         assert reply is not None and reply.reply_span is not None and reply.code is not None
         span = reply.reply_span
         _split_enhanced(reply)
@@ -334,7 +340,10 @@ class SMTP:
             return
         row.code, row.enhanced_code, row.text = reply.code, reply.enhanced_code, reply.text
         row.reply_frame, row.reply_span = span.frame, span
-        self._consequence(row, span, cut)
+        if row.command in ("EHLO", "LHLO") and 200 <= reply.code < 300:
+            # The first line greets, the others list (RFC 5321, 4.1.1.1), unless the first one is what is missing.
+            self._capabilities(row.text if beheaded else row.text[1:], span, not (cut or beheaded))
+        self._consequence(row, span)
         self._put(row)
 
     def _answered(self, reply: Span) -> SmtpExchange | None:
@@ -347,14 +356,12 @@ class SMTP:
             return self.pending.popleft()
         return None
 
-    def _consequence(self, row: SmtpExchange, span: Span, cut: bool) -> None:
+    def _consequence(self, row: SmtpExchange, span: Span) -> None:
         """What a reply brings about."""
         assert row.code is not None
         good = 200 <= row.code < 300
-        if row.command in ("EHLO", "LHLO") and good:
-            self._capabilities(row, span, cut)
-        elif row.command == "HELO" and good:
-            self.sink.put(Capabilities(span, "smtp", False, [], False))
+        if row.command == "HELO" and good:
+            self.sink.put(Capabilities(span, "smtp", True, [], False, asked=False))
         elif row.command == "STARTTLS":
             self._starttls(row, span)
         elif row.command == "AUTH":
@@ -372,10 +379,10 @@ class SMTP:
             if refused in self.rcpt_to:
                 self.rcpt_to.remove(refused)
 
-    def _capabilities(self, row: SmtpExchange, span: Span, cut: bool) -> None:
-        keywords = [line.split(" ")[0].strip() for line in row.text[1:]]
+    def _capabilities(self, lines: list[str], span: Span, complete: bool) -> None:
+        keywords = [line.split(" ")[0].strip() for line in lines]
         masked = next((k for k in keywords if _masked(k)), None)
-        self.sink.put(Capabilities(span, "smtp", not cut, keywords, any(k.upper() == "STARTTLS" for k in keywords),
+        self.sink.put(Capabilities(span, "smtp", complete, keywords, any(k.upper() == "STARTTLS" for k in keywords),
                                    masked))
 
     def _starttls(self, row: SmtpExchange, span: Span) -> None:
@@ -438,9 +445,8 @@ def _split_enhanced(reply: SmtpExchange) -> None:
 
 
 def _masked(keyword: str) -> bool:
-    """Whether a keyword was overwritten in place: a run of X or * with at most one other letter at its end."""
-    body = keyword[:-1] if len(keyword) > 4 else keyword
-    return len(keyword) >= 4 and (set(body) <= {"X"} or set(body) <= {"*"} or set(body) <= {"x"})
+    """Whether a keyword as long as STARTTLS was overwritten in place: a run of X or * but for one letter at its end."""
+    return len(keyword) == len("STARTTLS") and keyword[:-1] in ("XXXXXXX", "xxxxxxx", "*******")
 
 
 def _path(argument: str) -> str | None:

@@ -1,0 +1,90 @@
+"""Captures made of what two ends say: a script of lines, one packet each, between documentation addresses."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterable, Sequence
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from pcapkit.analysis import Options, analyse
+from samples import wire
+from samples.pcap import Packet, in_order, moment, pcap
+from samples.talk import CLIENT, LINUX, SECOND, SERVER, Connection, End, Vantage
+
+CLIENT_ADDRESS, SERVER_ADDRESS = "192.0.2.10", "198.51.100.25"
+START = moment("2026-01-15T09:30:00.000250+00:00")
+FLIGHTS: list[tuple[int, str]] = json.loads(
+    (Path(__file__).parents[1] / "samples" / "lecture" / "tls.json").read_text())
+
+_ports = count(40_001)
+Turn = tuple[int, bytes]
+Row = dict[str, Any]
+
+
+def script(text: str) -> list[Turn]:
+    """Turns from lines such as "C: EHLO me" and "S: 250 ok"; lines of the same side that follow are one packet."""
+    turns: list[Turn] = []
+    for line in filter(None, map(str.strip, text.splitlines())):
+        side, said = "CS".index(line[0]), line[3:].encode() + b"\r\n"
+        if turns and turns[-1][0] == side:
+            said = turns.pop()[1] + said
+        turns.append((side, said))
+    return turns
+
+
+def handshake() -> list[Turn]:
+    """A recorded TLS session."""
+    return [(side, bytes.fromhex(flight)) for side, flight in FLIGHTS]
+
+
+def talk(said: str | Sequence[Turn], port: int = 25, server: str = SERVER_ADDRESS, at: int = 0) -> list[Packet]:
+    """The packets of one connection, `at` seconds after the start: three to open, one per turn, four to close."""
+    connection = Connection(End(next(_ports), LINUX, 1_000), End(port, LINUX, 9_000), START + at * SECOND, 1_000_000)
+    connection.open()
+    for side, data in script(said) if isinstance(said, str) else said:
+        connection.say(side, data, pause=200)
+    connection.close(CLIENT)
+    addresses = CLIENT_ADDRESS, server
+    return Vantage(addresses, (wire.mac(CLIENT_ADDRESS), wire.mac(server)), (0, 1_000_000)).packets(connection)
+
+
+def capture(folder: Path, *talks: Iterable[Packet], name: str = "said.pcap") -> Path:
+    """A file of some connections, packets in the order of time."""
+    path = folder / name
+    path.write_bytes(pcap(in_order(packet for packets in talks for packet in packets)))
+    return path
+
+
+def rows(*paths: Path, show_secrets: bool = False) -> dict[str, list[Row]]:
+    """All rows by table."""
+    found: dict[str, list[Row]] = {}
+    for chunk in analyse(list(paths), Options(show_secrets=show_secrets)):
+        found.setdefault(chunk.table.name, []).extend(
+            dict(zip(chunk.table.names, values, strict=True)) for values in chunk.rows())
+    return found
+
+
+def shown_by_tshark(path: Path, display_filter: str) -> list[int]:
+    """The frames that Wireshark's filter selects."""
+    done = subprocess.run(["tshark", "-n", "-r", path, "-Y", display_filter, "-T", "fields", "-e", "frame.number"],
+                          capture_output=True, check=True, timeout=60)
+    return [int(number) for number in done.stdout.split()]
+
+
+def frames_of_stream(path: Path, stream: int) -> list[int]:
+    """The frames of a TCP stream as Wireshark numbers it."""
+    return shown_by_tshark(path, f"tcp.stream eq {stream}")
+
+
+def count_by_tcpdump(path: Path, capture_filter: str) -> int:
+    """How many packets tcpdump's filter selects."""
+    done = subprocess.run(["tcpdump", "-n", "-t", "-Z", "root", "-r", path, capture_filter], capture_output=True, check=True,
+                          timeout=60)
+    return len(done.stdout.splitlines())
+
+
+__all__ = ["CLIENT", "CLIENT_ADDRESS", "SERVER", "SERVER_ADDRESS", "Packet", "capture", "count_by_tcpdump",
+           "frames_of_stream", "handshake", "rows", "script", "shown_by_tshark", "talk"]
