@@ -1,0 +1,116 @@
+"""Logins in the clear: one finding for each, with its evidence and without its password."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from pathlib import Path
+
+import pytest
+from said import Packet, Row, Turn, capture, count_by_tcpdump, frames_of_stream, handshake, rows, script, shown_by_tshark, talk
+
+PASSWORD = "correct horse"
+EHLO = "S: 220 mail.example.org ESMTP\nC: EHLO me\nS: 250-mail.example.org\nS: 250 AUTH PLAIN LOGIN CRAM-MD5\n"
+OFFERING = EHLO.replace("250 AUTH", "250-STARTTLS\nS: 250 AUTH")
+OK, NO = "S: 235 2.7.0 ok\n", "S: 535 5.7.8 no\n"
+QUIT = "C: QUIT\nS: 221 bye\n"
+
+
+def coded(text: str) -> str:
+    return b64encode(text.encode()).decode()
+
+
+PLAIN = f"C: AUTH PLAIN {coded(f'{chr(0)}alice{chr(0)}{PASSWORD}')}\n"
+LOGIN = f"C: AUTH LOGIN\nS: 334 VXNlcm5hbWU6\nC: {coded('alice')}\nS: 334 UGFzc3dvcmQ6\nC: {coded(PASSWORD)}\n"
+CRAM = f"C: AUTH CRAM-MD5\nS: 334 PDE+\nC: {coded('alice ' + 'ab' * 16)}\n"
+
+
+def http(request: str, body: str = "", status: str = "200 OK") -> list[Turn]:
+    head = f"{request}\nHost: www.example.org\n" + (
+        f"Content-Type: application/x-www-form-urlencoded\nContent-Length: {len(body)}\n" if body else "")
+    return [(0, (head + "\n").replace("\n", "\r\n").encode() + body.encode()),
+            (1, f"HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n".encode())]
+
+
+BASIC = f"GET / HTTP/1.1\nAuthorization: Basic {coded('alice:' + PASSWORD)}"
+FORM = http("POST /login HTTP/1.1", "user=alice&password=correct+horse")
+
+LOGINS: dict[str, tuple[str | list[Turn], int, str]] = {
+    "smtp plain": (EHLO + PLAIN + OK + QUIT, 587, "high"),
+    "smtp login": (EHLO + LOGIN + OK + QUIT, 587, "high"),
+    "smtp cram-md5": (EHLO + CRAM + OK + QUIT, 587, "medium"),
+    "http form": (FORM, 80, "high"),
+    "http basic": (http(BASIC), 80, "high"),
+    "http bearer": (http("GET / HTTP/1.1\nAuthorization: Bearer abcdefgh"), 80, "medium"),
+}
+
+
+def findings(path: Path) -> list[Row]:
+    return [row for row in rows(path).get("findings", []) if row["rule"] == "cleartext-credential"]
+
+
+def login(name: str) -> list[Packet]:
+    said, port, _ = LOGINS[name]
+    return talk(said, port)
+
+
+@pytest.mark.parametrize("name", LOGINS)
+def test_a_login_is_one_finding_with_its_evidence(tmp_path: Path, name: str) -> None:
+    path = capture(tmp_path, login(name))
+    finding, = findings(path)
+    assert (finding["severity"], finding["confidence"]) == (LOGINS[name][2], "certain")
+    assert finding["title"] == f"{name.split()[0].upper()} login in the clear"
+    assert name.split()[1] in finding["message"] and finding["rfc"] and finding["remedy"]
+    place, = finding["evidence"]
+    row, = rows(path, show_secrets=True)["credentials"]
+    assert place["side"] == "client" and place["length"] >= len(row["secret"])
+    for secret in (PASSWORD, "correct+horse", coded(PASSWORD), "abcdefgh", "ab" * 16):
+        assert secret not in repr(finding)
+
+
+@pytest.mark.parametrize("name", ["smtp login", "http form"])
+def test_the_evidence_is_exactly_the_password_on_the_wire(tmp_path: Path, name: str) -> None:
+    packets = login(name)
+    place, = findings(capture(tmp_path, packets))[0]["evidence"]
+    wire = {"smtp login": coded(PASSWORD), "http form": "correct+horse"}[name].encode()
+    assert packets[place["frame"] - 1].data.rstrip(b"\r\n").endswith(wire) and place["length"] == len(wire)
+
+
+def test_the_outcome_is_said_where_it_is_known(tmp_path: Path) -> None:
+    def message(said: str | list[Turn]) -> str:
+        return str(findings(capture(tmp_path, talk(said, 80)))[0]["message"])
+    assert "rejected" in message(EHLO + PLAIN + NO + QUIT)
+    assert "accepted" in message(EHLO + PLAIN + OK + QUIT)
+    assert "rejected" in message(http(BASIC, status="401 Unauthorized"))
+    assert "accepted" in message(http(BASIC))
+    assert "the server" not in message(EHLO + PLAIN) and "the server" not in message(FORM)
+
+
+def test_the_same_login_again_is_the_same_finding(tmp_path: Path) -> None:
+    path = capture(tmp_path, talk(EHLO + PLAIN + OK, 587), talk(EHLO + PLAIN + OK, 587, at=9))
+    finding, = findings(path)
+    assert "2 times" in finding["message"] and [place["stream"] for place in finding["evidence"]] == [0, 1]
+
+
+def test_another_password_or_server_is_another_finding(tmp_path: Path) -> None:
+    other = EHLO + PLAIN.replace(PLAIN.split()[-1], coded("\0alice\0wrong")) + NO
+    path = capture(tmp_path, talk(EHLO + PLAIN + OK, 587), talk(other, 587, at=9),
+                   talk(EHLO + PLAIN + OK, 587, server="198.51.100.99", at=18))
+    assert [row["stream"] for row in findings(path)] == [0, 1, 2]
+
+
+@pytest.mark.parametrize("said", [
+    [*script(OFFERING + "C: STARTTLS\nS: 220 go\n"), *handshake()], handshake(), script(EHLO + QUIT),
+    http("POST /login HTTP/1.1", "user=alice&password="), http("POST /search HTTP/1.1", "user=alice&q=password")])
+def test_no_login_in_the_clear_is_no_finding(tmp_path: Path, said: list[Turn]) -> None:
+    assert not findings(capture(tmp_path, talk(said, 443)))
+
+
+@pytest.mark.oracle
+@pytest.mark.parametrize("name", LOGINS)
+def test_the_filters_of_a_finding_work(tmp_path: Path, name: str) -> None:
+    path = capture(tmp_path, talk(EHLO + QUIT, server="198.51.100.99"), login(name), talk(handshake(), port=465))
+    finding, = findings(path)
+    frames = {place["frame"] for place in finding["evidence"]}
+    assert frames & set(shown_by_tshark(path, finding["display_filter"]))
+    whole = frames_of_stream(path, finding["stream"])
+    assert count_by_tcpdump(path, finding["capture_filter"]) == len(whole) and frames <= set(whole)
