@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
-from urllib.parse import unquote_plus
 
 from pcapkit import schema
+from pcapkit.codecs import sasl
+from pcapkit.codecs.hidden import Place, in_header, in_url
 from pcapkit.codecs.names import is_secret_name
 from pcapkit.schema import Chunk
-
-_SCHEMES = ("authorization", "proxy-authorization")
-_COOKIES = ("cookie", "set-cookie")
 
 
 class Masker:
@@ -41,56 +37,20 @@ class Masker:
             columns[at] = mask(self, columns, chunk.table)
         return Chunk(chunk.table, columns)
 
-    def query(self, target: str) -> str:
-        """A URL or target with password-like parameters masked."""
-        head, mark, query = target.partition("?")
-        if not mark:
-            return target
-        query, hash_mark, fragment = query.partition("#")
-        parts = [name + eq + (self.mask(_unquote(value)) if eq and is_secret_name(_unquote(name)) else value)
-                 for name, eq, value in (p.partition("=") for p in query.split("&"))]
-        return head + mark + "&".join(parts) + hash_mark + fragment
+    def url(self, url: str) -> str:
+        """A URL or target with its passwords masked."""
+        return self._masked(url, in_url(url))
 
     def header(self, name: str, value: str) -> str:
         """A header's value with what is secret in it masked."""
-        low = name.lower()
-        if low in _SCHEMES:
-            scheme, space, rest = value.partition(" ")
-            return scheme + space + self.mask(_credential(scheme, rest)) if rest else self.mask(value)
-        if low in _COOKIES:
-            return self._cookies(low, value)
-        return self.query(value) if low in ("referer", "location") and "?" in value else value
+        return self._masked(value, in_header(name, value))
 
-    def _cookies(self, name: str, value: str) -> str:
-        pairs = value.split(";")
-        secret = pairs if name == "cookie" else pairs[:1]
-        masked = [n + eq + self.mask(v.strip()) if eq else n for n, eq, v in (p.partition("=") for p in secret)]
-        return ";".join(masked + pairs[len(secret):])
-
-
-def _unquote(text: str) -> str:
-
-    return unquote_plus(text) if "%" in text or "+" in text else text
-
-
-def _credential(scheme: str, value: str) -> str:
-    """Of Basic the password; else the value."""
-    if scheme.lower() == "basic":
-        try:
-            return base64.b64decode(value, validate=True).decode("utf-8", "replace").partition(":")[2] or value
-        except (binascii.Error, ValueError):
-            pass
-    return value
-
-
-def sasl_password(mechanism: str, argument: str) -> str:
-    """Of PLAIN the password (RFC 4616); else the argument."""
-    if mechanism.upper() == "PLAIN":
-        try:
-            return base64.b64decode(argument, validate=True).decode("utf-8", "replace").rpartition("\0")[2] or argument
-        except (binascii.Error, ValueError):
-            pass
-    return argument
+    def _masked(self, text: str, places: Iterable[Place]) -> str:
+        parts, at = [], 0
+        for start, stop, secret in places:
+            parts += [text[at:start], self.mask(secret)]
+            at = stop
+        return "".join([*parts, text[at:]])
 
 
 Mask = Callable[[Masker, list[Any], schema.Table], list[Any]]
@@ -116,14 +76,14 @@ def _auth(masker: Masker, columns: list[Any], table: schema.Table) -> list[Any]:
     for command, argument in zip(columns[table.index("command")], columns[table.index("argument")], strict=True):
         if command == "AUTH" and argument and " " in argument:
             mechanism, _, value = argument.partition(" ")
-            argument = f"{mechanism} {masker.mask(sasl_password(mechanism, value))}"
+            argument = f"{mechanism} {masker.mask(sasl.secret(mechanism, value.strip()))}"
         masked.append(argument)
     return masked
 
 
 _MASKS: dict[str, dict[str, Mask]] = {
     "credentials": {"secret": _each("secret", Masker.mask)},
-    "http": {"target": _each("target", Masker.query), "url": _each("url", Masker.query),
+    "http": {"target": _each("target", Masker.url), "url": _each("url", Masker.url),
              "request_headers": _each("request_headers", _headers),
              "response_headers": _each("response_headers", _headers)},
     "http_forms": {"value": _forms},

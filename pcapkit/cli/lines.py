@@ -23,8 +23,8 @@ _TEXTUAL = {25: "SMTP", 587: "SMTP", 80: "HTTP", 8080: "HTTP"}
 class Lines:
     """Makes the lines of a capture; remembers where each side of each stream began, for relative numbers."""
 
-    def __init__(self, bare: int, dump: str, hidden: dict[int, list[tuple[int, int]]], show: bool) -> None:
-        self._bare, self._dump, self._hidden, self._show = bare, dump, hidden, show
+    def __init__(self, bare: int, dump: str, hidden: dict[int, list[tuple[int, int]]]) -> None:
+        self._bare, self._dump, self._hidden = bare, dump, hidden
         self._begin: dict[tuple[int, int], int] = {}
         self._flows = FlowTable()
 
@@ -50,6 +50,9 @@ class Lines:
         target = address(int(p.destination_high[row]), int(p.destination_low[row]), version)
         at, length = int(p.offset[row]), int(p.length[row])
         data = p.buffer[at:at + length]
+        for low, high in self._hidden.get(int(frames.number[i]), ()):
+            low, high = (max(0, min(length, k + int(frames.offset[i]) - at)) for k in (low, high))
+            data = data[:low] + b"*" * (high - low) + data[high:]
         ports = int(p.source_port[row]), int(p.destination_port[row])
         head = f"{stamp}IP{'6' if version == 6 else ''} {source}.{ports[0]} > {target}.{ports[1]}: "
         if int(p.protocol[row]) == TCP:
@@ -79,8 +82,7 @@ class Lines:
         label = _TEXTUAL.get(ports[0]) or _TEXTUAL.get(ports[1])
         if data and label:
             text = data.partition(b"\n")[0].rstrip(b"\r").decode("utf-8", "backslashreplace")
-            hidden = not self._show and any(low < 200 + len(text) for low, _ in self._hidden.get(int(p.frame[row]), ()))
-            line += f": {label}: {escape(text, 120) if not hidden else escape(text.split(' ')[0], 120) + ' ...'}"
+            line += f": {label}: {escape(text, 120)}"
         return line
 
     def _time(self, time_ns: int) -> str:

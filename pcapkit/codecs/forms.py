@@ -107,22 +107,39 @@ def _part(data: bytes, at: int, head: int, start: int, stop: int) -> list[Field]
 
 
 def json_fields(data: bytes, most: int) -> list[Field]:
-    """Scalars of a JSON body under dotted names; nothing where it is no JSON object."""
+    """Scalars of a JSON body under dotted names; nothing where it is no JSON object or array."""
     try:
         root = orjson.loads(data)
     except orjson.JSONDecodeError:
         return []
     fields: list[Field] = []
-    todo: list[tuple[str, Any]] = [("", root)] if isinstance(root, dict) else []
+    at = 0
+    todo: list[tuple[str, str | None, Any]] = [("", None, root)]
     while todo and len(fields) < most:
-        path, value = todo.pop()
+        path, key, value = todo.pop()
+        inside = f"{path}." if path else ""
         if isinstance(value, dict):
-            todo += [(f"{path}.{k}" if path else k, v) for k, v in reversed(value.items())]
+            todo += [(inside + k, k, v) for k, v in reversed(value.items())]
         elif isinstance(value, list):
-            todo += [(f"{path}.{i}", v) for i, v in reversed(list(enumerate(value[:most])))]
+            todo += [(f"{inside}{i}", None, v) for i, v in reversed(list(enumerate(value[:most])))]
         elif path:
-            shown = value if isinstance(value, str) else orjson.dumps(value).decode()
-            raw = orjson.dumps(value) if isinstance(value, str) else b""
-            at = data.find(raw) if raw else -1
-            fields.append(Field(path, shown, at + 1, at + len(raw) - 1) if at >= 0 else Field(path, shown, 0, 0))
+            start, stop = _json_place(data, at, key, value)
+            at = stop or at
+            quote = isinstance(value, str) and stop > 0
+            fields.append(Field(path, value if isinstance(value, str) else orjson.dumps(value).decode(), start + quote,
+                                stop - quote))
     return fields
+
+
+def _json_place(data: bytes, at: int, key: str | None, value: Any) -> tuple[int, int]:
+    """Where a scalar stands behind `at` and its key; (0, 0) where it is not written as we would write it."""
+    if key is not None:
+        name = orjson.dumps(key)
+        found = data.find(name, at)
+        if found < 0:
+            return 0, 0
+        at = found + len(name)
+    raw = orjson.dumps(value)
+    while data[at:at + 1] and data[at] in b" \t\r\n:,[":
+        at += 1
+    return (at, at + len(raw)) if data.startswith(raw, at) else (0, 0)

@@ -25,12 +25,14 @@ class Exchange:
 
     mechanism: str
     said: list[tuple[str, Span]] = field(default_factory=list)
+    torn: bool = False
+    """Lines are missing, so that nobody knows which one is the user's name."""
 
     def login(self) -> tuple[str, str, SecretKind, Span] | None:
         """User, secret, its kind, and the span of the line that holds it; None where the exchange shows none."""
         texts = [decode(line) for line, _ in self.said]
         mechanism = self.mechanism.upper()
-        if mechanism == "LOGIN" and len(texts) > 1 and texts[0] is not None and texts[1] is not None:
+        if mechanism == "LOGIN" and not self.torn and len(texts) > 1 and texts[0] is not None and texts[1] is not None:
             return texts[0], texts[1], SecretKind.PASSWORD, self.said[1][1]
         if not texts or texts[0] is None:
             return None
@@ -46,3 +48,16 @@ class Exchange:
             token = first.partition("auth=Bearer ")[2].partition("\x01")[0]
             return (user, token, SecretKind.TOKEN, span) if token else None
         return None
+
+    def secrets(self) -> list[tuple[str, Span]]:
+        """All that must be masked: every line but the user's name of LOGIN, that of the login decoded."""
+        login = self.login()
+        named = self.mechanism.upper() == "LOGIN" and not self.torn
+        return [(login[1] if login is not None and span is login[3] else line, span)
+                for line, span in self.said[named:]]
+
+
+def secret(mechanism: str, line: str) -> str:
+    """The secret in an initial response; the line itself where it shows none."""
+    login = Exchange(mechanism, [(line, Span(0, 0, 0, 0, 0, 0))]).login()
+    return login[1] if login is not None else line

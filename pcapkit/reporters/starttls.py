@@ -135,7 +135,7 @@ def _note(facts: _Facts, record: Record) -> None:
 def _verdict(facts: _Facts, other: _Facts | None) -> tuple[Verdict, list[str]]:
     """The verdict and what it rests on, in words that name frames."""
     if facts.around:
-        return Verdict.INJECTION, [f"bytes around the switch to TLS in frame {b.span.frame}: {b.data[:60]!r}"
+        return Verdict.INJECTION, [f"bytes around the switch to TLS in frame {b.span.frame}: {_shown(b.data)!r}"
                                    for b in facts.around]
     if facts.accepted is not None:
         return _switched(facts)
@@ -152,6 +152,12 @@ def _verdict(facts: _Facts, other: _Facts | None) -> tuple[Verdict, list[str]]:
         clear = f"; in the clear: {', '.join(facts.clear)}" if facts.clear else ""
         return Verdict.OFFERED_UNUSED, [f"offered in frame {facts.offered.last_frame}, never asked for{clear}"]
     return _not_offered(facts, other)
+
+
+def _shown(data: bytes) -> bytes:
+    """The begin of a line; of a login the command only."""
+    words = data.split(None, 2)
+    return b" ".join((*words[:2], b"...")) if len(words) > 2 and words[0].upper() == b"AUTH" else data[:60]
 
 
 def _switched(facts: _Facts) -> tuple[Verdict, list[str]]:

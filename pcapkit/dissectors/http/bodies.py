@@ -35,6 +35,7 @@ class Body:
         self.start: int | None = None
         self.kept: bytearray | None = bytearray() if keep else None
         self.decoded_bytes: int | None = None
+        self.torn = False
         self.coded = coding is not None and coding.strip().lower() not in ("", "identity")
         self._coding = coding or ""
         self._limits = limits
@@ -80,6 +81,7 @@ class Body:
 
     def lost(self, length: int) -> bool:
         """A gap: true where it lies within a body whose end is still known."""
+        self.torn = True
         if self.framing is Framing.LENGTH and length <= self.left:
             self.left -= length
             self.over = self.left == 0

@@ -17,8 +17,11 @@ class Head:
     second: str
     third: str
     headers: list[list[str]]
-    places: list[int]
+    places: list[tuple[int, int]]
+    """Where the line of each header begins and ends, folded lines included."""
     oddities: list[str] = field(default_factory=list)
+    target: int = 0
+    """Where the target of a request begins."""
 
     def get(self, name: str) -> str | None:
         """The first value of a header, by its lower-case name."""
@@ -69,6 +72,9 @@ def parse(raw: bytes, server: bool, most: int) -> Head | None:
     if parts is None:
         return None
     head = Head(*parts, [], [])
+    if not server:
+        behind = first[len(parts[0]):]
+        head.target = len(first) - len(behind.lstrip())
     at = len(lines[0]) + 1
     bare = lines[0][-1:] != b"\r"
     for line in lines[1:]:
@@ -85,11 +91,12 @@ def _header(head: Head, line: bytes, at: int) -> None:
     known = _LINES.get(line)
     if known is not None:
         head.headers.append(known)
-        head.places.append(at)
+        head.places.append((at, at + len(line)))
         return
     if line[:1] in (b" ", b"\t") and head.headers:
         name, value = head.headers[-1]
         head.headers[-1] = [name, f"{value} {_text(line.strip())}"]
+        head.places[-1] = head.places[-1][0], at + len(line)
         head.oddities.append("http-obs-fold")
         return
     name_bytes, colon, value_bytes = line.partition(b":")
@@ -103,7 +110,7 @@ def _header(head: Head, line: bytes, at: int) -> None:
             _LINES.clear()
         _LINES[line] = pair
     head.headers.append(pair)
-    head.places.append(at)
+    head.places.append((at, at + len(line)))
 
 
 def _text(data: bytes) -> str:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Sequence
 
 from pcapkit.codecs.forms import Field, parameter, urlencoded
+from pcapkit.codecs.hidden import basic, in_header, in_url
 from pcapkit.codecs.names import is_password_name, is_secret_name, user_rank
 from pcapkit.dissectors.http.heads import Head
 from pcapkit.records import Credential, Outcome, Secret, SecretKind, Sink, Span
@@ -28,18 +27,20 @@ def form_login(sink: Sink, span: Span, fields: Sequence[Field], base: int | None
     if not passwords:
         return None
     secret = passwords[0]
-    users = [f for f in fields if f.value and f not in passwords and user_rank(f.name)]
+    users = [f for f in fields if f.value and not is_secret_name(f.name) and user_rank(f.name)]
     user = max(users, key=lambda f: user_rank(f.name)).value if users else ""
     where = place(sink, span, base + secret.start, base + secret.stop) if base is not None else None
     return Credential(span, "http", "form", user or "", secret.value or "", SecretKind.PASSWORD,
                       secret_span=where, context=f"{context}, field {secret.name} ({encoding})")
 
 
-def form_secrets(sink: Sink, span: Span, fields: Sequence[Field], base: int | None) -> None:
-    """Name the bytes of the values that must be masked."""
+def form_secrets(sink: Sink, span: Span, fields: Sequence[Field], base: int | None, body: int) -> None:
+    """Name the bytes of the values that must be masked: the whole body, from `body` on, where their place is not known."""
     for f in fields:
-        if f.value and f.stop > f.start and base is not None and is_secret_name(f.name):
-            sink.put(Secret(place(sink, span, base + f.start, base + f.stop), f.value))
+        if f.value and is_secret_name(f.name):
+            known = base is not None and f.stop > f.start
+            start, stop = (base + f.start, base + f.stop) if base is not None and known else (body, span.stop)
+            sink.put(Secret(place(sink, span, start, stop), f.value))
 
 
 def header_login(span: Span, value: str, where: Span, context: str) -> Credential | None:
@@ -47,7 +48,7 @@ def header_login(span: Span, value: str, where: Span, context: str) -> Credentia
     scheme, _, rest = value.partition(" ")
     kind, rest = scheme.lower(), rest.strip()
     if kind == "basic":
-        pair = _basic(rest)
+        pair = basic(rest)
         if pair is not None:
             return Credential(span, "http", "basic", *pair, SecretKind.PASSWORD, secret_span=where, context=context)
     elif kind == "bearer" and rest:
@@ -60,57 +61,43 @@ def header_login(span: Span, value: str, where: Span, context: str) -> Credentia
     return None
 
 
-def _basic(token: str) -> tuple[str, str] | None:
-    try:
-        data = base64.b64decode(token + "=" * (-len(token) % 4), validate=True)
-    except (binascii.Error, ValueError):
-        return None
-    try:
-        user, colon, password = data.decode("utf-8").partition(":")
-    except UnicodeDecodeError:
-        user, colon, password = data.decode("latin-1").partition(":")
-    return (user, password) if colon else None
-
-
 def header_secrets(sink: Sink, span: Span, head: Head) -> list[tuple[str, str, Span]]:
     """Name the secret bytes of a head; returns (header, value, span) of those that may be logins."""
     logins = []
-    for (name, value), at in zip(head.headers, head.places, strict=False):
-        low = name.lower()
-        if low not in ("authorization", "proxy-authorization", "cookie", "set-cookie", "referer"):
-            continue
-        start = span.start + at + len(name) + 2
-        if low in ("authorization", "proxy-authorization"):
-            scheme, _, rest = value.partition(" ")
-            begin = start + len(scheme) + 1 if rest else start
-            where = place(sink, span, begin, begin + len(rest or value))
-            pair = _basic(rest) if scheme.lower() == "basic" else None
-            sink.put(Secret(where, pair[1] if pair and pair[1] else rest or value))
-            logins.append((low, value, where))
-        elif low == "referer":
-            query_secrets(sink, span, value, start)
-        else:
-            _cookies(sink, span, value if low == "cookie" else value.partition(";")[0], start)
+    for (name, value), (at, end) in zip(head.headers, head.places, strict=False):
+        for low, high, text in in_header(name, value):
+            start, stop = span.start + at + len(name) + 2, span.start + end
+            if stop - start == len(value):
+                start, stop = start + low, start + high
+            else:
+                # Not written as "Name: value" in ASCII (RFC 9112, 5.1 leaves blanks free): take all behind the colon.
+                start -= 1
+            where = place(sink, span, start, stop)
+            sink.put(Secret(where, text))
+            if name.lower() in ("authorization", "proxy-authorization"):
+                logins.append((name.lower(), value, where))
     return logins
 
 
-def _cookies(sink: Sink, span: Span, value: str, start: int) -> None:
-    at = start
-    for part in value.split(";"):
-        name, equal, cookie = part.partition("=")
-        stripped = cookie.strip()
-        if equal and stripped:
-            begin = at + len(name) + 1 + len(cookie) - len(cookie.lstrip())
-            sink.put(Secret(place(sink, span, begin, begin + len(stripped)), stripped))
-        at += len(part) + 1
+def target_secrets(sink: Sink, span: Span, head: Head) -> None:
+    """Name the secret bytes of a request's target."""
+    start = span.start + head.target
+    for low, high, text in in_url(head.second):
+        if not head.second.isascii():
+            low, high = 0, len(head.second.encode("utf-8", "replace"))
+        sink.put(Secret(place(sink, span, start + low, min(start + high, span.stop)), text))
 
 
-def query_secrets(sink: Sink, span: Span, target: str, start: int) -> list[Field]:
-    """The fields of a target's query; names the bytes of those that must be masked. `start` is where the target stands."""
-    head, mark, query = target.partition("?")
-    fields = urlencoded(query.partition("#")[0].encode("utf-8", "replace"), 1000) if mark else []
-    form_secrets(sink, span, fields, start + len(head) + 1)
-    return fields
+def query_fields(target: str) -> list[Field]:
+    """The fields of a target's query."""
+    query = target.partition("?")[2].partition("#")[0]
+    return urlencoded(query.encode("utf-8", "replace"), 1000)
+
+
+def shown(target: str) -> str:
+    """A target without what may be secret in it, and not too long."""
+    path = target.partition("?")[0]
+    return (path.rpartition("@")[2] if "://" in path else path)[:200]
 
 
 def outcome(mechanism: str, status: int) -> Outcome:

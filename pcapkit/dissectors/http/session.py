@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import replace
 from typing import ClassVar
 
 from pcapkit import schema
@@ -18,7 +19,9 @@ from pcapkit.dissectors.http.logins import (
     header_login,
     header_secrets,
     outcome,
-    query_secrets,
+    query_fields,
+    shown,
+    target_secrets,
 )
 from pcapkit.dissectors.http.records import FormField, HttpTransaction
 from pcapkit.records import CLIENT, FOREVER, SERVER, Anomaly, Credential, Sink, Span
@@ -162,7 +165,7 @@ class HTTP:
             return True
         self.sink.end(span, span.start + len(raw))
         for oddity in dict.fromkeys(head.oddities):
-            self.sink.put(Anomaly(span, oddity, f"in the head of {head.first} {head.second}"[:200]))
+            self.sink.put(Anomaly(span, oddity, f"in the head of {head.first} {shown(head.second)}"))
         unread.drop(len(raw))
         if s.side == CLIENT:
             self._request(s, span, head)
@@ -183,6 +186,10 @@ class HTTP:
         self.sink.end(span, span.start + len(raw))
         self.sink.put(Anomaly(span, "http-head-cut", "the head is not whole in the capture"))
         unread.drop(len(raw))
+        whole = heads.parse(raw + b"\n", s.side == SERVER, self.wishes.limits.http_headers)
+        if whole is not None and len(whole.headers) > len(head.headers):
+            # The line that is cut is no header yet, but it may begin a secret.
+            header_secrets(self.sink, span, replace(whole, headers=whole.headers[-1:], places=whole.places[-1:]))
         (self._request if s.side == CLIENT else self._response)(s, span, head)
         if s.body is not None:
             s.body.total = -1
@@ -226,10 +233,10 @@ class HTTP:
                 login = header_login(span, value, where, f"{row.method} {name}")
                 if login is not None:
                     row.logins.append(login)
+        target_secrets(self.sink, span, head)
         if "?" in head.second:
-            start = span.start + len(head.first) + 1
-            self._fields(row, span, query_secrets(self.sink, span, head.second, start), start + head.second.index("?") + 1,
-                         "query")
+            base = span.start + head.target + head.second.index("?") + 1 if head.second.isascii() else None
+            self._fields(row, span, query_fields(head.second), base, "query")
         how, length, oddities = framing(head, False, row.method, 0)
         self._report(span, oddities)
         kind = (row.content_type or "").partition(";")[0].strip().lower()
@@ -242,7 +249,7 @@ class HTTP:
         for f in fields:
             self.sink.put(FormField(span, f.name, f.value, encoding, f.filename))
         login = form_login(self.sink, span, fields, base, encoding,
-                           f"{row.method} {(row.target or '').partition('?')[0][:200]}")
+                           f"{row.method} {shown(row.target or '')}")
         if login is not None:
             row.logins.append(login)
 
@@ -250,17 +257,16 @@ class HTTP:
         """The form in a request's body."""
         data, most = body.form(), self.wishes.limits.form_fields
         content_type = row.content_type or ""
-        base = body.start if body.framing is not Framing.CHUNKED and not body.coded else None
+        base = None if body.framing is Framing.CHUNKED or body.coded or body.torn else body.start
         if "urlencoded" in content_type.lower():
             fields, encoding = urlencoded(data, most), "urlencoded"
         elif "multipart" in content_type.lower():
             fields, encoding = multipart(data, parameter(content_type, "boundary") or "", most), "multipart"
         else:
             fields, encoding = json_fields(data, most), "json"
-            if not any(is_password_name(f.name) for f in fields):
-                return
-        form_secrets(self.sink, span, fields, base)
-        self._fields(row, span, fields, base, encoding)
+        form_secrets(self.sink, span, fields, base, span.start if body.start is None else body.start)
+        if encoding != "json" or any(is_password_name(f.name) for f in fields):
+            self._fields(row, span, fields, base, encoding)
 
     # Responses
 

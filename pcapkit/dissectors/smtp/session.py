@@ -103,8 +103,8 @@ class SMTP:
             if self.message is not None:
                 self.message.size += length
             self.chunk = max(0, self.chunk - length)
-        else:
-            self.auth = None
+        elif self.auth is not None:
+            self.auth.torn = True
 
     def close(self) -> None:
         """Put what is unfinished: commands without reply, a message cut short."""
@@ -173,7 +173,7 @@ class SMTP:
             self._put(self.pending.popleft())
         self.pending.append(row)
         if verb == "AUTH":
-            self._begin_auth(row, argument.strip(), span)
+            self._begin_auth(row, argument.strip(), span, len(text.rstrip()))
         elif verb == "STARTTLS":
             self.switching = "asked"
             self.sink.put(TLSRequested(span, "smtp"))
@@ -238,14 +238,16 @@ class SMTP:
 
     # Logins
 
-    def _begin_auth(self, row: SmtpExchange, argument: str, span: Span) -> None:
+    def _begin_auth(self, row: SmtpExchange, argument: str, span: Span, length: int) -> None:
+        """A login begins; the line has `length` bytes without the blanks at its end."""
         mechanism, _, initial = argument.partition(" ")
         self.auth = Exchange(mechanism)
         self._auth_row = row
         self._clear("a login")
         if initial:
-            start = span.stop - 2 - len(initial)
-            where = Span(CLIENT, max(span.start, start), span.stop - 2, span.frame, span.last_frame, span.time_ns)
+            stop = span.start + length
+            where = Span(CLIENT, max(span.start, stop - len(initial.encode())), stop, span.frame, span.last_frame,
+                         span.time_ns)
             self.auth.said.append((initial.strip(), where))
 
     _auth_row: SmtpExchange | None = None
@@ -253,11 +255,10 @@ class SMTP:
     def _continue_auth(self, span: Span, text: bytes) -> None:
         assert self.auth is not None
         line = text.decode("latin-1").strip()
-        if line == "*" or (line.partition(" ")[0].upper() in _VERBS and len(line) < 200 and self.auth.said):
-            exchange, self.auth = self.auth, None
+        if line == "*" or (line.partition(" ")[0].upper() in _VERBS and len(line) < 200 and (
+                self.auth.said or self.auth.torn)):
+            self._end_auth(Outcome.UNKNOWN)
             if line != "*":
-                self.auth = exchange
-                self._end_auth(Outcome.UNKNOWN)
                 self._command(span, text)
             return
         if len(self.auth.said) < 16:
@@ -268,11 +269,12 @@ class SMTP:
         exchange, self.auth = self.auth, None
         if exchange is None:
             return
+        for text, where in exchange.secrets():
+            self.sink.put(Secret(where, text))
         login = exchange.login()
         if login is None:
             return
         user, secret, kind, span = login
-        self.sink.put(Secret(span, secret))
         reply = self._auth_row.reply_span if self._auth_row else None
         self.sink.put(Credential(span, "smtp", exchange.mechanism.lower(), user, secret, kind, outcome, span, reply,
                                  f"AUTH {exchange.mechanism.upper()}"))
@@ -333,6 +335,9 @@ class SMTP:
         if 100 <= reply.code < 200:
             self._anomaly(span, "smtp-reply-1xx", "a reply of class 1, which RFC 5321 does not define")
         if reply.code == 334:
+            if self.auth is None:
+                # The command is not in the capture, but what follows is a login (RFC 4954, 4).
+                self.auth = Exchange("", torn=True)
             return
         row = self._answered(span)
         if row is None:

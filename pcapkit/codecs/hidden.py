@@ -1,0 +1,78 @@
+"""Where secrets stand in URLs and header values: for those who name their bytes, and for those who mask them."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Iterator
+from urllib.parse import unquote_plus
+
+from pcapkit.codecs.names import is_secret_name
+
+Place = tuple[int, int, str]
+"""From where to where, in characters, and the secret itself, decoded."""
+
+_USERINFO = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#:@]*:([^/?#]+)@", re.IGNORECASE)
+_PARAMETER = re.compile(r"[?&#]([^=&#?]+)=([^&#]+)")
+_WHOLE = ("x-api-key", "api-key", "x-auth-token", "x-access-token")
+_LOGINS = ("authorization", "proxy-authorization")
+_URLS = ("referer", "location", "content-location")
+_COOKIES = ("cookie", "set-cookie")
+_NAMES = frozenset((*_WHOLE, *_LOGINS, *_URLS, *_COOKIES))
+
+
+def in_url(url: str) -> Iterator[Place]:
+    """The password before the host (RFC 3986, 3.2.1), and parameters with a secret name in query and fragment."""
+    if "@" in url and (found := _USERINFO.match(url)):
+        yield *found.span(1), unquote_plus(found[1])
+    if "=" in url:
+        for found in _PARAMETER.finditer(url):
+            if is_secret_name(unquote_plus(found[1])):
+                yield *found.span(2), unquote_plus(found[2])
+
+
+def in_header(name: str, value: str) -> list[Place]:
+    """The secrets in the value of a header of HTTP."""
+    low = name.lower()
+    if low not in _NAMES or not value:
+        return []
+    if low in _LOGINS:
+        return [_in_login(value)]
+    if low in _COOKIES:
+        return list(_in_cookies(value if low == "cookie" else value.partition(";")[0]))
+    return list(in_url(value)) if low in _URLS else [(0, len(value), value)]
+
+
+def basic(token: str) -> tuple[str, str] | None:
+    """User and password of Basic authentication (RFC 7617); None where it is not that."""
+    try:
+        data = base64.b64decode(token + "=" * (-len(token) % 4), validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    try:
+        user, colon, password = data.decode("utf-8").partition(":")
+    except UnicodeDecodeError:
+        user, colon, password = data.decode("latin-1").partition(":")
+    return (user, password) if colon else None
+
+
+def _in_login(value: str) -> Place:
+    """All behind the scheme; of Basic, the secret is the password."""
+    scheme, _, rest = value.partition(" ")
+    token = rest.strip()
+    if not token:
+        return 0, len(value), value
+    pair = basic(token) if scheme.lower() == "basic" else None
+    return len(scheme) + 1, len(value), pair[1] if pair and pair[1] else token
+
+
+def _in_cookies(value: str) -> Iterator[Place]:
+    at = 0
+    for part in value.split(";"):
+        name, equal, cookie = part.partition("=")
+        text = cookie.strip()
+        if equal and text:
+            start = at + len(name) + 1 + len(cookie) - len(cookie.lstrip())
+            yield start, start + len(text), text
+        at += len(part) + 1
