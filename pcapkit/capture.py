@@ -9,15 +9,46 @@ from typing import TYPE_CHECKING, Any
 
 from pcapkit import schema
 from pcapkit.analysis import Options, analyse
-from pcapkit.follow import follow
+from pcapkit.follow import Piece, follow
 from pcapkit.formats.text import escape, show
-from pcapkit.schema import Chunk, Table
+from pcapkit.lines import packet
+from pcapkit.records import Evidence
+from pcapkit.schema import Chunk, Table, Type
 from pcapkit.secrets import Masker
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_STYLE = "border-collapse:collapse;font-size:90%"
+_TYPES = {column.name: column.type for table in schema.TABLES for column in table.columns}
+_LEFT = "text-align:left;vertical-align:top;white-space:pre-line"
+_MOST = 50
+
+
+def _table(rows: Sequence[Sequence[str]], head: Sequence[str] = ()) -> str:
+    """An HTML table: everything escaped, no script, no style sheet."""
+    def line(cells: Sequence[str], tag: str) -> str:
+        return "<tr>" + "".join(f"<{tag} style='{_LEFT}'>{html.escape(c)}</{tag}>" for c in cells) + "</tr>"
+    return ("<table>" + (f"<thead>{line(head, 'th')}</thead>" if head else "")
+            + f"<tbody>{''.join(line(r, 'td') for r in rows)}</tbody></table>")
+
+
+def _spell(name: str, value: Any) -> str:
+    """A value in full, headers and evidence line by line."""
+    if isinstance(value, list) and value and isinstance(value[0], list):
+        return "\n".join(": ".join(map(show, pair)) for pair in value)
+    if isinstance(value, list) and value and isinstance(value[0], Evidence):
+        return "\n".join(f"frame {e.frame}, bytes {e.offset} to {e.offset + e.length} of the {e.side}" for e in value)
+    return show(value, _TYPES.get(name))
+
+
+class Text(str):
+    """Text of several lines that a notebook shows as it is."""
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        return f"<pre style='line-height:1.2;font-size:90%'>{html.escape(self)}</pre>"
 
 
 class Row(dict[str, Any]):
@@ -28,6 +59,18 @@ class Row(dict[str, Any]):
             return self[name]
         except KeyError:
             raise AttributeError(name) from None
+
+    def _known(self) -> list[tuple[str, str]]:
+        """What is known, by name."""
+        return [(name, _spell(name, value)) for name, value in self.items() if value is not None]
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        widest = max(map(len, self), default=0)
+        newline = "\n" + " " * (widest + 2)
+        printer.text("\n".join(f"{name:{widest}}  {value.replace(chr(10), newline)}" for name, value in self._known()))
+
+    def _repr_html_(self) -> str:
+        return _table(self._known())
 
 
 class View(Sequence[Row]):
@@ -52,22 +95,22 @@ class View(Sequence[Row]):
         from pcapkit.tables import frame
         return frame(self._table, self._chunks)
 
-    def _cells(self, most: int = 50) -> list[list[str]]:
-        types = {c.name: c.type for c in self._table.columns}
-        return [[show(row[name], types[name])[:300] for name in self._shown] for row in self._rows[:most]]
+    def _cells(self) -> list[list[str]]:
+        return [[show(row[name], _TYPES[name])[:300] for name in self._shown] for row in self._rows[:_MOST]]
+
+    def _count(self) -> str:
+        return f"{self._table.name}: {len(self)} row{'s' if len(self) != 1 else ''}"
+
+    def _more(self) -> str:
+        return f"... {len(self) - _MOST} more" if len(self) > _MOST else ""
 
     def __repr__(self) -> str:
         from pcapkit.formats.text import table
-        more = f"\n... {len(self) - 50} more" if len(self) > 50 else ""
-        return f"{self._table.name}: {len(self)} rows\n" + table(self._shown, self._cells(), 120) + more
+        lines = [self._count(), *([table(self._shown, self._cells(), 120)] if self else []), self._more()]
+        return "\n".join(filter(None, lines))
 
     def _repr_html_(self) -> str:
-        head = "".join(f"<th style='text-align:left;padding:2px 8px'>{html.escape(n)}</th>" for n in self._shown)
-        body = "".join("<tr>" + "".join(f"<td style='text-align:left;padding:2px 8px'>{html.escape(c)}</td>" for c in r)
-                       + "</tr>" for r in self._cells())
-        more = f"<div>{len(self) - 50} more</div>" if len(self) > 50 else ""
-        return (f"<div><b>{self._table.name}</b>: {len(self)} rows</div><table style='{_STYLE}'><thead><tr>{head}</tr>"
-                f"</thead><tbody>{body}</tbody></table>{more}")
+        return f"<div>{self._count()}</div>" + (_table(self._cells(), self._shown) if self else "") + self._more()
 
 
 class HttpView(View):
@@ -162,30 +205,61 @@ class Capture:
         return self._views[name]
 
     def __dir__(self) -> list[str]:
-        return ["follow", "tables", "view", *_VIEWS]
+        return ["follow", "packet", "tables", "view", *_VIEWS]
 
     def __getattr__(self, name: str) -> View:
         if name.startswith("_") or name not in _VIEWS:
             raise AttributeError(name)
         return self.view(name)
 
-    def follow(self, stream: int, transport: str = "tcp") -> str:
+    def packet(self, number: int) -> Text:
+        """The packet with this frame number as a line and a dump in hex and ASCII, as `tcpdump -X` has it.
+
+        Secrets are stars unless the capture was opened to show them.
+        """
+        text = packet(self._path(), number, self._options.limits, self._options.show_secrets)
+        if text is None:
+            raise IndexError(f"{self._path()} has no frame {number}")
+        return Text(text.expandtabs(4))
+
+    def follow(self, stream: int, transport: str = "tcp") -> Text:
         """Both sides of a stream as text, secrets masked unless the capture was opened to show them."""
-        followed = follow(self._sources[0], transport, stream, Options(limits=self._options.limits))
-        return "\n".join(f"{'server' if p.side else 'client'} {p.frame}: "
-                         + (f"({p.length} bytes missing)" if p.data is None
-                            else escape(p.data.decode("utf-8", "backslashreplace")))
-                         for p in followed.masked(Masker(self._options.show_secrets)))
+        followed = follow(self._path(), transport, stream, Options(limits=self._options.limits))
+        return Text("\n".join(line for piece in followed.masked(Masker(self._options.show_secrets))
+                              for line in _said(piece)))
+
+    def _path(self) -> Any:
+        """The first of the files: what has one number only means it."""
+        return self._sources[0]
+
+    def _facts(self) -> list[str]:
+        """A line for each file, and what is wrong with it."""
+        return [line for row in self.captures for line in (
+            f"{escape(row.file)}: {row.packets:,} packets, {row.bytes:,} bytes"
+            + (f" from {show(row.first_time, Type.TIME)[:19]} UTC" if row.packets else "") + f"; {row.format}",
+            *(f"! {escape(warning)}" for warning in row.warnings))]
+
+    def _seen(self) -> str:
+        """What can be looked into: the names of the views that have rows."""
+        counts = [f"{name} {len(self.view(name)):,}" for name in _VIEWS if name != "captures" and len(self.view(name))]
+        return "rows in: " + (", ".join(counts) or "no table")
 
     def __repr__(self) -> str:
-        lines = [f"{row['file']}: {row['packets']} packets, {row['format']}" for row in self.view("captures")]
-        lines += [f"  {row['severity']}: {escape(row['message'])} (frame {row['frame']})" for row in self.view("findings")]
-        return "\n".join(lines)
+        return "\n".join([*self._facts(), self._seen(), *(
+            f"  {row.severity}: {escape(row.message)} (frame {row.frame})" for row in self.findings[:_MOST])])
 
     def _repr_html_(self) -> str:
-        head = "".join(f"<h4>{html.escape(row['file'])}</h4><p>{row['packets']} packets, "
-                       f"{html.escape(row['format'])}</p>" for row in self.view("captures"))
-        return head + self.view("findings")._repr_html_()
+        facts = "".join(f"<div>{html.escape(line)}</div>" for line in (*self._facts(), self._seen()))
+        return facts + self.findings._repr_html_()
+
+
+def _said(piece: Piece) -> list[str]:
+    """A piece of a stream as lines under the name of who said it."""
+    who = "server" if piece.side else "client"
+    if piece.data is None:
+        return [f"-- {who}: {piece.length} bytes are not in the capture"]
+    return [f"-- {who}, frame {piece.frame}",
+            *(f"   {escape(line)}" for line in piece.data.decode("utf-8", "backslashreplace").splitlines())]
 
 
 def open(path_or_paths: str | PathLike[str] | Sequence[str | PathLike[str]], *, keys: Any = None,

@@ -12,9 +12,9 @@ from tempfile import TemporaryDirectory
 import click
 
 from pcapkit.analysis import Options
-from pcapkit.cli.lines import Lines
 from pcapkit.filters import Filter
 from pcapkit.follow import secret_ranges
+from pcapkit.lines import Lines
 from pcapkit.packets import Decoder
 from pcapkit.readers import open_capture
 from pcapkit.writers import PcapWriter
@@ -61,7 +61,7 @@ def _print(file: str, words: Sequence[str], count: int | None, bare: int, dump: 
     hidden = {} if show_secrets or target else secret_ranges(file, Options())
     chosen = Filter(" ".join(words)) if words else None
     writer = PcapWriter(target) if target else None
-    lines, decoder, options, left = Lines(bare, dump, hidden), None, Options(), count
+    lines, decoder, options, left = Lines(bare, hidden), None, Options(), count
     with open_capture(file, options.limits) as capture:
         decoder = Decoder(options.limits)
         for frames in capture.windows():
@@ -74,7 +74,7 @@ def _print(file: str, words: Sequence[str], count: int | None, bare: int, dump: 
                 if writer is not None:
                     writer.write(frames, i)
                 else:
-                    click.echo(line)
+                    click.echo(f"{line}\n{lines.dump(frames, i, dump)}" if dump else line)
             if left is not None and left <= 0:
                 break
     if writer is not None:

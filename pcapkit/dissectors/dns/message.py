@@ -31,6 +31,7 @@ class Message:
     authority: list[dict[str, Any]] = field(default_factory=list)
     additional: list[dict[str, Any]] = field(default_factory=list)
     broken: str | None = None
+    counts: tuple[int, ...] = (0, 0, 0, 0)
 
     @property
     def response(self) -> bool:
@@ -53,7 +54,7 @@ def parse(data: bytes, limits: Limits) -> Message:
     if len(data) < 12:
         raise DissectError(f"{len(data)} bytes are too few for a DNS header")
     number, bits, *counts = _HEADER(data)
-    message = Message(number, bits, bits & 15)
+    message = Message(number, bits, bits & 15, counts=tuple(counts))
     try:
         _body(message, data, counts, limits)
     except DissectError as error:

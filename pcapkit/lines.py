@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from os import PathLike
 from typing import Any
 
 import numpy as np
 
-from pcapkit.dissectors.dns.message import Message, parse
+from pcapkit.analysis import Options
+from pcapkit.dissectors.dns.message import Message, flag_names, parse, rcode_name
 from pcapkit.errors import DissectError
 from pcapkit.flows import FlowTable, address
+from pcapkit.follow import secret_ranges
 from pcapkit.formats.text import escape
 from pcapkit.limits import Limits
-from pcapkit.packets import TCP, Packets
-from pcapkit.readers import Frames
+from pcapkit.packets import TCP, Decoder, Packets
+from pcapkit.readers import Frames, open_capture
 
 _FLAGS = ((1, "F"), (2, "S"), (4, "R"), (8, "P"), (16, "."), (32, "U"), (64, "E"), (128, "W"))
 _TEXTUAL = {25: "SMTP", 587: "SMTP", 80: "HTTP", 8080: "HTTP"}
@@ -23,8 +26,8 @@ _TEXTUAL = {25: "SMTP", 587: "SMTP", 80: "HTTP", 8080: "HTTP"}
 class Lines:
     """Makes the lines of a capture; remembers where each side of each stream began, for relative numbers."""
 
-    def __init__(self, bare: int, dump: str, hidden: dict[int, list[tuple[int, int]]]) -> None:
-        self._bare, self._dump, self._hidden = bare, dump, hidden
+    def __init__(self, bare: int, hidden: dict[int, list[tuple[int, int]]]) -> None:
+        self._bare, self._hidden = bare, hidden
         self._begin: dict[tuple[int, int], int] = {}
         self._flows = FlowTable()
 
@@ -38,8 +41,7 @@ class Lines:
             rows[frame - int(frames.number[0])] = row
         for i, wanted in enumerate(mask):
             if wanted:
-                line = self._line(frames, packets, i, rows.get(i), flow, side)
-                yield i, line + self._dumped(frames, i)
+                yield i, self._line(frames, packets, i, rows.get(i), flow, side)
 
     def _line(self, frames: Frames, p: Packets, i: int, row: int | None, flow: Any, side: Any) -> str:
         stamp = self._time(int(frames.time_ns[i]))
@@ -94,10 +96,8 @@ class Lines:
         when = datetime.fromtimestamp(min(max(seconds, 0), 253_402_300_799), UTC)
         return f"{when:%Y-%m-%d %H:%M:%S}.{rest // 1000:06d} " if self._bare >= 4 else f"{when:%H:%M:%S}.{rest // 1000:06d} "
 
-    def _dumped(self, frames: Frames, i: int) -> str:
-        """The dump from the IP header on, secrets as stars."""
-        if not self._dump:
-            return ""
+    def dump(self, frames: Frames, i: int, how: str) -> str:
+        """The dump of a frame from the IP header on, secrets as stars; `how` is X, x or A as in tcpdump's options."""
         at, length = int(frames.offset[i]), int(frames.length[i])
         data = bytearray(frames.buffer[at:at + length])
         ranges = self._hidden.get(int(frames.number[i]), [])
@@ -106,18 +106,35 @@ class Lines:
             skip += 4
         covered = {k - skip for low, high in ranges for k in range(low, high)}
         body = bytes(data[skip:])
-        if self._dump == "A":
-            return "\n" + "".join(_dot(b) if k not in covered else "*" for k, b in enumerate(body))
-        return "\n" + "\n".join(self._dump_line(body, start, covered) for start in range(0, len(body), 16))
+        if how == "A":
+            return "".join(_dot(b) if k not in covered else "*" for k, b in enumerate(body))
+        return "\n".join(_dump_line(body, start, covered, how) for start in range(0, len(body), 16))
 
-    def _dump_line(self, body: bytes, start: int, covered: set[int]) -> str:
-        part = body[start:start + 16]
-        pairs = [("**" if start + k in covered else f"{b:02x}") for k, b in enumerate(part)]
-        hexed = " ".join("".join(pairs[k:k + 2]) for k in range(0, len(pairs), 2))
-        if self._dump == "x":
-            return f"\t0x{start:04x}:  {hexed}"
-        shown = "".join("*" if start + k in covered else _dot(b) for k, b in enumerate(part))
-        return f"\t0x{start:04x}:  {hexed:39}  {shown}"
+
+def packet(path: str | PathLike[str], number: int, limits: Limits, show: bool = False) -> str | None:
+    """One frame as its line and its dump, as `tcpdump -X` has it; None where the file has no such frame.
+
+    Reads all that stands before it too: relative sequence numbers and secrets rest on the whole stream.
+    """
+    hidden = {} if show else secret_ranges(path, Options(limits=limits))
+    lines = Lines(0, hidden)
+    with open_capture(path, limits) as capture:
+        decoder = Decoder(limits)
+        for frames in capture.windows():
+            for i, line in lines.window(frames, decoder.decode(frames), (frames.number <= number).tolist()):
+                if int(frames.number[i]) == number:
+                    return f"{line}\n{lines.dump(frames, i, 'X')}"
+    return None
+
+
+def _dump_line(body: bytes, start: int, covered: set[int], how: str) -> str:
+    part = body[start:start + 16]
+    pairs = [("**" if start + k in covered else f"{b:02x}") for k, b in enumerate(part)]
+    hexed = " ".join("".join(pairs[k:k + 2]) for k in range(0, len(pairs), 2))
+    if how == "x":
+        return f"\t0x{start:04x}:  {hexed}"
+    shown = "".join("*" if start + k in covered else _dot(b) for k, b in enumerate(part))
+    return f"\t0x{start:04x}:  {hexed:39}  {shown}"
 
 
 def _dot(byte: int) -> str:
@@ -129,10 +146,10 @@ def _dns(m: Message) -> str:
     additional = f" [{m.counts[3]}au]" if m.counts[3] and not m.response else ""
     if not m.response:
         asked = " ".join(f"{kind}? {escape(name)}." for name, kind, _ in m.questions)
-        return f"{m.id}{'+' if 'rd' in m.flags else ''}{additional} {asked}"
-    bad = "" if m.rcode == "NOERROR" else f" {'NXDomain' if m.rcode == 'NXDOMAIN' else m.rcode}"
+        return f"{m.id}{'+' if 'rd' in flag_names(m.bits) else ''}{additional} {asked}"
+    bad = "" if not m.rcode else f" {'NXDomain' if m.rcode == 3 else rcode_name(m.rcode)}"
     answers = ", ".join(f"{a['type']} {_data(a)}" for a in m.answers)
-    star = "*" if "aa" in m.flags else ""
+    star = "*" if "aa" in flag_names(m.bits) else ""
     return f"{m.id}{bad}{star} {m.counts[1]}/{m.counts[2]}/{m.counts[3]}{' ' + answers if answers else ''}"
 
 
