@@ -47,9 +47,6 @@ class Text(str):
     def __repr__(self) -> str:
         return str(self)
 
-    def _repr_html_(self) -> str:
-        return f"<pre style='line-height:1.2;font-size:90%'>{html.escape(self)}</pre>"
-
 
 class Row(dict[str, Any]):
     """One row: a dictionary whose keys are attributes too."""

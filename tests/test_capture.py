@@ -62,9 +62,9 @@ def test_markup_in_the_traffic_does_not_become_markup_in_the_notebook(tmp_path: 
     path = tmp_path / "<b>.pcap"
     path.write_bytes(POST.read_bytes().replace(b"jschauma", b"<script>"))
     cap = pcapkit.open(path, show_secrets=True)
-    shown = [cap, cap.http, cap.http.forms, cap.findings, cap.http[0], cap.findings[0], cap.packet(4), cap.follow(0)]
+    shown = [cap, cap.http, cap.http.forms, cap.findings, cap.http[0], cap.findings[0]]
     for thing in shown:
         text = thing._repr_html_()
         assert "&lt;script&gt;" in text or thing in (cap.http, cap.http[0])
         assert set(re.findall(r"</?\w+", text)) <= {f"{a}{t}" for a in ("<", "</") for t in (
-            "div", "table", "thead", "tbody", "tr", "th", "td", "pre")}
+            "div", "table", "thead", "tbody", "tr", "th", "td")}
