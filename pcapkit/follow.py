@@ -54,7 +54,7 @@ def follow(source: Source, transport: str, stream: int, options: Options | None 
     """
     options = options or Options()
     followed = Followed(None, [], [])
-    with open_capture(source, options.limits) as capture:
+    with open_capture(source, options.limits, progress=options.progress) as capture:
         analysis = _Watch(capture, options, [], Masker(True))
         connections = analysis.connections
         wanted: dict[int, None] = {}
@@ -142,7 +142,7 @@ def secret_ranges(source: Source, options: Options | None = None) -> dict[int, l
     """
     options = options or Options()
     spans: dict[tuple[int, int], list[tuple[int, int]]] = {}
-    with open_capture(source, options.limits) as capture:
+    with open_capture(source, options.limits, progress=options.progress) as capture:
         watch = _Watch(capture, options, [], Masker(True))
         connections = watch.connections
         sides: dict[tuple[int, int], Side] = {}
@@ -172,7 +172,7 @@ def _in_frames(source: Source, options: Options,
                spans: dict[tuple[int, int], list[tuple[int, int]]]) -> dict[int, list[tuple[int, int]]]:
     """Second pass: sequence ranges -> ranges within frames."""
     found: dict[int, list[tuple[int, int]]] = {}
-    with open_capture(source, options.limits) as capture:
+    with open_capture(source, options.limits, progress=options.progress) as capture:
         watch = _Watch(capture, options, [], Masker(True))
         flows = watch.connections.flows
         for frames in capture.windows():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from pcapkit.analysis import Options
+from pcapkit.cli.progress import shown
 from pcapkit.follow import follow
 from pcapkit.formats.text import escape
 from pcapkit.secrets import Masker
@@ -21,7 +22,8 @@ def command(name: str) -> click.Command:
 @click.option("--udp", is_flag=True, help="STREAM is a udp.stream.")
 @click.option("--show-secrets", is_flag=True, help="Show passwords and the like as they are.")
 def _follow(file: str, stream: int, udp: bool, show_secrets: bool) -> None:
-    followed = follow(file, "udp" if udp else "tcp", stream, Options())
+    with shown([file]) as seen:
+        followed = follow(file, "udp" if udp else "tcp", stream, Options(progress=seen))
     who = followed.conversation
     if who is None:
         raise click.UsageError(f"{file} has no {'udp' if udp else 'tcp'} stream {stream} with payload; try: "

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
 
 from pcapkit.analysis import Options, analyse
+from pcapkit.cli.progress import Bar, bar
 from pcapkit.errors import CaptureError
 from pcapkit.records import Severity
 from pcapkit.schema import Chunk
@@ -47,10 +48,21 @@ class Run:
     unreadable: int = 0
     damaged: bool = False
     worst: int = len(_LEVELS)
-    read: int = field(default=0)
+    bar: Bar | None = None
 
     def chunks(self) -> Iterator[Chunk]:
-        """The rows; damage and findings are noted for the exit code."""
+        """The rows; damage and findings are noted for the exit code. The bar is gone before the last is through."""
+        try:
+            yield from self._noted()
+        finally:
+            self.clear()
+
+    def clear(self) -> None:
+        """Take the bar off the screen, so that a message has a line of its own."""
+        if self.bar is not None:
+            self.bar.close()
+
+    def _noted(self) -> Iterator[Chunk]:
         for chunk in analyse(list(self.sources), self.options):
             if chunk.table.name == "captures":
                 at = chunk.table.index("truncated"), chunk.table.index("warnings")
@@ -77,11 +89,14 @@ def begin(words: Sequence[str], files: Sequence[str], show_secrets: bool, hashin
     if not names:
         raise click.UsageError("no capture given; try: pcapkit FILE, or - for standard input")
     keys = [(kind, _bytes(path)) for kind, path in (("keylog", keylog), ("rsa", rsa_key)) if path]
-    options = Options(expression or None, hashing, show_secrets, keys or None)
-    run = Run(names, options, strict, fail_on)
+    seen = bar(names)
+    options = Options(expression or None, hashing, show_secrets, keys or None, progress=seen)
+    run = Run(names, options, strict, fail_on, bar=seen)
+    click.get_current_context().call_on_close(run.clear)
 
     def unreadable(_: str, error: CaptureError) -> None:
         run.unreadable += 1
+        run.clear()
         click.echo(f"pcapkit: {error}", err=True)
 
     options.unreadable = unreadable

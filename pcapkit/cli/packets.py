@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from collections.abc import Sequence
 
 import click
 
 from pcapkit.analysis import Options
+from pcapkit.cli.progress import shown
 from pcapkit.filters import Filter
 from pcapkit.follow import secret_ranges
 from pcapkit.lines import Lines
@@ -39,26 +35,8 @@ def command(name: str) -> click.Command:
 def _packets(file: str, words: Sequence[str], numeric: bool, count: int | None, bare: int, both: bool, hexed: bool,
              ascii: bool, target: str | None, show_secrets: bool) -> None:
     """One line a packet, as tcpdump has it."""
-    with _readable_twice(file) if not (show_secrets or target) else nullcontext(file) as file:
-        _print(file, words, count, bare, "X" if both else "x" if hexed else "A" if ascii else "", target, show_secrets)
-
-
-@contextmanager
-def _readable_twice(file: str) -> Iterator[str]:
-    """A path to read from more than once: standard input is copied, since secrets are known only at its end."""
-    if file != "-":
-        yield file
-        return
-    with TemporaryDirectory(prefix="pcapkit-") as folder:
-        path = Path(folder) / "stdin"
-        with path.open("wb") as copy:
-            shutil.copyfileobj(sys.stdin.buffer, copy)
-        yield str(path)
-
-
-def _print(file: str, words: Sequence[str], count: int | None, bare: int, dump: str, target: str | None,
-           show_secrets: bool) -> None:
-    hidden = {} if show_secrets or target else secret_ranges(file, Options())
+    dump = "X" if both else "x" if hexed else "A" if ascii else ""
+    hidden = {} if show_secrets or target or file == "-" else _hidden(file)
     chosen = Filter(" ".join(words)) if words else None
     writer = PcapWriter(target) if target else None
     lines, decoder, options, left = Lines(bare, hidden), None, Options(), count
@@ -79,3 +57,9 @@ def _print(file: str, words: Sequence[str], count: int | None, bare: int, dump: 
                 break
     if writer is not None:
         writer.close()
+
+
+def _hidden(file: str) -> dict[int, list[tuple[int, int]]]:
+    """Where secrets lie; the file is read twice for it."""
+    with shown([file], passes=2) as seen:
+        return secret_ranges(file, Options(progress=seen))
