@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 import click
 
 from pcapkit.analysis import Options
 from pcapkit.cli.progress import shown
+from pcapkit.errors import CaptureError
 from pcapkit.filters import Filter
 from pcapkit.follow import secret_ranges
 from pcapkit.lines import Lines
@@ -36,10 +42,20 @@ def _packets(file: str, words: Sequence[str], numeric: bool, count: int | None, 
              ascii: bool, target: str | None, show_secrets: bool) -> None:
     """One line a packet, as tcpdump has it."""
     dump = "X" if both else "x" if hexed else "A" if ascii else ""
-    hidden = {} if show_secrets or target or file == "-" else _hidden(file)
     chosen = Filter(" ".join(words)) if words else None
+    if show_secrets or target:
+        _show(file, chosen, count, Lines(bare, {}), dump, target)
+        return
+    with _rereadable(file) as path:
+        try:
+            _show(path, chosen, count, Lines(bare, _hidden(path)), dump, None)
+        except CaptureError as error:
+            raise CaptureError(str(error).replace(path, file)) from None
+
+
+def _show(file: str, chosen: Filter | None, count: int | None, lines: Lines, dump: str, target: str | None) -> None:
     writer = PcapWriter(target) if target else None
-    lines, decoder, options, left = Lines(bare, hidden), None, Options(), count
+    options, left = Options(), count
     with open_capture(file, options.limits) as capture:
         decoder = Decoder(options.limits)
         for frames in capture.windows():
@@ -57,6 +73,19 @@ def _packets(file: str, words: Sequence[str], numeric: bool, count: int | None, 
                 break
     if writer is not None:
         writer.close()
+
+
+@contextmanager
+def _rereadable(file: str) -> Iterator[str]:
+    """A path that can be read more than once: of a pipe, a copy. What must be masked is known only at its end."""
+    if file != "-" and (not Path(file).exists() or Path(file).is_file() or Path(file).is_dir()):
+        yield file
+        return
+    with NamedTemporaryFile(prefix="pcapkit-") as copy:
+        with sys.stdin.buffer if file == "-" else Path(file).open("rb") as pipe:
+            shutil.copyfileobj(pipe, copy)
+        copy.flush()
+        yield copy.name
 
 
 def _hidden(file: str) -> dict[int, list[tuple[int, int]]]:

@@ -45,6 +45,17 @@ def test_no_view_shows_the_password(words: tuple[str, ...]) -> None:
     assert text and "really" not in text and "7265 616c" not in text
 
 
+@pytest.mark.parametrize("dump", ["-X", "-A", "-t"])
+def test_packets_from_a_pipe_hide_the_password_too(dump: str) -> None:
+    piped = run("packets", dump, "-r", "-", stdin=(LECTURE / "post.pcap").read_bytes())
+    assert piped.returncode == 0 and piped.stdout == run("packets", dump, "-r", LECTURE / "post.pcap").stdout
+    assert b"really" not in piped.stdout
+
+
+def test_an_error_about_a_pipe_names_the_pipe() -> None:
+    assert run("packets", "-r", "-").stderr.decode().startswith("pcapkit: -: empty")
+
+
 def test_follow_masks() -> None:
     text = run("follow", LECTURE / "post.pcap", 0).stdout.decode()
     assert "j_password=<secret #1" in text and "really" not in text
