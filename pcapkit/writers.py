@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import struct
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -11,31 +14,30 @@ from pcapkit.readers import Frames
 
 
 class PcapWriter:
-    """Writes frames of one link type. Raises OutputError where it cannot, or where link types differ."""
+    """Writes frames of one link type, to standard output where the path is `-`.
+
+    Raises OutputError where it cannot, or where link types differ.
+    """
 
     def __init__(self, path: str) -> None:
         self.path = path
         self._link: int | None = None
-        try:
-            self._file: BinaryIO = Path(path).open("wb")
-        except OSError as error:
-            raise OutputError(f"{path}: cannot be written: {error.strerror or error}") from None
+        with self._trouble():
+            self._file: BinaryIO = sys.stdout.buffer if path == "-" else Path(path).open("wb")
 
     def write(self, frames: Frames, i: int) -> None:
         """Append the `i`-th frame of a window."""
         link = int(frames.link_type[i])
-        if self._link is None:
-            self._head(link)
-        elif link != self._link:
+        if self._link is not None and link != self._link:
             raise OutputError(f"{self.path}: frames of link types {self._link} and {link} do not fit one pcap file; "
                               "choose with a filter")
         at, length = int(frames.offset[i]), int(frames.length[i])
         seconds, rest = divmod(int(frames.time_ns[i]), 1_000_000_000)
-        try:
+        with self._trouble():
+            if self._link is None:
+                self._head(link)
             self._file.write(struct.pack("<IIII", seconds & 0xFFFFFFFF, rest, length, int(frames.original_length[i])))
             self._file.write(frames.buffer[at:at + length])
-        except OSError as error:
-            raise OutputError(f"{self.path}: cannot be written: {error.strerror or error}") from None
 
     def _head(self, link: int) -> None:
         self._link = link
@@ -43,6 +45,16 @@ class PcapWriter:
 
     def close(self) -> None:
         """Finish the file; one without frames is an Ethernet capture of none."""
-        if self._link is None:
-            self._head(1)
-        self._file.close()
+        with self._trouble():
+            if self._link is None:
+                self._head(1)
+            self._file.flush() if self.path == "-" else self._file.close()
+
+    @contextmanager
+    def _trouble(self) -> Iterator[None]:
+        try:
+            yield
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise OutputError(f"{self.path}: cannot be written: {error.strerror or error}") from None

@@ -62,8 +62,15 @@ def main() -> None:
         code = 0
     except click.exceptions.Exit as stop:
         code = stop.exit_code
-    except click.ClickException as error:
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
+        code = 2
+    except click.UsageError as error:
+        help = f" (help: {error.ctx.command_path} --help)" if error.ctx else ""
+        click.echo(f"pcapkit: {error.format_message()}{help}", err=True)
+        code = 2
+    except click.ClickException as error:
+        click.echo(f"pcapkit: {error.format_message()}", err=True)
         code = 2
     except FilterError as error:
         click.echo(f"pcapkit: {error}", err=True)
@@ -79,6 +86,8 @@ def main() -> None:
         code = 2
     except BrokenPipeError:
         code = _unplug()
+    except OSError as error:
+        code = _full(error)
     except (KeyboardInterrupt, click.exceptions.Abort):
         click.echo("pcapkit: interrupted", err=True)
         code = 130
@@ -86,6 +95,8 @@ def main() -> None:
         sys.stdout.flush()
     except BrokenPipeError:
         _unplug()
+    except OSError as error:
+        code = _full(error)
     sys.exit(code or 0)
 
 
@@ -93,3 +104,10 @@ def _unplug() -> int:
     """Nobody reads on: let the rest of the output go nowhere."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
+
+
+def _full(error: OSError) -> int:
+    """Standard output cannot be written: inputs and files have errors of their own."""
+    click.echo(f"pcapkit: standard output: cannot be written: {error.strerror or error}", err=True)
+    _unplug()
+    return 5

@@ -36,13 +36,15 @@ def command(name: str) -> click.Command:
 @click.option("-X", "both", is_flag=True, help="Dump in hex and ASCII, from the IP header on.")
 @click.option("-x", "hexed", is_flag=True, help="Dump in hex.")
 @click.option("-A", "ascii", is_flag=True, help="Dump in ASCII.")
-@click.option("-w", "target", metavar="FILE", help="Write the frames to FILE instead.")
+@click.option("-w", "target", metavar="FILE", help="Write the frames to FILE instead; - is standard output.")
 @click.option("--show-secrets", is_flag=True, help="Show passwords and the like as they are.")
 def _packets(file: str, words: Sequence[str], numeric: bool, count: int | None, bare: int, both: bool, hexed: bool,
              ascii: bool, target: str | None, show_secrets: bool) -> None:
     """One line a packet, as tcpdump has it."""
     dump = "X" if both else "x" if hexed else "A" if ascii else ""
     chosen = Filter(" ".join(words)) if words else None
+    if target and Path(target).exists() and Path(file).exists() and Path(target).samefile(file):
+        raise click.UsageError(f"{target} is the capture that is read; -w would destroy it")
     if show_secrets or target:
         _show(file, chosen, count, Lines(bare, {}), dump, target)
         return
