@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from operator import attrgetter
@@ -164,12 +164,19 @@ class FileAnalysis:
         warnings += [f"limit {name} reached {n} times: {meaning.get(name, '')}"
                      for name, n in sorted((limits.hits - self._hits_before).items())]
         warnings += [f"{name}: {n} packets" for name, n in sorted(self.connections.oddities.items())]
+        warnings += unread(self.connections.others)
         if self.unlisted:
             warnings.append(f"{self.unlisted} further anomalies are not listed")
         row = (capture.name, capture.sha256, capture.format, list(capture.link_types), capture.packets, capture.bytes,
                capture.first_time_ns, capture.last_time_ns, capture.truncated, warnings,
                [{"name": name, "packets": n} for name, n in self.connections.others.most_common()])
         return Chunk.of(schema.CAPTURES, [row])
+
+
+def unread(others: Mapping[str, int]) -> list[str]:
+    """A warning for each link type whose packets could not be read, of what is neither TCP nor UDP."""
+    return [f"{n} packets of {name}, which pcapkit cannot read" for name, n in others.items()
+            if name.startswith("link type ")]
 
 
 _COMMON = ("flow.file", "span.frame", "span.last_frame", "span.time_ns", "flow.transport", "flow.stream", "flow.client",

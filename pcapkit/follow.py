@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pcapkit.analysis import FileAnalysis, Options, Source
+from pcapkit.analysis import FileAnalysis, Options, Source, unread
 from pcapkit.connections import Listener
 from pcapkit.flows import CLIENT_IS_B, Ordered
 from pcapkit.packets import TCP, Packets
@@ -34,11 +34,12 @@ class Piece:
 
 @dataclass(slots=True)
 class Followed:
-    """A stream as it was said: who talked, the pieces in order, and its secrets."""
+    """A stream as it was said: who talked, the pieces in order, and its secrets; and the warnings of the whole file."""
 
     conversation: Conversation | None
     pieces: list[Piece]
     secrets: list[Secret]
+    warnings: list[str]
 
     def masked(self, masker: Masker) -> list[Piece]:
         """The pieces with every secret replaced by its mask; one that is cut by a piece's end is masked in both."""
@@ -53,7 +54,7 @@ def follow(source: Source, transport: str, stream: int, options: Options | None 
     Raises CaptureError where the file cannot be read at all.
     """
     options = options or Options()
-    followed = Followed(None, [], [])
+    followed = Followed(None, [], [], [])
     with open_capture(source, options.limits, progress=options.progress) as capture:
         analysis = _Watch(capture, options, [], Masker(True))
         connections = analysis.connections
@@ -74,6 +75,7 @@ def follow(source: Source, transport: str, stream: int, options: Options | None 
         connections.listen, connections.datagrams = listen, datagrams
         for _ in analysis.chunks():
             pass
+        followed.warnings = [*capture.warnings, *unread(connections.others)]
     for flow in wanted:
         followed.conversation = connections.describe(flow)
     followed.secrets = [s for s in analysis.found

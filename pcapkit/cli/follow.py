@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from pcapkit.analysis import Options
+from pcapkit.cli.inputs import warn
 from pcapkit.cli.progress import shown
 from pcapkit.follow import follow
 from pcapkit.formats.text import escape
@@ -24,6 +25,7 @@ def command(name: str) -> click.Command:
 def _follow(file: str, stream: int, udp: bool, show_secrets: bool) -> None:
     with shown([file]) as seen:
         followed = follow(file, "udp" if udp else "tcp", stream, Options(progress=seen))
+    warn(file, followed.warnings)
     who = followed.conversation
     if who is None:
         raise click.UsageError(f"{file} has no {'udp' if udp else 'tcp'} stream {stream} with payload; try: "

@@ -14,6 +14,7 @@ import click
 from pcapkit.analysis import Options, analyse
 from pcapkit.cli.progress import Bar, bar
 from pcapkit.errors import CaptureError
+from pcapkit.formats.text import escape
 from pcapkit.records import Severity
 from pcapkit.schema import Chunk
 
@@ -65,12 +66,20 @@ class Run:
     def _noted(self) -> Iterator[Chunk]:
         for chunk in analyse(list(self.sources), self.options):
             if chunk.table.name == "captures":
-                at = chunk.table.index("truncated"), chunk.table.index("warnings")
-                self.damaged |= any(row[at[0]] or row[at[1]] for row in chunk.rows())
+                columns = (chunk.columns[chunk.table.index(name)] for name in ("file", "warnings"))
+                for name, warnings in zip(*columns, strict=True):
+                    self.damaged |= bool(warnings)
+                    self.clear()
+                    warn(name, warnings)
             elif chunk.table.name == "findings":
                 severity = chunk.table.index("severity")
                 self.worst = min([self.worst, *(_LEVELS.index(str(row[severity])) for row in chunk.rows())])
             yield chunk
+
+    @property
+    def was_read(self) -> bool:
+        """Whether any of it could be read, so that "none" is a result."""
+        return self.unreadable < len(self.sources)
 
     @property
     def exit_code(self) -> int:
@@ -123,6 +132,12 @@ def _bytes(path: str) -> bytes:
 def width() -> int | None:
     """Columns of the terminal; None in a pipe, where nothing is cut."""
     return os.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def warn(name: str, warnings: Sequence[str]) -> None:
+    """Damage, and limits that were hit, in one line on standard error: the output is that of the rest."""
+    if warnings:
+        click.echo(f"pcapkit: {escape(name)}: {'; '.join(map(escape, warnings))}", err=True)
 
 
 def document(run: Run, tables: Sequence[str]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +12,8 @@ from tempfile import NamedTemporaryFile
 
 import click
 
-from pcapkit.analysis import Options
+from pcapkit.analysis import Options, unread
+from pcapkit.cli.inputs import warn
 from pcapkit.cli.progress import shown
 from pcapkit.errors import CaptureError
 from pcapkit.filters import Filter
@@ -46,23 +48,25 @@ def _packets(file: str, words: Sequence[str], numeric: bool, count: int | None, 
     if target and Path(target).exists() and Path(file).exists() and Path(target).samefile(file):
         raise click.UsageError(f"{target} is the capture that is read; -w would destroy it")
     if show_secrets or target:
-        _show(file, chosen, count, Lines(bare, {}), dump, target)
+        _show(file, file, chosen, count, Lines(bare, {}), dump, target)
         return
     with _rereadable(file) as path:
         try:
-            _show(path, chosen, count, Lines(bare, _hidden(path)), dump, None)
+            _show(path, file, chosen, count, Lines(bare, _hidden(path)), dump, None)
         except CaptureError as error:
             raise CaptureError(str(error).replace(path, file)) from None
 
 
-def _show(file: str, chosen: Filter | None, count: int | None, lines: Lines, dump: str, target: str | None) -> None:
+def _show(path: str, name: str, chosen: Filter | None, count: int | None, lines: Lines, dump: str,
+          target: str | None) -> None:
     writer = PcapWriter(target) if target else None
     options, left = Options(), count
-    with open_capture(file, options.limits) as capture:
-        decoder = Decoder(options.limits)
+    with open_capture(path, options.limits) as capture:
+        decoder, others = Decoder(options.limits), Counter[str]()
         for frames in capture.windows():
             mask = chosen.mask(frames).tolist() if chosen else [True] * len(frames)
             packets = decoder.decode(frames)
+            others += packets.others
             for i, line in lines.window(frames, packets, mask):
                 if left is not None and left <= 0:
                     break
@@ -73,6 +77,7 @@ def _show(file: str, chosen: Filter | None, count: int | None, lines: Lines, dum
                     click.echo(f"{line}\n{lines.dump(frames, i, dump)}" if dump else line)
             if left is not None and left <= 0:
                 break
+        warn(name, [*capture.warnings, *unread(others)])
     if writer is not None:
         writer.close()
 

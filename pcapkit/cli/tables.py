@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from pcapkit.cli.inputs import begin, document, print_json, shared, width
+from pcapkit.cli.inputs import Run, begin, document, print_json, shared, width
 from pcapkit.formats.text import chunk_rows, table
 
 _SHOWN = {
@@ -39,16 +39,19 @@ def command(name: str) -> click.Command:
         else:
             names = columns.split()
             rows = [r for c in run.chunks() if c.table.name == source for r in chunk_rows(c, names)]
-            click.echo(table(names, rows, width()) if rows else f"no {name} in this capture")
+            if rows:
+                click.echo(table(names, rows, width()))
+            elif run.was_read:
+                click.echo(f"no {name} in this capture")
         raise click.exceptions.Exit(run.exit_code)
     return click.command(name, help=_HELP[name])(shared(show))
 
 
-def _findings(run: Any) -> None:
+def _findings(run: Run) -> None:
     names = ("severity", "confidence", "frame", "rule", "message", "rfc", "display_filter", "capture_filter", "remedy")
     rows = [r for c in run.chunks() if c.table.name == "findings" for r in chunk_rows(c, names)]
     for severity, confidence, frame, rule, message, rfc, display, capture, remedy in rows:
         click.echo(f"{severity.upper()} ({confidence})  {rule}, frame {frame}\n  {message}\n  why        {rfc}\n"
                    f"  Wireshark  {display}\n  tcpdump    {capture}\n  remedy     {remedy}\n")
-    if not rows:
+    if not rows and run.was_read:
         click.echo("no findings in this capture")

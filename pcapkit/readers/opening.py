@@ -31,10 +31,15 @@ class _Counted:
 
     def __init__(self, raw: Any, progress: Callable[[int], None] | None, digest: Any) -> None:
         self._raw, self._progress, self._digest = raw, progress, digest
+        self.damage: str | None = None
+        """Why it could not be read to its end."""
 
     def readinto(self, buffer: Any, /) -> int:
-        """Fill `buffer` from its front; 0 at the end."""
-        got = self._raw.readinto(buffer) or 0
+        """Fill `buffer` from its front; 0 at the end, or where the input can be read no further."""
+        try:
+            got = self._raw.readinto(buffer) or 0
+        except OSError as error:
+            self.damage, got = error.strerror or str(error), 0
         if self._digest is not None:
             self._digest.update(memoryview(buffer)[:got])
         if self._progress is not None and got:
@@ -54,8 +59,10 @@ class CaptureFile:
         self.link_numbers: list[int] = []
         self._raw = raw
         self._digest = hashlib.sha256() if hash else None
-        counted = _Counted(raw, progress, self._digest)
+        self._counted = counted = _Counted(raw, progress, self._digest)
         head = _head(counted, 64)
+        if counted.damage and not head:
+            raise CaptureError(f"{name}: cannot be read: {counted.damage}")
         self._compression = compression(head)
         stream: Any = Chained(head, counted)
         if self._compression:
@@ -79,7 +86,7 @@ class CaptureFile:
     @property
     def truncated(self) -> bool:
         """Whether the file ends in the middle of a packet, or cannot be read to its end."""
-        return self._reader.truncated or bool(self._plain is not None and self._plain.damage)
+        return self._reader.truncated or bool(self._counted.damage or (self._plain is not None and self._plain.damage))
 
     @property
     def secrets(self) -> list[tuple[int, bytes]]:
@@ -114,6 +121,8 @@ class CaptureFile:
                 if number not in self.link_numbers:
                     self.link_numbers.append(number)
             yield frames
+        if self._counted.damage:
+            self.warnings.append(f"the input cannot be read further: {self._counted.damage}")
         if self._plain is not None and self._plain.damage:
             self.warnings.append(f"the {self._compression} data is damaged: {self._plain.damage}")
         if not self.link_numbers:

@@ -109,6 +109,26 @@ def test_a_record_that_lies_ends_the_file_with_a_warning() -> None:
     assert frames == FRAMES and capture.truncated and "4294967295" in capture.warnings[0]
 
 
+class Failing(io.RawIOBase):
+    """A disk that fails behind the bytes it has."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = io.BytesIO(data)
+
+    def readinto(self, buffer: memoryview) -> int:
+        if not (got := self._data.readinto(buffer)):
+            raise OSError(5, "Input/output error")
+        return got
+
+
+def test_a_failing_disk_keeps_what_came_before() -> None:
+    with open_capture(Failing(pcap()[:-3])) as capture:
+        assert sum(len(frames) for frames in capture.windows()) == 11
+        assert capture.truncated and "the input cannot be read further: Input/output error" in capture.warnings
+    with pytest.raises(CaptureError, match="cannot be read: Input/output error"):
+        open_capture(Failing(b""))
+
+
 def test_from_a_pipe(tmp_path: Path) -> None:
     out, into = os.pipe()
     threading.Thread(target=lambda: (os.write(into, pcap()), os.close(into))).start()
