@@ -23,7 +23,7 @@ def command(name: str) -> click.Command:
 @click.option("--format", "kind", type=click.Choice(["jsonl", "csv", "json"]), default="jsonl", show_default=True)
 def _export(output: str | None, kind: str, **options: Any) -> None:
     run = begin(**options)
-    if kind == "json":
+    if kind == "json" or options["as_json"]:
         print_json(document(run, [t.name for t in TABLES]))
         raise click.exceptions.Exit(run.exit_code)
     if not output:

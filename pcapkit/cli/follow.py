@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from pcapkit.analysis import Options
-from pcapkit.cli.inputs import warn
+from pcapkit.cli.inputs import print_json, warn
 from pcapkit.cli.progress import shown
-from pcapkit.follow import follow
+from pcapkit.follow import Piece, follow
+from pcapkit.formats.jsonl import rfc3339
 from pcapkit.formats.text import escape
+from pcapkit.records import Conversation
 from pcapkit.secrets import Masker
 
 
@@ -22,7 +26,8 @@ def command(name: str) -> click.Command:
 @click.argument("stream", type=int)
 @click.option("--udp", is_flag=True, help="STREAM is a udp.stream.")
 @click.option("--show-secrets", is_flag=True, help="Show passwords and the like as they are.")
-def _follow(file: str, stream: int, udp: bool, show_secrets: bool) -> None:
+@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+def _follow(file: str, stream: int, udp: bool, show_secrets: bool, as_json: bool) -> None:
     with shown([file]) as seen:
         followed = follow(file, "udp" if udp else "tcp", stream, Options(progress=seen))
     warn(file, followed.warnings)
@@ -30,12 +35,30 @@ def _follow(file: str, stream: int, udp: bool, show_secrets: bool) -> None:
     if who is None:
         raise click.UsageError(f"{file} has no {'udp' if udp else 'tcp'} stream {stream} with payload; try: "
                                f"pcapkit flows {file}")
+    pieces = followed.masked(Masker(show_secrets))
+    if as_json:
+        print_json({"schema_version": 1, "follow": [_row(who, piece) for piece in pieces]})
+        return
     click.echo(f"client {who.client}:{who.client_port}, server {who.server}:{who.server_port}")
-    for piece in followed.masked(Masker(show_secrets)):
-        name = "server" if piece.side else "client"
+    for piece in pieces:
+        name = _side(piece)
         if piece.data is None:
             click.echo(f"-- {name}: {piece.length} bytes are not in the capture")
             continue
         click.echo(f"-- {name}, frame {piece.frame}")
-        for line in piece.data.decode("utf-8", "backslashreplace").splitlines():
+        for line in _text(piece.data).splitlines():
             click.echo(f"   {escape(line)}")
+
+
+def _side(piece: Piece) -> str:
+    return "server" if piece.side else "client"
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "backslashreplace")
+
+
+def _row(who: Conversation, piece: Piece) -> dict[str, Any]:
+    """A piece as JSON has it; `text` is null where the bytes are not in the capture."""
+    return {"file": who.file, "frame": piece.frame, "time": rfc3339(piece.time_ns), "side": _side(piece),
+            "offset": piece.offset, "length": piece.length, "text": None if piece.data is None else _text(piece.data)}

@@ -7,20 +7,22 @@ import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
 import click
 
 from pcapkit.analysis import Options, unread
-from pcapkit.cli.inputs import warn
+from pcapkit.cli.inputs import print_json, warn
 from pcapkit.cli.progress import shown
 from pcapkit.errors import CaptureError
 from pcapkit.filters import Filter
 from pcapkit.follow import secret_ranges
+from pcapkit.formats.jsonl import rfc3339
 from pcapkit.lines import Lines
 from pcapkit.packets import Decoder
-from pcapkit.readers import open_capture
+from pcapkit.readers import Frames, open_capture
 from pcapkit.writers import PcapWriter
 
 
@@ -40,27 +42,42 @@ def command(name: str) -> click.Command:
 @click.option("-A", "ascii", is_flag=True, help="Dump in ASCII.")
 @click.option("-w", "target", metavar="FILE", help="Write the frames to FILE instead; - is standard output.")
 @click.option("--show-secrets", is_flag=True, help="Show passwords and the like as they are.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 def _packets(file: str, words: Sequence[str], numeric: bool, count: int | None, bare: int, both: bool, hexed: bool,
-             ascii: bool, target: str | None, show_secrets: bool) -> None:
+             ascii: bool, target: str | None, show_secrets: bool, as_json: bool) -> None:
     """One line a packet, as tcpdump has it."""
     dump = "X" if both else "x" if hexed else "A" if ascii else ""
     chosen = Filter(" ".join(words)) if words else None
     if target and Path(target).exists() and Path(file).exists() and Path(target).samefile(file):
         raise click.UsageError(f"{target} is the capture that is read; -w would destroy it")
-    if show_secrets or target:
-        _show(file, file, chosen, count, Lines(bare, {}), dump, target)
+    lines = 1 if as_json else bare
+    if target:
+        _write(target, _choose(file, file, chosen, count, Lines(lines, {}, True)))
+    elif show_secrets:
+        _print(_choose(file, file, chosen, count, Lines(lines, {}, True)), dump, as_json)
+    else:
+        with _rereadable(file) as path:
+            _print(_choose(path, file, chosen, count, Lines(lines, _hidden(path, file), False)), dump, as_json)
+
+
+@dataclass(frozen=True)
+class _Packet:
+    """The `i`-th of some frames, and its line."""
+
+    frames: Frames
+    i: int
+    lines: Lines
+    line: str
+
+    def dump(self, how: str) -> str:
+        return self.lines.dump(self.frames, self.i, how)
+
+
+def _choose(path: str, name: str, chosen: Filter | None, count: int | None, lines: Lines) -> Iterator[_Packet]:
+    """The packets of `path` that the filter lets through, no more than `count`; messages speak of `name`."""
+    options = Options()
+    if count is not None and count <= 0:
         return
-    with _rereadable(file) as path:
-        try:
-            _show(path, file, chosen, count, Lines(bare, _hidden(path)), dump, None)
-        except CaptureError as error:
-            raise CaptureError(str(error).replace(path, file)) from None
-
-
-def _show(path: str, name: str, chosen: Filter | None, count: int | None, lines: Lines, dump: str,
-          target: str | None) -> None:
-    writer = PcapWriter(target) if target else None
-    options, left = Options(), count
     with open_capture(path, options.limits) as capture:
         decoder, others = Decoder(options.limits), Counter[str]()
         for frames in capture.windows():
@@ -68,18 +85,29 @@ def _show(path: str, name: str, chosen: Filter | None, count: int | None, lines:
             packets = decoder.decode(frames)
             others += packets.others
             for i, line in lines.window(frames, packets, mask):
-                if left is not None and left <= 0:
-                    break
-                left = left - 1 if left is not None else None
-                if writer is not None:
-                    writer.write(frames, i)
-                else:
-                    click.echo(f"{line}\n{lines.dump(frames, i, dump)}" if dump else line)
-            if left is not None and left <= 0:
-                break
+                yield _Packet(frames, i, lines, line)
+                if count is not None and (count := count - 1) == 0:
+                    return
         warn(name, [*capture.warnings, *unread(others)])
-    if writer is not None:
-        writer.close()
+
+
+def _print(packets: Iterator[_Packet], dump: str, as_json: bool) -> None:
+    if as_json:
+        print_json({"schema_version": 1, "packets": [
+            {"frame": int(p.frames.number[p.i]), "time": rfc3339(int(p.frames.time_ns[p.i])), "line": p.line,
+             "dump": p.dump(dump) if dump else None} for p in packets]})
+        return
+    for p in packets:
+        click.echo(f"{p.line}\n{p.dump(dump)}" if dump else p.line)
+
+
+def _write(target: str, packets: Iterator[_Packet]) -> None:
+    """Into a new file; it is not touched before there is something to write."""
+    writer = None
+    for p in packets:
+        writer = writer or PcapWriter(target)
+        writer.write(p.frames, p.i)
+    (writer or PcapWriter(target)).close()
 
 
 @contextmanager
@@ -95,7 +123,10 @@ def _rereadable(file: str) -> Iterator[str]:
         yield copy.name
 
 
-def _hidden(file: str) -> dict[int, list[tuple[int, int]]]:
-    """Where secrets lie; the file is read twice for it."""
-    with shown([file], passes=2) as seen:
-        return secret_ranges(file, Options(progress=seen))
+def _hidden(path: str, name: str) -> dict[int, list[tuple[int, int]]]:
+    """Where secrets lie; the file is read twice for it. Messages speak of `name`."""
+    try:
+        with shown([path], passes=2) as seen:
+            return secret_ranges(path, Options(progress=seen))
+    except CaptureError as error:
+        raise CaptureError(str(error).replace(path, name)) from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from pcapkit import plugins, schema
+from pcapkit.cli.inputs import print_json
 
 
 def command(name: str) -> click.Command:
@@ -13,17 +14,24 @@ def command(name: str) -> click.Command:
 
 
 @click.command("list", help="The shelves: dissectors, reporters, formats, tables.")
-def _list() -> None:
-    click.echo("dissectors")
-    for dissector in plugins.dissectors():
-        ports = ", ".join(map(str, sorted(dissector.ports)))
-        click.echo(f"  {dissector.name:12}{'/'.join(dissector.transports)}, usual ports {ports}")
-    click.echo("reporters")
-    for reporter in plugins.reporters():
-        click.echo(f"  {reporter.name:24}{(reporter.__doc__ or '').splitlines()[0]}")
-    click.echo("formats")
-    for format in plugins.formats():
-        click.echo(f"  {format.name:12}{(format.__doc__ or '').splitlines()[0]}")
-    click.echo("tables")
-    for table in schema.TABLES:
-        click.echo(f"  {table.name:14}{table.meaning}")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+def _list(as_json: bool) -> None:
+    shelves = {
+        "dissectors": [(d.name, f"{'/'.join(d.transports)}, usual ports {', '.join(map(str, sorted(d.ports)))}")
+                       for d in plugins.dissectors()],
+        "reporters": [(r.name, _first_line(r)) for r in plugins.reporters()],
+        "formats": [(f.name, _first_line(f)) for f in plugins.formats()],
+        "tables": [(t.name, t.meaning) for t in schema.TABLES],
+    }
+    if as_json:
+        print_json({"schema_version": 1, **{shelf: [{"name": name, "what": what} for name, what in members]
+                                            for shelf, members in shelves.items()}})
+        return
+    for shelf, members in shelves.items():
+        click.echo(shelf)
+        for name, what in members:
+            click.echo(f"  {name:24}{what}")
+
+
+def _first_line(thing: object) -> str:
+    return (thing.__doc__ or "").partition("\n")[0]

@@ -67,6 +67,23 @@ def test_standard_input_and_json() -> None:
     assert document["schema_version"] == 1 and document["findings"][0]["rule"] == "cleartext-credential"
 
 
+@pytest.mark.parametrize("words", [
+    *((verb, LECTURE / "post.pcap") for verb in ("http", "forms", "findings", "export")),
+    (LECTURE / "post.pcap",), ("packets", "-r", LECTURE / "post.pcap"), ("follow", LECTURE / "post.pcap", 0), ("list",)])
+def test_every_verb_gives_one_json_document_without_the_password(words: tuple[object, ...]) -> None:
+    done = run(*words, "--json")
+    assert done.returncode == 0 and json.loads(done.stdout)["schema_version"] == 1 and b"really" not in done.stdout
+
+
+def test_packets_and_streams_as_json() -> None:
+    packets = json.loads(run("packets", "-x", "-c", 4, "--json", "-r", LECTURE / "post.pcap").stdout)["packets"]
+    assert [p["frame"] for p in packets] == [1, 2, 3, 4] and packets[3]["time"] == "2019-03-25T18:14:35.348492000Z"
+    assert packets[3]["line"].startswith("IP 172.16.1.20.52941 > ") and "0x02a0:  7373 776f 7264 3d** ***" in packets[3]["dump"]
+    request, answer = json.loads(run("follow", LECTURE / "post.pcap", 0, "--json").stdout)["follow"]
+    assert (request["side"], request["frame"], request["length"], answer["side"]) == ("client", 4, 667, "server")
+    assert request["text"].endswith("j_password=<secret #1, 22 chars>&_eventId_proceed=")
+
+
 @pytest.mark.parametrize(("words", "code", "said"), [
     (("nothing.pcap",), 3, "no such file"), ((LECTURE,), 3, "folder"), (("flows",), 2, "no capture given"),
     (("flows", "-r", LECTURE / "post.pcap", "nonsense filter"), 2, "filter"),

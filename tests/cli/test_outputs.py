@@ -51,6 +51,12 @@ def test_the_capture_that_is_read_is_not_written_over(tmp_path: Path) -> None:
     assert path.read_bytes() == POST.read_bytes()
 
 
+def test_an_output_is_not_touched_for_an_input_that_cannot_be_read(tmp_path: Path) -> None:
+    (tmp_path / "kept.pcap").write_bytes(b"kept")
+    assert run("packets", "-r", tmp_path / "nothing.pcap", "-w", tmp_path / "kept.pcap").returncode == 3
+    assert (tmp_path / "kept.pcap").read_bytes() == b"kept"
+
+
 def test_a_capture_goes_to_standard_output() -> None:
     written = run("packets", "-r", LECTURE / "smtp-client.pcap", "-w", "-", "port", "25").stdout
     assert written[:4] == b"\x4d\x3c\xb2\xa1"
