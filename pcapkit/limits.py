@@ -66,6 +66,11 @@ class Limits:
     mime_depth: int = cap(50, "levels", "what is nested deeper is not opened")
     mime_parts: int = cap(1_000, "parts", "further parts are counted, not shown")
 
+    # POP3, IMAP, FTP and their like
+    dialogue_line: int = cap(64 * KIB, "bytes", "the rest of the line or message is dropped")
+    dialogue_pending: int = cap(1_000, "commands", "the oldest command is given up as unanswered")
+    dialogue_keywords: int = cap(1_000, "keywords", "further capabilities of the server are not kept")
+
     # DNS
     dns_name: int = cap(255, "bytes", "the name is malformed (RFC 1035, 3.1)")
     dns_pointers: int = cap(20, "pointers", "the name is malformed")

@@ -129,6 +129,9 @@ class Lane(Protocol):
 BUILTIN = (
     "pcapkit.dissectors.http:HTTP",
     "pcapkit.dissectors.smtp:SMTP",
+    "pcapkit.dissectors.pop3:POP3",
+    "pcapkit.dissectors.imap:IMAP",
+    "pcapkit.dissectors.ftp:FTP",
     "pcapkit.dissectors.tls:TLS",
     "pcapkit.dissectors.dns:DNS",
 )

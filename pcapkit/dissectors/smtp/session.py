@@ -74,8 +74,9 @@ class SMTP:
         if server[:4] in (b"220 ", b"220-"):
             if opening:
                 return Recognition.YES
-            return Recognition.NO if b"FTP" in server[:200].upper() or client else (
-                Recognition.YES if b"SMTP" in server[:200].upper() else Recognition.MAYBE)
+            smtp, ftp = (word in server[:200].upper() for word in (b"SMTP", b"FTP"))
+            return Recognition.NO if client or (ftp and not smtp) else (
+                Recognition.YES if smtp and not ftp else Recognition.MAYBE)
         if client:
             return Recognition.YES if opening else (
                 Recognition.MAYBE if verb.decode("latin-1") in _VERBS or (server and _reply(server)) else Recognition.NO)

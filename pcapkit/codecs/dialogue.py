@@ -1,0 +1,313 @@
+"""Dialogues that can switch to TLS: what the smaller protocols share. Each adds how its messages are cut and meant.
+
+A subclass has a `name`, and says in `on_client` and `on_server` what a message means; `read` cuts messages, and does so
+by lines unless told otherwise.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from pcapkit.codecs.sasl import Exchange
+from pcapkit.limits import Limits
+from pcapkit.records import (
+    CLIENT,
+    SERVER,
+    BytesAroundSwitch,
+    ClearData,
+    Credential,
+    Outcome,
+    Secret,
+    SecretKind,
+    Session,
+    Sink,
+    Span,
+    TLSAccepted,
+    TLSFailed,
+    TLSRefused,
+    TLSRequested,
+    Upgrade,
+)
+from pcapkit.wire import Unread
+
+_TLS_RECORD = b"\x16\x03"
+_MOST_SAID = 16
+"""How many lines of one SASL exchange are kept."""
+
+
+@dataclass(slots=True)
+class Login:
+    """What a client showed of itself: `span` is exactly that of the secret, `context` the protocol's own words."""
+
+    mechanism: str
+    user: str
+    secret: str
+    kind: SecretKind
+    span: Span
+    context: str
+
+
+@dataclass(slots=True)
+class Command:
+    """A command that waits for its reply, with the login that it is or begins."""
+
+    span: Span
+    verb: str
+    argument: str = ""
+    tag: str = ""
+    login: Login | None = None
+    exchange: Exchange | None = None
+
+
+class Dialogue:
+    """Both sides of a connection, message by message; what is pending, and how far a switch to TLS has come."""
+
+    name: ClassVar[str]
+
+    def __init__(self, sink: Sink, wishes: Any) -> None:
+        self.sink = sink
+        self.limits: Limits = wishes.limits
+        self.sides = (Unread(sink, CLIENT), Unread(sink, SERVER))
+        self.pending: deque[Command] = deque()
+        self.auth: Command | None = None
+        self.skipping = [0, 0]
+        self.lost = [False, False]
+        """Whether the next message of a side follows on a gap, and may be the rest of one."""
+        self.missed = [False, False]
+        """Whether bytes of a side are missing since the last reply: replies and commands may be out of step."""
+        self.switching = ""
+        self._overlong = [False, False]
+        self._extra: list[tuple[Span, bytes]] = []
+        self.late = False
+        """Whether the start of the session is not in the capture."""
+        self._asking: Command | None = None
+        self._introduced = False
+        self._said = set[str]()
+
+    # The contract
+
+    def receive(self, side: int, data: bytes, offset: int) -> int:
+        """Take bytes of one side; returns how many further ones need no look."""
+        self.sides[side].add(data, offset)
+        before = self.switching
+        self._read(self.sides[side])
+        if side == SERVER and before == "asked" and self.switching != before:
+            self._read(self.sides[CLIENT])  # what waited for this answer
+        skip, self.skipping[side] = self.skipping[side], 0
+        return skip
+
+    def gap(self, side: int, offset: int, length: int) -> None:
+        """Bytes are missing: what was unread is unfinished, and the next full message is looked for."""
+        self.sides[side].drop(len(self.sides[side]))
+        within = min(self.skipping[side], length)
+        self.skipping[side] -= within
+        if within < length:
+            self.lost[side] = self.missed[side] = True
+            self.torn(side)
+
+    def close(self) -> None:
+        """Put what is unfinished: logins whose outcome will not be known."""
+        if self.auth is not None and self.auth not in self.pending:
+            self.settle(self.auth, Outcome.UNKNOWN)
+        while self.pending:
+            self.settle(self.pending.popleft(), Outcome.UNKNOWN)
+
+    def unread(self, side: int) -> bytes:
+        """Bytes not used."""
+        return self.sides[side].peek(len(self.sides[side]))
+
+    # What a protocol adds
+
+    def read(self, unread: Unread) -> tuple[Span, bytes] | None:
+        """The next message, here a line; None where more bytes are needed."""
+        while (line := unread.line(self.limits.dialogue_line)) is not None:
+            span, text, end = line
+            rest, self._overlong[unread.side] = self._overlong[unread.side], not end
+            if rest:
+                continue
+            if not end:
+                self.sink.limit("dialogue_line", span)
+            span.stop = span.start + len(text)
+            return span, text
+        return None
+
+    def on_client(self, span: Span, text: bytes) -> None:
+        """What a message of the client means."""
+        raise NotImplementedError
+
+    def on_server(self, span: Span, text: bytes) -> None:
+        """What a message of the server means."""
+        raise NotImplementedError
+
+    def torn(self, side: int) -> None:
+        """Bytes of `side` are missing."""
+
+    def opens(self, text: bytes) -> bool:
+        """Whether this first message of the server is a greeting."""
+        raise NotImplementedError
+
+    # Reading
+
+    def _read(self, unread: Unread) -> None:
+        side = unread.side
+        while len(unread) and self.switching != "over":
+            if self.skipping[side]:
+                skip = min(self.skipping[side], len(unread))
+                unread.drop(skip)
+                self.skipping[side] -= skip
+            elif not (self._switch(unread) if self.switching else self.step(unread)):
+                break
+        unread.hold()
+
+    def step(self, unread: Unread) -> bool:
+        """One message; false where more bytes are needed."""
+        message = self.read(unread)
+        if message is None:
+            return False
+        span, text = message
+        side = unread.side
+        self._introduce(span, text)
+        if self.switching == "asked" and side == CLIENT and len(self._extra) < self.limits.dialogue_pending:
+            self._extra.append((span, text))
+        (self.on_client if side == CLIENT else self.on_server)(span, text)
+        self.lost[side] = False
+        return True
+
+    def _introduce(self, span: Span, text: bytes) -> None:
+        """With the first message of either side, say that there is a session, and whether its start is there."""
+        if self._introduced:
+            return
+        self._introduced = True
+        self.late = not (span.side == SERVER and span.start == 0 and self.opens(text))
+        banner = text.decode("utf-8", "replace") if span.side == SERVER else ""
+        self.sink.put(Session(span, self.name, self.late, banner))
+
+    # The switch to TLS
+
+    def ask(self, command: Command) -> None:
+        """The client asks for TLS."""
+        self.switching, self._asking = "asked", command
+        self._extra.clear()
+        self.sink.put(TLSRequested(command.span, self.name))
+
+    def accept(self, span: Span, text: str) -> None:
+        """The server agrees: what the client said meanwhile may have been put there by somebody else (RFC 3207, 6)."""
+        self.switching = "agreed"
+        self.sink.put(TLSAccepted(span, self.name, text))
+        for where, data in self._extra:
+            self.sink.put(BytesAroundSwitch(where, data))
+
+    def refuse(self, span: Span, code: str, text: str, temporary: bool) -> None:
+        """The server does not agree."""
+        self.switching = ""
+        self.sink.put(TLSRefused(span, self.name, code, text, temporary))
+
+    def _switch(self, unread: Unread) -> bool:
+        """One step while a switch is asked for or agreed: a handshake record hands over."""
+        first, client = unread.peek(2), unread.side == CLIENT
+        if first == _TLS_RECORD[:1]:
+            return False
+        tls = first == _TLS_RECORD
+        if self.switching == "asked":
+            if not tls:
+                return self.step(unread)
+            if self.missed[SERVER]:
+                return self._hand_over()
+            return len(unread) >= self.limits.dialogue_line and self.step(unread)  # the answer is still to come
+        if tls or (client and (self.lost[CLIENT] or first[0] & 0x80)):  # the latter is how an SSL 2.0 hello begins
+            return self._hand_over()
+        if client:
+            self._fail("the client went on without TLS")
+            return True
+        message = self.read(unread)
+        if message is not None:
+            self.sink.put(BytesAroundSwitch(*message))
+        return message is not None
+
+    def _hand_over(self) -> bool:
+        self.switching = "over"
+        self.sink.put(Upgrade("tls"))
+        return False
+
+    def _fail(self, reason: str) -> None:
+        self.switching = ""
+        self.sink.put(TLSFailed(self.sink.begin(CLIENT, self.sides[CLIENT].offset), reason))
+
+    # Commands and their replies
+
+    def await_reply(self, command: Command) -> None:
+        """Keep a command until it is answered."""
+        if len(self.pending) >= self.limits.dialogue_pending:
+            self.sink.limit("dialogue_pending", command.span)
+            self.settle(self.pending.popleft(), Outcome.UNKNOWN)
+        self.pending.append(command)
+
+    def answered(self, reply: Span) -> Command | None:
+        """The oldest command without reply, if it was sent before this reply."""
+        while self.missed[SERVER] and len(self.pending) > 1 and self.pending[1].span.frame <= reply.frame:
+            self.settle(self.pending.popleft(), Outcome.UNKNOWN)
+        self.missed[SERVER] = False
+        if self.pending and self.pending[0].span.frame <= reply.frame:
+            return self.pending.popleft()
+        return None
+
+    def keep(self, keywords: list[str], keyword: str, span: Span) -> None:
+        """Add a line of what the server can do, as far as there is room."""
+        if len(keywords) < self.limits.dialogue_keywords:
+            keywords.append(keyword)
+        else:
+            self.sink.limit("dialogue_keywords", span)
+
+    # Logins
+
+    def begin_auth(self, command: Command, mechanism: str, initial: str) -> None:
+        """A SASL exchange begins, perhaps with what the client says first at the end of the line (RFC 4422, 4)."""
+        command.exchange = Exchange(mechanism)
+        self.auth = command
+        self.clear("a login")
+        if initial:
+            command.exchange.said.append((initial, part(command.span, command.span.stop - len(initial), len(initial))))
+
+    def continue_auth(self, span: Span, text: bytes, is_command: bool) -> bool:
+        """Take a line of the exchange; false where it is a command instead and the exchange is over."""
+        assert self.auth is not None and self.auth.exchange is not None
+        said, line = self.auth.exchange.said, text.decode("latin-1")
+        if line == "*":
+            self.auth.exchange = None
+            self.auth = None
+        elif said and is_command:
+            self.auth = None
+            return False
+        elif len(said) < _MOST_SAID:
+            said.append((line, span))
+        return True
+
+    def settle(self, command: Command, outcome: Outcome, reply: Span | None = None) -> None:
+        """The outcome of a command is known, or can no longer become known: put the login that it was."""
+        if self.auth is command:
+            self.auth = None
+        if self._asking is command and self.switching == "asked":
+            self.switching = ""
+        login, exchange = command.login, command.exchange
+        command.login = command.exchange = None
+        shown = exchange.login() if exchange is not None else None
+        if shown is not None and exchange is not None:
+            login = Login(exchange.mechanism.lower(), *shown, f"{command.verb} {exchange.mechanism.upper()}")
+        if login is None:
+            return
+        self.sink.put(Secret(login.span, login.secret))
+        self.sink.put(Credential(command.span if exchange is None else login.span, self.name, login.mechanism, login.user,
+                                 login.secret, login.kind, outcome, login.span, reply, login.context))
+
+    def clear(self, what: str) -> None:
+        """Say once that something of value went in the clear."""
+        if what not in self._said:
+            self._said.add(what)
+            self.sink.put(ClearData(self.sink.begin(CLIENT, max(0, self.sides[CLIENT].offset - 1)), self.name, what))
+
+
+def part(span: Span, start: int, length: int) -> Span:
+    """Bytes within a message."""
+    return Span(span.side, start, start + length, span.frame, span.last_frame, span.time_ns)

@@ -1,0 +1,148 @@
+"""FTP's control connection (RFC 959): logins, what the server can do (RFC 2389), and the switch to TLS (RFC 4217)."""
+
+from __future__ import annotations
+
+import re
+from typing import ClassVar
+
+from pcapkit import schema
+from pcapkit.codecs.dialogue import Command, Dialogue, Login, part
+from pcapkit.dissectors import Recognition, Wishes
+from pcapkit.records import SERVER, Capabilities, Outcome, SecretKind, Sink, Span
+
+_VERBS = frozenset("USER PASS ACCT CWD CDUP SMNT REIN QUIT PORT PASV TYPE STRU MODE RETR STOR STOU APPE ALLO REST RNFR RNTO "
+                   "ABOR DELE RMD MKD PWD LIST NLST SITE SYST STAT HELP NOOP AUTH ADAT PBSZ PROT CCC MIC CONF ENC FEAT OPTS "
+                   "EPRT EPSV MDTM MLSD MLST SIZE LANG HOST CLNT XCWD XCUP XMKD XPWD XRMD MFMT".split())
+_ITS_OWN = frozenset("CWD CDUP PASV PORT EPSV EPRT STOR PWD XPWD FEAT SYST NLST MLSD MDTM PBSZ PROT".split())
+"""Commands of no other protocol whose replies look alike."""
+_REPLY = re.compile(rb"[1-6]\d\d(?:[ -]|\r?\n|$)")
+_ITS_OWN_REPLY = re.compile(rb"220[ -][^\n]*FTP|227 Entering|229 Entering|331 |257 \"", re.I)
+_TLS = ("TLS", "TLS-C", "SSL", "TLS-P")
+"""What names TLS behind AUTH, today's and the older names (RFC 4217, 2 and 17)."""
+
+
+class FTP(Dialogue):
+    """Reads both sides of an FTP control connection, line by line."""
+
+    name: ClassVar[str] = "ftp"
+    transports: ClassVar[tuple[str, ...]] = ("tcp",)
+    ports: ClassVar[frozenset[int]] = frozenset({21})
+    tables: ClassVar[tuple[schema.Table, ...]] = (schema.CREDENTIALS,)
+
+    def __init__(self, sink: Sink, wishes: Wishes) -> None:
+        super().__init__(sink, wishes)
+        self.user = ""
+        self.reply: Span | None = None
+        self.lines: list[str] = []
+        self.waiting: Command | None = None
+        """A password that was taken, but for which an account is asked (RFC 959, 4.2: 332)."""
+
+    @staticmethod
+    def recognises(client: bytes, server: bytes) -> Recognition:
+        """A reply with a code and a command of FTP, either of them; SMTP greets with the same code."""
+        line, end, _ = client.partition(b"\n")
+        verb, _, argument = line.rstrip(b"\r").decode("latin-1").partition(" ")
+        verb = verb.upper()
+        reply = _REPLY.match(server) is not None
+        if (client and verb not in _VERBS) or (server and not reply):
+            return Recognition.NO
+        if client:
+            sure = verb in _ITS_OWN or (verb == "AUTH" and argument.upper() in _TLS) or (verb == "USER" and reply)
+            return Recognition.YES if end and sure else Recognition.MAYBE
+        its_own, smtp = _ITS_OWN_REPLY.match(server), b"SMTP" in server[:200].upper()
+        if not reply or (smtp and not its_own):
+            return Recognition.NO
+        return Recognition.YES if its_own and not smtp else Recognition.MAYBE
+
+    def opens(self, text: bytes) -> bool:
+        """The replies before any command (RFC 959, 5.4)."""
+        return text[:3] in (b"220", b"120", b"421")
+
+    # The client
+
+    def on_client(self, span: Span, text: bytes) -> None:
+        """A command."""
+        verb, _, argument = text.decode("utf-8", "replace").partition(" ")
+        verb = verb.upper()
+        if self.lost[span.side] and verb not in _VERBS:
+            return
+        command = Command(span, verb, argument)
+        self.await_reply(command)
+        if verb == "AUTH" and argument.upper() in _TLS:
+            self.ask(command)
+        elif verb == "USER":
+            self.user = argument
+        elif verb in ("PASS", "ACCT"):
+            mechanism = "user-pass" if verb == "PASS" else "account"
+            secret = part(span, span.start + 5, max(0, len(text) - 5))
+            command.login = Login(mechanism, self.user, argument, SecretKind.PASSWORD, secret, verb)
+            self.clear("a login")
+        elif verb in ("RETR", "STOR", "STOU", "APPE"):
+            self.clear("a file")
+
+    # The server
+
+    def on_server(self, span: Span, text: bytes) -> None:
+        """A line of a reply; one of several lines ends with its first code and a space (RFC 959, 4.2)."""
+        if self.reply is None:
+            if not _REPLY.match(text):
+                return
+            self.reply, self.lines = span, []
+        reply, line = self.reply, text.decode("utf-8", "replace")
+        reply.stop, reply.last_frame = span.stop, span.last_frame
+        self.keep(self.lines, line, span)
+        code = self.lines[0][:3]
+        if line[:3] == code and line[3:4] != "-":
+            self.reply = None
+            self._answer(reply, int(code), line)
+
+    def _answer(self, span: Span, code: int, line: str, cut: bool = False) -> None:
+        if code < 200:
+            return  # the reply proper is still to come (RFC 959, 4.2.1)
+        command = self.answered(span)
+        if command is None:
+            return
+        if command.verb == "AUTH" and self.switching == "asked":
+            if code == 234:
+                self.accept(span, line)
+            else:
+                self.refuse(span, str(code), line, 400 <= code < 500)
+        elif command.verb == "FEAT" and (code == 211 or 500 <= code <= 502):
+            self._features(span, code == 211, cut)
+        if command.verb == "PASS" and code == 332:
+            self._wait(command)
+            return
+        outcome = Outcome.ACCEPTED if code in (230, 202, 232) else Outcome.REJECTED if code >= 400 else Outcome.UNKNOWN
+        if command.verb == "ACCT" and self.waiting is not None:
+            self.settle(self.waiting, outcome, span)
+            self.waiting = None
+        self.settle(command, outcome, span)
+
+    def _wait(self, command: Command) -> None:
+        if self.waiting is not None:
+            self.settle(self.waiting, Outcome.UNKNOWN)
+        self.waiting = command
+
+    def _features(self, span: Span, known: bool, cut: bool) -> None:
+        """The lines between the first and the last, one feature each (RFC 2389, 3.2); none where FEAT is not known."""
+        inner = [line.split() for line in self.lines[1:None if cut else -1] if line.strip()] if known else []
+        offers = any(words[0].upper() == "AUTH" and set(re.split(r"[ ;]", " ".join(words[1:]).upper())) & set(_TLS)
+                     for words in inner)
+        self.sink.put(Capabilities(span, "ftp", not cut, [words[0] for words in inner], offers))
+
+    def torn(self, side: int) -> None:
+        """A reply that was cut: what there is of it stands."""
+        if side == SERVER:
+            self._end_reply()
+
+    def _end_reply(self) -> None:
+        reply, self.reply = self.reply, None
+        if reply is not None:
+            self._answer(reply, int(self.lines[0][:3]), self.lines[0], cut=True)
+
+    def close(self) -> None:
+        """Put what is unfinished."""
+        self._end_reply()
+        if self.waiting is not None:
+            self.settle(self.waiting, Outcome.UNKNOWN)
+        super().close()

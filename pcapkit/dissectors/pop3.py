@@ -1,0 +1,184 @@
+"""POP3 (RFC 1939): logins, what the server can do (RFC 2449), and the switch to TLS (RFC 2595, 4)."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from pcapkit import schema
+from pcapkit.codecs.dialogue import Command, Dialogue, Login, part
+from pcapkit.dissectors import Recognition, Wishes
+from pcapkit.records import SERVER, Capabilities, Outcome, SecretKind, Sink, Span
+from pcapkit.wire import Unread
+
+_VERBS = frozenset("USER PASS APOP AUTH STLS CAPA STAT LIST RETR TOP UIDL DELE NOOP RSET QUIT LAST UTF8 LANG XTND".split())
+_ITS_OWN = frozenset({"APOP", "CAPA", "STLS", "UIDL"})
+"""Commands of no other protocol."""
+_MULTILINE = frozenset({"CAPA", "RETR", "TOP"})
+_MULTILINE_IF_BARE = frozenset({"LIST", "UIDL", "AUTH", "LANG"})
+"""Commands whose reply has lines of its own only if they have no argument (RFC 1939, 5 and 7)."""
+
+
+class POP3(Dialogue):
+    """Reads both sides of a POP3 connection, line by line."""
+
+    name: ClassVar[str] = "pop3"
+    transports: ClassVar[tuple[str, ...]] = ("tcp",)
+    ports: ClassVar[frozenset[int]] = frozenset({110})
+    tables: ClassVar[tuple[schema.Table, ...]] = (schema.CREDENTIALS,)
+
+    def __init__(self, sink: Sink, wishes: Wishes) -> None:
+        super().__init__(sink, wishes)
+        self.user = ""
+        self.authenticated = False
+        self.body: Command | None = None
+        self.keywords: list[str] = []
+        self._fresh = self._torn = False
+
+    @staticmethod
+    def recognises(client: bytes, server: bytes) -> Recognition:
+        """A status and a command, either of them; Redis has the same statuses but other commands."""
+        line, end, _ = client.partition(b"\n")
+        verb = line.split(b" ")[0].strip().decode("latin-1").upper()
+        status = _status(server.partition(b"\n")[0].rstrip(b"\r"))
+        if client:
+            if verb not in _VERBS or (server and not status):
+                return Recognition.NO
+            return Recognition.YES if end and (verb in _ITS_OWN or (status and verb != "AUTH")) else Recognition.MAYBE
+        return Recognition.YES if server.startswith(b"+OK ") else Recognition.MAYBE if status else Recognition.NO
+
+    def opens(self, text: bytes) -> bool:
+        """A status before any command is the greeting."""
+        return _status(text)
+
+    def step(self, unread: Unread) -> bool:
+        """A line, or what is to be passed over of a reply's further lines."""
+        if unread.side == SERVER and self.body is not None and self.body.verb != "CAPA" and not self._torn:
+            return self._pass_over(unread)
+        return super().step(unread)
+
+    # The client
+
+    def on_client(self, span: Span, text: bytes) -> None:
+        """A command, or a line of a SASL exchange."""
+        verb, _, argument = text.decode("utf-8", "replace").partition(" ")
+        verb = verb.upper()
+        if self.auth is not None and self.continue_auth(span, text, verb in _VERBS):
+            return
+        if self.lost[span.side] and verb not in _VERBS:
+            return
+        command = Command(span, verb, argument)
+        self.await_reply(command)
+        if verb == "STLS":
+            self.ask(command)
+        elif verb == "USER":
+            self.user = argument
+        elif verb == "PASS":
+            secret = part(span, span.start + 5, max(0, len(text) - 5))
+            command.login = Login("user-pass", self.user, argument, SecretKind.PASSWORD, secret, "PASS")
+            self.clear("a login")
+        elif verb == "APOP":
+            self._apop(command, argument)
+        elif verb == "AUTH" and argument:
+            mechanism, _, initial = argument.partition(" ")
+            self.begin_auth(command, mechanism, initial)
+
+    def _apop(self, command: Command, argument: str) -> None:
+        """Name and digest (RFC 1939, 7)."""
+        user, _, digest = argument.rpartition(" ")
+        secret = part(command.span, command.span.stop - len(digest.encode()), len(digest.encode()))
+        command.login = Login("apop", user, digest, SecretKind.CHALLENGE_RESPONSE, secret, "APOP")
+        self.clear("a login")
+
+    # The server
+
+    def on_server(self, span: Span, text: bytes) -> None:
+        """A status, or a further line of a reply that is looked at."""
+        if self.body is not None:
+            if text != b"." and not (self._torn and _status(text)):
+                if self.body.verb == "CAPA":
+                    self.keep(self.keywords, text.split(b" ")[0].decode("utf-8", "replace"), span)
+                return
+            self._body_over(span)
+        if _status(text):
+            self._answer(span, text)
+
+    def _answer(self, span: Span, text: bytes) -> None:
+        command = self.answered(span)
+        if command is None:
+            return
+        good, words = text.startswith(b"+OK"), text.decode("utf-8", "replace")
+        if command.verb == "STLS" and self.switching == "asked":
+            if good:
+                self.accept(span, words)
+            else:
+                self.refuse(span, "-ERR", words, "[SYS/TEMP]" in words)
+        elif command.verb in _MULTILINE or (command.verb in _MULTILINE_IF_BARE and not command.argument):
+            self._begin_body(command, span, good)
+        self.authenticated |= good and (command.login is not None or command.exchange is not None)
+        self.settle(command, Outcome.ACCEPTED if good else Outcome.REJECTED, span)
+
+    def _begin_body(self, command: Command, span: Span, good: bool) -> None:
+        if good:
+            self.body, self.keywords, self._fresh, self._torn = Command(span, command.verb), [], True, False
+            if command.verb in ("RETR", "TOP"):
+                self.clear("a message")
+        elif command.verb == "CAPA":
+            self._capabilities(span, True)
+
+    def _pass_over(self, unread: Unread) -> bool:
+        """Drop lines up to the one that is a dot alone; false where it is still to come."""
+        if self._fresh:
+            self._fresh = False
+            if unread.peek(1) == b".":
+                return self._at_dot(unread, 0)
+        at = unread.find(b"\n.")
+        if at < 0:
+            unread.drop(len(unread) - 1 if unread.peek(1, len(unread) - 1) == b"\n" else len(unread))
+            return False
+        return self._at_dot(unread, at + 1)
+
+    def _at_dot(self, unread: Unread, at: int) -> bool:
+        """A line that begins with a dot `at` bytes ahead: is it the last one?"""
+        rest = unread.peek(2, at + 1)
+        if rest in (b"", b"\r"):
+            unread.drop(max(0, at - 1))
+            self._fresh = not at
+            return False
+        if rest == b"\r\n" or rest[:1] == b"\n":
+            unread.drop(at + (3 if rest == b"\r\n" else 2))
+            self.body = None
+        else:
+            unread.drop(at + 1)
+        return True
+
+    def _body_over(self, span: Span) -> None:
+        assert self.body is not None
+        body, self.body = self.body, None
+        if body.verb == "CAPA":
+            body.span.stop, body.span.last_frame = span.stop, span.last_frame
+            self._capabilities(body.span, not self._torn)
+
+    def _capabilities(self, span: Span, complete: bool) -> None:
+        """What the server can do; behind a login it need not name STLS any longer (RFC 2595, 4)."""
+        offers = any(k.upper() == "STLS" for k in self.keywords)
+        if offers or not (self.authenticated or self.late):
+            self.sink.put(Capabilities(span, "pop3", complete, self.keywords, offers))
+
+    def torn(self, side: int) -> None:
+        """The end of a reply may be missing: a dot or the next status ends it."""
+        if side == SERVER:
+            self._torn = True
+        else:
+            self.auth = None
+
+    def close(self) -> None:
+        """Put what is unfinished."""
+        if self.body is not None:
+            self._torn = True
+            self._body_over(self.body.span)
+        super().close()
+
+
+def _status(line: bytes) -> bool:
+    """Whether a line is a status (RFC 1939, 3); "+ " is a challenge instead."""
+    return line[:4] in (b"+OK", b"+OK ") or line[:5] in (b"-ERR", b"-ERR ")
