@@ -82,7 +82,6 @@ class Dialogue:
         self._extra: list[tuple[Span, bytes]] = []
         self.late = False
         """Whether the start of the session is not in the capture."""
-        self._asking: Command | None = None
         self._introduced = False
         self._said = set[str]()
 
@@ -188,7 +187,7 @@ class Dialogue:
 
     def ask(self, command: Command) -> None:
         """The client asks for TLS."""
-        self.switching, self._asking = "asked", command
+        self.switching = "asked"
         self._extra.clear()
         self.sink.put(TLSRequested(command.span, self.name))
 
@@ -288,8 +287,6 @@ class Dialogue:
         """The outcome of a command is known, or can no longer become known: put the login that it was."""
         if self.auth is command:
             self.auth = None
-        if self._asking is command and self.switching == "asked":
-            self.switching = ""
         login, exchange = command.login, command.exchange
         command.login = command.exchange = None
         shown = exchange.login() if exchange is not None else None

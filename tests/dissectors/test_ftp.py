@@ -141,6 +141,11 @@ def test_after_lost_replies_the_latest_command_is_answered() -> None:
     assert [c.outcome for c in play(FTP, script).of(Credential)] == [Outcome.ACCEPTED]
 
 
+def test_a_list_torn_by_a_gap_is_not_complete() -> None:
+    script = [GREETING, (0, b"FEAT\r\n"), (1, b"211-x\r\n AUTH TLS\r\n M"), (1, 10), (1, b" UTF8\r\n211 End\r\n")]
+    assert [(c.complete, c.keywords, c.offers_tls) for c in play(FTP, script).of(Capabilities)] == [(False, ["AUTH"], True)]
+
+
 def test_half_a_line_after_a_gap_is_no_command() -> None:
     script = [(1, b"220 FTP\r\n"), (0, b"USER j"), (0, 10), (0, b"S y\r\nUSER ann\r\nPASS x\r\n"), (1, b"331 go\r\n230 in\r\n")]
     assert [(c.username, c.outcome) for c in play(FTP, script).of(Credential)] == [("ann", Outcome.ACCEPTED)]

@@ -173,6 +173,26 @@ def test_after_a_gap_the_next_full_line_is_found() -> None:
     assert [(c.username, c.outcome) for c in play(IMAP, script).of(Credential)] == [("ann", Outcome.ACCEPTED)]
 
 
+def test_a_gap_within_a_literal_does_no_harm() -> None:
+    script = [BARE, (0, b"a APPEND x {40}\r\n"), (0, 20), (0, b"b LOGIN eve hidden\r\n\r\nc LOGIN jan x\r\n")]
+    assert [c.username for c in play(IMAP, script).of(Credential)] == ["jan"]
+
+
+def test_a_gap_beyond_a_literal_ends_its_response() -> None:
+    script = [BARE, (0, b"a FETCH 1 x\r\nb LOGIN jan x\r\n"), (1, b"* 1 FETCH (BODY[] {10}\r\n"), (1, 20), (1, b"b OK in\r\n")]
+    assert [c.outcome for c in play(IMAP, script).of(Credential)] == [Outcome.ACCEPTED]
+
+
+def test_a_status_is_not_followed_by_a_literal() -> None:
+    script = [BARE, (0, b"b LOGIN jan x\r\n"), (1, b"* OK see {9}\r\nb OK in\r\n")]
+    assert [c.outcome for c in play(IMAP, script).of(Credential)] == [Outcome.ACCEPTED]
+
+
+def test_an_oversized_literal_is_passed_over() -> None:
+    script = [BARE, (0, b"a LOGIN jan {70000+}\r\n" + b"x" * 70_000 + b"\r\nb LOGIN ann y\r\n")]
+    assert [c.username for c in play(IMAP, script).of(Credential)] == ["ann"]
+
+
 def test_lines_and_queues_are_bounded() -> None:
     tape = play(IMAP, [BARE, (0, b"a LOGIN " + b"x" * 70_000 + b"\r\n" + b"b LOGIN x y\r\n" * 1_100)])
     assert tape.limits == {"dialogue_line": 1, "dialogue_pending": 101}

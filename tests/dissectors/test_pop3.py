@@ -6,7 +6,8 @@ import base64
 
 import pytest
 
-from pcapkit.dissectors import Recognition
+from pcapkit.codecs.dialogue import Command
+from pcapkit.dissectors import Recognition, Wishes
 from pcapkit.dissectors.pop3 import POP3
 from pcapkit.records import (
     BytesAroundSwitch,
@@ -17,17 +18,18 @@ from pcapkit.records import (
     Secret,
     SecretKind,
     Session,
+    Span,
     TLSAccepted,
     TLSFailed,
     TLSRefused,
     TLSRequested,
     Upgrade,
 )
-from pcapkit.testing import Script, check_gaps, check_splits, fuzz, play, whole
+from pcapkit.testing import Script, Tape, check_gaps, check_splits, fuzz, play, whole
 
 GREETING = (1, b"+OK POP3 ready <1896.697170952@dbc.example>\r\n")
 OPENING: Script = [GREETING, (0, b"CAPA\r\n"), (1, b"+OK list follows\r\nTOP\r\nUSER\r\nSASL PLAIN LOGIN\r\nSTLS\r\n.\r\n")]
-MESSAGE = b"+OK 60 octets\r\nSubject: +OK\r\n\r\n..stuffed\r\n+OK text\r\n-ERR text\r\n.\r\n"
+MESSAGE = b"+OK 60 octets\r\nSubject: +OK.\r\n\r\nend.\r\n..stuffed\r\n+OK text\r\n-ERR text\r\n.\r\n"
 MAIL: Script = [*OPENING, (0, b"USER jan\r\n"), (1, b"+OK\r\n"), (0, b"PASS two words\r\n"), (1, b"+OK logged in\r\n"),
                 (0, b"STAT\r\nLIST\r\nRETR 1\r\nLIST 1\r\nCAPA\r\n"),
                 (1, b"+OK 1 60\r\n+OK\r\n.\r\n" + MESSAGE + b"+OK 1 60\r\n+OK\r\nTOP\r\n.\r\n"),
@@ -58,7 +60,7 @@ def test_logins_are_paired_with_their_replies_under_pipelining() -> None:
 
 def test_lines_of_a_message_are_no_replies() -> None:
     script = [GREETING, (0, b"RETR 1\r\nPASS x\r\n"), (1, MESSAGE + b"-ERR no\r\n")]
-    assert seen(script) == [("user-pass", "", "x", Outcome.REJECTED)]
+    assert [c.outcome for c in check_splits(POP3, script, cuts=30).of(Credential)] == [Outcome.REJECTED]
 
 
 def test_the_span_of_a_secret_is_exactly_its_bytes() -> None:
@@ -110,8 +112,13 @@ def test_the_switch_is_found_where_the_agreement_is_missing() -> None:
 
 
 def test_a_hello_that_overtakes_the_agreement_waits_for_it() -> None:
-    tape = play(POP3, [*OPENING, (0, b"STLS\r\n\x16\x03\x01"), (1, b"+OK\r\n\x16\x03")])
-    assert tape.unread == (b"\x16\x03\x01", b"\x16\x03") and not tape.of(BytesAroundSwitch)
+    tape = play(POP3, [*OPENING, (0, b"STLS\r\n\x16\x03\x01"), (1, b"+OK\r\n"), (1, b"\x16\x03")])
+    assert tape.unread == (b"\x16\x03\x01", b"") and not tape.of(BytesAroundSwitch)
+
+
+def test_the_switch_is_found_where_the_hello_is_torn() -> None:
+    assert play(POP3, [*SWITCH[:-1], (0, 5), (0, b"hello")]).upgrade == Upgrade("tls")
+    assert play(POP3, [*SWITCH[:-1], (1, b"\x16\x03\x01")]).upgrade == Upgrade("tls")
 
 
 def test_no_tls_after_the_agreement_and_a_refusal() -> None:
@@ -131,6 +138,7 @@ def test_what_went_in_the_clear_is_said_once() -> None:
 def test_a_start_in_the_middle_is_late() -> None:
     assert [s.late for s in play(POP3, whole(MAIL)).of(Session)] == [False]
     assert [s.late for s in play(POP3, whole(MAIL[3:])).of(Session)] == [True]
+    assert not play(POP3, [(0, b"CAPA\r\n"), (1, b"+OK\r\nTOP\r\n.\r\n")]).of(Capabilities)
 
 
 @pytest.mark.parametrize(("client", "server", "want"), [
@@ -154,6 +162,13 @@ def test_a_lost_end_of_a_message_does_not_swallow_the_next_reply() -> None:
     assert [c.outcome for c in play(POP3, script).of(Credential)] == [Outcome.ACCEPTED]
 
 
+def test_after_a_gap_the_next_full_command_is_found() -> None:
+    half: list[tuple[int, bytes | int]] = [GREETING, (0, b"USER j"), (0, 10), (0, b"S y\r\nPASS x\r\n"), (1, b"+OK in\r\n")]
+    assert [(c.secret, c.outcome) for c in play(POP3, half).of(Credential)] == [("x", Outcome.ACCEPTED)]
+    half = [GREETING, (0, b"AUTH LOGIN\r\n"), (0, 10), (0, b"PASS x\r\n")]
+    assert [c.secret for c in play(POP3, half).of(Credential)] == ["x"]
+
+
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_gaps_are_survived(script: Script) -> None:
     assert all(tape.error is None for tape in check_gaps(POP3, script))
@@ -162,6 +177,24 @@ def test_gaps_are_survived(script: Script) -> None:
 def test_lines_and_queues_are_bounded() -> None:
     tape = play(POP3, [GREETING, (0, b"USER " + b"x" * 70_000 + b"\r\n" + b"NOOP\r\n" * 1_100)])
     assert tape.limits == {"dialogue_line": 1, "dialogue_pending": 101}
+
+
+def test_what_is_asked_around_the_switch_is_bounded() -> None:
+    parser = POP3(Tape(), Wishes())
+    parser.receive(0, b"STLS\r\n" + b"NOOP\r\n" * 1_100, 0)
+    assert len(parser._extra) == 1_000
+
+
+def test_a_message_is_placed_in_the_frame_where_it_began() -> None:
+    parser = POP3(Tape(), Wishes())
+    parser.receive(0, b"US", 0)
+    assert parser.sides[0].span is not None
+
+
+def test_a_reply_that_came_before_a_command_does_not_answer_it() -> None:
+    parser = POP3(Tape(), Wishes())
+    parser.await_reply(Command(Span(0, 0, 4, 7, 7, 0), "NOOP"))
+    assert parser.answered(Span(1, 0, 3, 6, 6, 0)) is None and parser.answered(Span(1, 0, 3, 8, 8, 0)) is not None
 
 
 def test_noise() -> None:
