@@ -12,7 +12,6 @@ from pcapkit.analysis import Options, analyse
 from pcapkit.follow import Piece, follow
 from pcapkit.formats.text import escape, show
 from pcapkit.lines import packet
-from pcapkit.records import Evidence
 from pcapkit.schema import Chunk, Table, Type
 from pcapkit.secrets import Masker
 
@@ -36,8 +35,9 @@ def _spell(name: str, value: Any) -> str:
     """A value in full, headers and evidence line by line."""
     if isinstance(value, list) and value and isinstance(value[0], list):
         return "\n".join(": ".join(map(show, pair)) for pair in value)
-    if isinstance(value, list) and value and isinstance(value[0], Evidence):
-        return "\n".join(f"frame {e.frame}, bytes {e.offset} to {e.offset + e.length} of the {e.side}" for e in value)
+    if name == "evidence" and value and isinstance(value[0], dict):
+        return "\n".join(f"frame {e['frame']}, bytes {e['offset']} to {e['offset'] + e['length']} of the {e['side']}"
+                         for e in value)
     return show(value, _TYPES.get(name))
 
 

@@ -265,7 +265,8 @@ class Connections:
         """The columns transport, stream, client, client_port, server and server_port of many flows."""
         client, client_port, server, server_port = self.flows.ends_of(flow)
         udp = (self.flows.ends[flow] >> np.uint64(32) & np.uint64(0xFF)) == UDP
-        return [["udp" if u else "tcp" for u in udp.tolist()], self.flows.stream[flow].tolist(), client, client_port.tolist(), server, server_port.tolist()]
+        return [["udp" if u else "tcp" for u in udp.tolist()], self.flows.stream[flow].tolist(), client,
+                client_port.tolist(), server, server_port.tolist()]
 
     def _flow_chunk(self, rows: npt.NDArray[np.int64]) -> Chunk:
         flows, count = self.flows, len(rows)

@@ -192,8 +192,8 @@ def runs(packets: Packets, ordered: Ordered) -> Runs:
     length, wire = packets.length[packet], packets.wire_length[packet]
     sequence = packets.sequence[packet] + (flags & SYN != 0) & 0xFFFFFFFF
     end = sequence + wire & 0xFFFFFFFF
-    segments = Segments(packets.buffer, memoryview(packets.offset[packet]), memoryview(length),
-                        memoryview(packets.frame[packet]), memoryview(packets.time_ns[packet]))
+    segments = Segments(packets.buffer, packets.offset[packet].data, length.data, packets.frame[packet].data,
+                        packets.time_ns[packet].data)
     if not len(packet):
         return Runs(segments, [], [], [], [], [], [], [], [], [], [], [], ordered, sequence)
     breaks = np.ones(len(packet), np.bool_)

@@ -102,7 +102,7 @@ def test_the_client_is_who_opens_else_told_by_the_ports(flags: int, direction: i
 def test_state(flags: list[int], state: str) -> None:
     flows = FlowTable()
     numbers(flows, table([Segment(i % 2, 1, flags=f) for i, f in enumerate(flags)]))
-    assert flows.state(0) == state
+    assert flows.states(np.array([0])) == [state]
 
 
 def test_addresses_as_text() -> None:

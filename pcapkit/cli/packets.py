@@ -52,12 +52,12 @@ def _packets(file: str, words: Sequence[str], numeric: bool, count: int | None, 
         raise click.UsageError(f"{target} is the capture that is read; -w would destroy it")
     lines = 1 if as_json else bare
     if target:
-        _write(target, _choose(file, file, chosen, count, Lines(lines, {}, True)))
+        _write(target, _choose(file, file, chosen, count, Lines(lines, {})))
     elif show_secrets:
-        _print(_choose(file, file, chosen, count, Lines(lines, {}, True)), dump, as_json)
+        _print(_choose(file, file, chosen, count, Lines(lines, {})), dump, as_json)
     else:
         with _rereadable(file) as path:
-            _print(_choose(path, file, chosen, count, Lines(lines, _hidden(path, file), False)), dump, as_json)
+            _print(_choose(path, file, chosen, count, Lines(lines, _hidden(path, file))), dump, as_json)
 
 
 @dataclass(frozen=True)

@@ -108,7 +108,7 @@ def test_a_network_among_the_names_is_told() -> None:
     ("RSA 2048", hashes.SHA512(), False, "sha512WithRSAEncryption"), ("RSA 2048", hashes.SHA256(), True, "rsassaPss"),
     ("EC secp384r1", hashes.SHA384(), False, "ecdsa-with-SHA384"), ("DSA 2048", hashes.SHA256(), False, "dsa_with_SHA256"),
     ("Ed25519", None, False, "ED25519"), ("Ed448", None, False, "ED448"),
-], ids=str)
+], ids=lambda value: getattr(value, "name", str(value)))
 def test_the_signature_is_named_as_openssl_names_it(signer: str, digest: Any, pss: bool, signature: str) -> None:
     made = make(signer=signer, digest=digest, pss=pss)
     read = read_certificate(der(made))

@@ -24,6 +24,7 @@ from pcapkit.limits import Limits
 Ints = npt.NDArray[np.int64]
 Question = tuple[str | None, str | None, str | None]
 Record = dict[str, Any]
+Sections = tuple[list[Record], list[Record], list[Record]]
 
 _PATIENCE_NS = 60_000_000_000
 """How long a question waits for its response, in capture time."""
@@ -52,7 +53,7 @@ class Entries:
     bits: Ints
     rcode: Ints
     question: list[Question]
-    sections: list[tuple[list[Record], list[Record], list[Record]]]
+    sections: list[Sections]
 
     def __len__(self) -> int:
         return len(self.question)
@@ -64,12 +65,14 @@ class Entries:
     def take(self, rows: Ints) -> Entries:
         """Those rows."""
         numbers = rows.tolist()
-        return Entries(*(column[rows] for column in self.arrays()), [self.question[i] for i in numbers],
+        flow, first, last, time, id_, bits, rcode = (column[rows] for column in self.arrays())
+        return Entries(flow, first, last, time, id_, bits, rcode, [self.question[i] for i in numbers],
                        [self.sections[i] for i in numbers])
 
     def __add__(self, other: Entries) -> Entries:
-        return Entries(*map(np.concatenate, zip(self.arrays(), other.arrays(), strict=True)),
-                       self.question + other.question, self.sections + other.sections)
+        flow, first, last, time, id_, bits, rcode = map(np.concatenate, zip(self.arrays(), other.arrays(), strict=True))
+        return Entries(flow, first, last, time, id_, bits, rcode, self.question + other.question,
+                       self.sections + other.sections)
 
 
 def _no_entries() -> Entries:
@@ -114,25 +117,22 @@ class DnsColumns:
         question, sections, plain = self._text(datagrams, structure)
         anomalies: list[tuple[int, int, int, str, str]] = []
         odd = np.flatnonzero(~plain)
-        row, id_, bits, rcode = [structure.rows[plain[structure.rows]]], [], [], []
+        row = [structure.rows[plain[structure.rows]]]
+        others: list[tuple[int, int, int]] = []
         for i in odd.tolist():
             message = self._scalar(datagrams, i, anomalies)
             if message is not None:
-                several = message.questions or [(None, None, None)]
+                several: list[Question] = [*message.questions] or [(None, None, None)]
                 row.append(np.full(len(several), i))
                 question += several
                 sections += [(message.answers, message.authority, message.additional)] * len(several)
-                for column, value in ((id_, message.id), (bits, message.bits), (rcode, message.rcode)):
-                    column += [value] * len(several)
-        mine = row[0]
-        rows = np.concatenate(row)
-
-        def column(usual: Ints, others: list[int]) -> Ints:
-            return np.concatenate((usual[mine], np.array(others, np.int64)))
-
+                others += [(message.id, message.bits, message.rcode)] * len(several)
+        mine, rows = row[0], np.concatenate(row)
+        words = np.array(others, np.int64).reshape(-1, 3)
+        id_, bits, rcode = (np.concatenate((usual[mine], words[:, i]))
+                            for i, usual in enumerate((structure.id, structure.bits, structure.rcode)))
         entries = Entries(datagrams.flow[rows], datagrams.first_frame[rows], datagrams.frame[rows],
-                          datagrams.time_ns[rows], column(structure.id, id_), column(structure.bits, bits),
-                          column(structure.rcode, rcode), question, sections)
+                          datagrams.time_ns[rows], id_, bits, rcode, question, sections)
         return (entries.take(np.argsort(rows, kind="stable")) if len(rows) > len(mine) else entries), anomalies
 
     def _scalar(self, datagrams: Datagrams, i: int, anomalies: list[tuple[int, int, int, str, str]]) -> Message | None:
@@ -156,12 +156,13 @@ class DnsColumns:
         plain[rows] = True
         starts = datagrams.offset[rows]
         known = self._questions
-        raw = [buffer[a:b] for a, b in zip((starts + 12).tolist(), structure.behind_question[rows].tolist())]
+        raw = [buffer[a:b] for a, b in zip((starts + 12).tolist(), structure.behind_question[rows].tolist(), strict=True)]
         question = [known.get(q) or self._question(q) for q in raw]
-        records = structure.records(buffer, dict(zip(rows.tolist(), question)))
+        records = structure.records(buffer, dict(zip(rows.tolist(), question, strict=True)))
         counts = [c[rows].tolist() for c in structure.counts]
-        at, sections = 0, []
-        for an, ns, ar in zip(*counts):
+        at = 0
+        sections: list[Any] = []
+        for an, ns, ar in zip(*counts, strict=True):
             if an or ns or ar:
                 one, two, three = at + an, at + an + ns, at + an + ns + ar
                 sections.append((records[at:one], records[one:two], records[two:three]))
@@ -191,7 +192,7 @@ class DnsColumns:
 
 
 _UNREADABLE: Question = (None, None, None)
-_NOTHING: tuple[list[Record], list[Record], list[Record]] = ([], [], [])
+_NOTHING: Sections = ([], [], [])
 """The sections of a message without records: one for all, as nobody changes rows."""
 
 
@@ -208,7 +209,7 @@ class _Structure:
         self.id, self.bits = header["id"].astype(np.int64), header["bits"].astype(np.int64)
         self.rcode = self.bits & 15
         self.counts = [header[name].astype(np.int64) for name in ("answers", "authority", "additional")]
-        total = sum(self.counts)
+        total = np.add.reduce(self.counts)
         rows = np.flatnonzero((datagrams.length >= 12) & (header["questions"] == 1) & (total <= _MOST_RECORDS))
         behind = self._behind_names(self.start[rows] + 12, self.stop[rows], pointers=False) + 4
         good = (behind >= 4) & (behind <= self.stop[rows])
@@ -275,14 +276,14 @@ class _Structure:
         kinds = list(map(type_name, self._record["type"].tolist()))
         return [None if name is None else {"name": name, "type": kind, "ttl": ttl, "data": data}
                 for name, kind, ttl, data in zip(self._names(buffer, questions), kinds, self._record["ttl"].tolist(),
-                                                 self._data(buffer))]
+                                                 self._data(buffer), strict=True)]
 
     def _names(self, buffer: Any, questions: dict[int, Question]) -> list[str | None]:
         """Whose records they are: mostly the question's, to which a pointer leads, or the root's."""
         first = self.data[self._name]
         to_question = (first == 0xC0) & (self.data[np.minimum(self._name + 1, len(self.data) - 1)] == 12)
         names: list[str | None] = [questions[m][0] if pointer else "."
-                                   for m, pointer in zip(self._message.tolist(), to_question.tolist())]
+                                   for m, pointer in zip(self._message.tolist(), to_question.tolist(), strict=True)]
         for i in np.flatnonzero(~to_question & (first != 0)).tolist():
             start, stop = self._bounds(i)
             try:
@@ -386,7 +387,7 @@ def _rows(entries: Entries, query: Ints, response: Ints, anomalies: list[tuple[i
     own = [
         entries.id[shown].tolist(),
         *([q[part] for q in questions] for part in (0, 1, 2)),
-        [rcode_name(r) if a else None for r, a in zip(entries.rcode[shown].tolist(), answered.tolist())],
+        [rcode_name(r) if a else None for r, a in zip(entries.rcode[shown].tolist(), answered.tolist(), strict=True)],
         list(map(flag_names, bits)),
         *([s[part] for s in sections] for part in (0, 1, 2)),
         list(map(opcode_name, bits)),
@@ -400,4 +401,5 @@ def _rows(entries: Entries, query: Ints, response: Ints, anomalies: list[tuple[i
 
 def _where(there: npt.NDArray[np.bool_], values: npt.NDArray[Any]) -> list[Any]:
     """The values, None where there is none."""
-    return values.tolist() if there.all() else [v if t else None for v, t in zip(values.tolist(), there.tolist())]
+    shown: list[Any] = values.tolist()
+    return shown if there.all() else [v if t else None for v, t in zip(shown, there.tolist(), strict=True)]
