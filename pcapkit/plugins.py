@@ -27,7 +27,7 @@ def _shelf(kind: str) -> tuple[Any, ...]:
             if added.name in found:
                 raise ValueError(f"the name {added.name!r} is taken")
             found[added.name] = added
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             warnings.warn(f"plug-in {entry.name} of {kind} is left out: {error}", stacklevel=3)
     return tuple(found.values())
 

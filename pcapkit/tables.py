@@ -21,7 +21,8 @@ def frame(table: Table, chunks: Sequence[Chunk]) -> pd.DataFrame:
 
 def _series(column: Column, values: list[Any]) -> pd.Series[Any]:
     if column.type is Type.TIME:
-        times = pd.array([None if v is None else int(v) for v in values], dtype="Int64")
+        # A certificate without an end is valid up to the year 9999 (RFC 5280, 4.1.2.5), for which 64 bits have no nanoseconds.
+        times = pd.array([None if v is None or abs(int(v)) >= 1 << 63 else int(v) for v in values], dtype="Int64")
         series: pd.Series[Any] = pd.Series(pd.to_datetime(pd.Series(times), unit="ns", utc=True).astype("datetime64[ns, UTC]"))
         return series
     if column.type is Type.TEXT:

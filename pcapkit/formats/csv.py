@@ -21,7 +21,8 @@ def cell(value: Any) -> Any:
         return dumps(value).decode().rstrip("\n")
     if isinstance(value, str):
         text = value.encode("utf-8", "backslashreplace").decode().replace("\0", "\\0")
-        return f"'{text}" if text.startswith((*_FORMULA, "'")) else text
+        return f"'{text}" if text.startswith((*_FORMULA, "'")) or (
+            text.lstrip().startswith(_FORMULA)) else text
     return value
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -37,16 +38,20 @@ class Folder:
     def close(self) -> None:
         """Put the files in place."""
         try:
+            targets = {table: self.folder / f"{table}{self.suffix}" for table in self.files}
             for table, file in self.files.items():
                 file.close()
-                self._part(table).replace(self.folder / f"{table}{self.suffix}")
+                if targets[table].is_dir():
+                    raise IsADirectoryError(f"{targets[table].name} is a folder")
+            for table, target in targets.items():
+                self._part(table).replace(target)
         except OSError as error:
             raise OutputError(f"{self.folder}: cannot be written: {error.strerror or error}") from None
 
     def abandon(self) -> None:
         """Remove what was begun."""
         for table, file in self.files.items():
-            try:
+            with suppress(OSError):
                 file.close()
-            finally:
+            with suppress(OSError):
                 self._part(table).unlink(missing_ok=True)

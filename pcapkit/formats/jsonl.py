@@ -25,7 +25,7 @@ def rfc3339(time_ns: int | None) -> str | None:
         if len(_seconds) > 10_000:
             _seconds.clear()
         try:
-            head = (_EPOCH + timedelta(seconds=second)).strftime("%Y-%m-%dT%H:%M:%S.")
+            head = f"{(_EPOCH + timedelta(seconds=second)).isoformat()[:19]}."
         except OverflowError:
             return None
         _seconds[second] = head

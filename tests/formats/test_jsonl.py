@@ -1,0 +1,145 @@
+"""JSON lines: what is written is read back equal, and the files are there whole or not at all."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pcapkit.errors import OutputError
+from pcapkit.formats.csv import Csv
+from pcapkit.formats.jsonl import Jsonl, dumps, rfc3339
+from pcapkit.schema import ANOMALIES, CAPTURES, DNS, Chunk, Table
+
+
+def chunk(table: Table, *rows: dict[str, Any]) -> Chunk:
+    """Rows of a table of which only some columns are told."""
+    return Chunk.of(table, [[row.get(name) for name in table.names] for row in rows])
+
+
+def written(folder: Path, *chunks: Chunk) -> dict[str, list[dict[str, Any]]]:
+    """What stands in the files afterwards."""
+    format = Jsonl(str(folder))
+    for one in chunks:
+        format.write(one)
+    format.close()
+    return {path.stem: [json.loads(line) for line in path.read_bytes().splitlines()] for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize(("time_ns", "text"), [
+    (0, "1970-01-01T00:00:00.000000000Z"), (1_584_972_875_348_492_001, "2020-03-23T14:14:35.348492001Z"),
+    (1_584_972_875_999_999_999, "2020-03-23T14:14:35.999999999Z"), (-1, "1969-12-31T23:59:59.999999999Z"),
+    (253_402_300_799_999_999_999, "9999-12-31T23:59:59.999999999Z"), (253_402_300_800_000_000_000, None), (None, None),
+    (-62_135_596_800_000_000_000, "0001-01-01T00:00:00.000000000Z"), (-62_135_596_800_000_000_001, None)])
+def test_times_are_exact_to_the_nanosecond(time_ns: int | None, text: str | None) -> None:
+    assert rfc3339(time_ns) == text
+
+
+def test_times_are_written_that_way_from_lists_and_arrays(tmp_path: Path) -> None:
+    columns: list[Any] = [[None] for _ in ANOMALIES.columns]
+    columns[ANOMALIES.index("time")] = np.array([1_584_972_875_348_492_001])
+    columns[ANOMALIES.index("count")] = np.array([7], np.uint16)
+    row, = written(tmp_path, Chunk(ANOMALIES, columns))["anomalies"]
+    assert (row["time"], row["count"]) == ("2020-03-23T14:14:35.348492001Z", 7)
+    row, = written(tmp_path, chunk(ANOMALIES, {"time": 1_584_972_875_348_492_001}))["anomalies"]
+    assert row["time"] == "2020-03-23T14:14:35.348492001Z"
+
+
+@pytest.mark.parametrize("text", [
+    "", "a\0b", "\x01\x1b[31m\x7f", 'say "x", \\ and \'y\'', "two\r\nlines\u2028and\u2029more\x85", "=1+1", "\ufeffä😀\ufffe"])
+def test_text_is_read_back_equal(tmp_path: Path, text: str) -> None:
+    told = {"message": text, "rule": "x", "count": 1 << 62}
+    row, = written(tmp_path, chunk(ANOMALIES, told))["anomalies"]
+    assert {name: row[name] for name in told} == told and list(row) == list(ANOMALIES.names)
+
+
+def test_a_lone_surrogate_is_written_as_its_escape(tmp_path: Path) -> None:
+    told = chunk(DNS, {"name": "a\udcffb", "answers": [{"name": "x\ud800", "data": ["\udc80"]}], "id": 7})
+    row, = written(tmp_path, told)["dns"]
+    assert (row["name"], row["id"]) == ("a\\udcffb", 7)
+    assert row["answers"] == [{"name": "x\\ud800", "data": ["\\udc80"]}]
+    assert json.loads(dumps({"\udcff": ("\udcff",)})) == {"\\udcff": ["\\udcff"]}
+
+
+def test_lists_stay_lists_and_unknown_is_null(tmp_path: Path) -> None:
+    others = [{"name": "ARP", "packets": 2}]
+    row, = written(tmp_path, chunk(CAPTURES, {"others": others, "warnings": [], "truncated": False}))["captures"]
+    assert (row["others"], row["warnings"], row["truncated"], row["sha256"]) == (others, [], False, None)
+
+
+def test_chunks_of_a_table_follow_one_another(tmp_path: Path) -> None:
+    found = written(tmp_path, chunk(DNS, {"id": 1}, {"id": 2}), chunk(ANOMALIES, {"count": 9}), chunk(DNS, {"id": 3}))
+    assert [row["id"] for row in found["dns"]] == [1, 2, 3] and len(found["anomalies"]) == 1 and found["http"] == []
+
+
+BOTH = pytest.mark.parametrize("kind", [Jsonl, Csv])
+
+
+def names(folder: Path) -> Iterator[str]:
+    return (path.name for path in folder.rglob("*") if path.is_file() or path.is_symlink())
+
+
+@BOTH
+def test_nothing_is_in_place_before_all_is_written(tmp_path: Path, kind: type[Jsonl]) -> None:
+    format = kind(str(tmp_path))
+    format.write(chunk(DNS, {"id": 1}))
+    assert all(name.startswith(".") for name in names(tmp_path))
+    format.close()
+    assert len(list(names(tmp_path))) == 13 and not any(name.startswith(".") for name in names(tmp_path))
+
+
+@BOTH
+def test_what_is_abandoned_leaves_what_was_there_before(tmp_path: Path, kind: type[Jsonl]) -> None:
+    kept = tmp_path / f"dns.{kind.name}"
+    kept.write_text("before")
+    format = kind(str(tmp_path))
+    format.write(chunk(DNS, {"id": 1}))
+    format.abandon()
+    assert list(names(tmp_path)) == [kept.name] and kept.read_text() == "before"
+
+
+@BOTH
+def test_an_export_replaces_the_one_before(tmp_path: Path, kind: type[Jsonl]) -> None:
+    sizes = []
+    for rows in ([{"id": 1}, {"id": 2}], []):
+        format = kind(str(tmp_path))
+        format.write(chunk(DNS, *rows))
+        format.close()
+        sizes.append((tmp_path / f"dns.{kind.name}").stat().st_size)
+    assert sizes[0] > sizes[1]
+
+
+@BOTH
+def test_a_folder_that_cannot_be_written_is_an_output_error(tmp_path: Path, kind: type[Jsonl]) -> None:
+    file = tmp_path / "file"
+    file.write_text("")
+    for folder in (file, file / "below", Path("/proc/nothing")):
+        with pytest.raises(OutputError, match="cannot be written"):
+            kind(str(folder))
+    assert list(names(tmp_path)) == ["file"]
+
+
+@BOTH
+def test_a_folder_where_a_target_is_in_the_way_is_an_output_error(tmp_path: Path, kind: type[Jsonl]) -> None:
+    (tmp_path / f"dns.{kind.name}" / "x").mkdir(parents=True)
+    format = kind(str(tmp_path))
+    with pytest.raises(OutputError, match="cannot be written"):
+        format.close()
+    format.abandon()
+    assert not list(names(tmp_path))
+
+
+@BOTH
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+def test_a_full_disk_is_an_output_error_and_leaves_nothing(tmp_path: Path, kind: type[Jsonl]) -> None:
+    (tmp_path / f".dns.{kind.name}.part").symlink_to("/dev/full")
+    format = kind(str(tmp_path))
+    with pytest.raises(OutputError, match="cannot be written"):
+        format.write(chunk(DNS, *[{"name": "x" * 1_000}] * 1_000))
+        format.close()
+    format.abandon()
+    assert not list(names(tmp_path))
