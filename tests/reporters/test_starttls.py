@@ -133,6 +133,8 @@ TWINS: dict[str, tuple[Any, str]] = {
     "an offer to the second EHLO only": (
         lambda: [encrypted(), talk(NO_OFFER + OFFER.partition("\n")[2] + QUIT, at=9)], "offered-unused"),
     "another service at the same address": (lambda: [encrypted(), talk(NO_OFFER + QUIT, port=2525, at=9)], "not-offered"),
+    "relaying beside submission that offers it": (
+        lambda: [talk(OFFER + QUIT, port=587), talk(NO_OFFER + QUIT, at=9)], "not-offered"),
     "another server": (lambda: [encrypted(), talk(NO_OFFER + QUIT, server="198.51.100.26", at=9)], "not-offered"),
     "keywords that begin with X": (
         lambda: [talk(NO_OFFER.replace("SIZE 1000", "XCLIENT NAME\nS: 250-X-EXPS GSSAPI\nS: 250-XEXCH50\nS: 250 XFORWARD"))],
