@@ -98,7 +98,7 @@ def _logins(rows: list[dict[str, Any]]) -> None:
         return
     _title("Logins")
     for r in rows[:_ROWS]:
-        click.echo(f"  frame {r['frame']:<6} {r['protocol']} {r['mechanism']}: user {show(r['username'])}, "
+        click.echo(f"  frame {r['frame']:<6} {r['protocol']} {r['mechanism']}: user {show(r['username'] or None)}, "
                    f"{r['secret_kind']} {show(r['secret'])} at {r['server']}:{r['server_port']}, outcome {r['outcome']}")
     if len(rows) > _ROWS:
         click.echo(f"  and {len(rows) - _ROWS} more: pcapkit credentials")
@@ -158,8 +158,9 @@ def _oddities(rows: list[dict[str, Any]]) -> None:
 
 
 def _next(run: Run, tables: dict[str, list[dict[str, Any]]]) -> None:
-    name = shlex.quote(run.sources[0])
-    _title("Try next")
+    piped = run.sources[0] == "-"
+    name = "FILE" if piped else shlex.quote(run.sources[0])
+    _title("Try next, with the capture kept in a file: ... | tee FILE | pcapkit -" if piped else "Try next")
     if tables.get("http_forms"):
         click.echo(f"  pcapkit forms {name} --show-secrets      reveal what was typed")
     if tables.get("smtp"):

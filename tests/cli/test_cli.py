@@ -23,6 +23,12 @@ def test_the_answer_shows_the_form_and_hides_the_password() -> None:
     assert "really my password" not in text and "--show-secrets" in text
 
 
+def test_what_to_try_next_can_be_tried() -> None:
+    assert f"pcapkit follow {LECTURE / 'post.pcap'} 0 " in run(LECTURE / "post.pcap").stdout.decode()
+    piped = run("-", stdin=(LECTURE / "post.pcap").read_bytes()).stdout.decode()
+    assert "tee FILE" in piped and "pcapkit follow FILE 0 " in piped, "a pipe cannot be read again"
+
+
 def test_the_mail_was_offered_encryption() -> None:
     assert "offered, not used" in run(LECTURE / "smtp-client.pcap").stdout.decode()
     assert "accepted, handshake failed" in run(LECTURE / "starttls.pcap").stdout.decode()
