@@ -7,7 +7,7 @@ from typing import Any
 
 from pcapkit import schema
 from pcapkit.codecs import sasl
-from pcapkit.codecs.hidden import Place, in_header, in_url
+from pcapkit.codecs.hidden import SECRET_HEADERS, Place, in_header, in_url
 from pcapkit.codecs.names import is_secret_name
 from pcapkit.schema import Chunk
 
@@ -63,7 +63,7 @@ def _each(column: str, mask: Callable[[Masker, Any], Any]) -> Mask:
 
 
 def _headers(masker: Masker, headers: list[list[str]]) -> list[list[str]]:
-    return [[n, masker.header(n, v)] for n, v in headers]
+    return [pair if pair[0].lower() not in SECRET_HEADERS else [pair[0], masker.header(*pair)] for pair in headers]
 
 
 def _forms(masker: Masker, columns: list[Any], table: schema.Table) -> list[Any]:

@@ -19,7 +19,8 @@ _WHOLE = ("x-api-key", "api-key", "x-auth-token", "x-access-token")
 _LOGINS = ("authorization", "proxy-authorization")
 _URLS = ("referer", "location", "content-location")
 _COOKIES = ("cookie", "set-cookie")
-_NAMES = frozenset((*_WHOLE, *_LOGINS, *_URLS, *_COOKIES))
+SECRET_HEADERS = frozenset((*_WHOLE, *_LOGINS, *_URLS, *_COOKIES))
+"""The headers in whose values secrets are looked for, in lower case."""
 
 
 def in_url(url: str) -> Iterator[Place]:
@@ -35,7 +36,7 @@ def in_url(url: str) -> Iterator[Place]:
 def in_header(name: str, value: str) -> list[Place]:
     """The secrets in the value of a header of HTTP."""
     low = name.lower()
-    if low not in _NAMES or not value:
+    if low not in SECRET_HEADERS or not value:
         return []
     if low in _LOGINS:
         return [_in_login(value)]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-_LINES: dict[bytes, list[str]] = {}
+_LINES: dict[bytes, tuple[list[str], str]] = {}
+"""Lines seen before, as name and value, with the name in lower case."""
 _MOST = 16_384
 _TOKEN = frozenset(b"!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
 
@@ -22,17 +23,20 @@ class Head:
     oddities: list[str] = field(default_factory=list)
     target: int = 0
     """Where the target of a request begins."""
+    names: set[str] = field(default_factory=set)
+    """The names of all headers in lower case."""
 
     def get(self, name: str) -> str | None:
         """The first value of a header, by its lower-case name."""
-        for pair in self.headers:
-            if pair[0].lower() == name:
-                return pair[1]
+        if name in self.names:
+            for pair in self.headers:
+                if pair[0].lower() == name:
+                    return pair[1]
         return None
 
     def all(self, name: str) -> list[str]:
         """All values of a header."""
-        return [pair[1] for pair in self.headers if pair[0].lower() == name]
+        return [pair[1] for pair in self.headers if pair[0].lower() == name] if name in self.names else []
 
 
 def end(data: bytes | bytearray, start: int, scanned: int) -> int:
@@ -76,41 +80,43 @@ def parse(raw: bytes, server: bool, most: int) -> Head | None:
         behind = first[len(parts[0]):]
         head.target = len(first) - len(behind.lstrip())
     at = len(lines[0]) + 1
-    bare = lines[0][-1:] != b"\r"
     for line in lines[1:]:
         here, at = at, at + len(line) + 1
-        bare |= bool(line) and line[-1:] != b"\r"
-        if len(line) > 1 and len(head.headers) < most:
-            _header(head, line.rstrip(b"\r"), here)
-    if bare:
+        known = _LINES.get(line)
+        if known is None and len(line) > 1 and len(head.headers) < most:
+            known = _header(head, line.rstrip(b"\r"), here)
+            if known is not None and line[-1:] == b"\r" and len(line) < 512:
+                if len(_LINES) >= _MOST:
+                    _LINES.clear()
+                _LINES[line] = known
+        if known is not None and len(head.headers) < most:
+            head.headers.append(known[0])
+            head.names.add(known[1])
+            head.places.append((here, at - 1 - (line[-1:] == b"\r")))
+    if raw.count(b"\n") != raw.count(b"\r\n"):
         head.oddities.append("http-bare-lf")
     return head
 
 
-def _header(head: Head, line: bytes, at: int) -> None:
-    known = _LINES.get(line)
-    if known is not None:
-        head.headers.append(known)
-        head.places.append((at, at + len(line)))
-        return
+def _header(head: Head, line: bytes, at: int) -> tuple[list[str], str] | None:
+    """A header of one line; None where the line goes on with the one before, or has something odd about it, and was
+    added to the head here.
+    """
     if line[:1] in (b" ", b"\t") and head.headers:
         name, value = head.headers[-1]
         head.headers[-1] = [name, f"{value} {_text(line.strip())}"]
         head.places[-1] = head.places[-1][0], at + len(line)
         head.oddities.append("http-obs-fold")
-        return
+        return None
     name_bytes, colon, value_bytes = line.partition(b":")
-    if not colon:
-        head.oddities.append("http-header-without-colon")
-    if name_bytes[-1:] in (b" ", b"\t"):
-        head.oddities.append("http-space-before-colon")
     pair = [_text(name_bytes.strip()), _text(value_bytes.strip())]
-    if colon and name_bytes[-1:] not in (b" ", b"\t") and len(line) < 512:
-        if len(_LINES) >= _MOST:
-            _LINES.clear()
-        _LINES[line] = pair
+    if colon and name_bytes[-1:] not in (b" ", b"\t"):
+        return pair, pair[0].lower()
+    head.oddities.append("http-space-before-colon" if colon else "http-header-without-colon")
     head.headers.append(pair)
+    head.names.add(pair[0].lower())
     head.places.append((at, at + len(line)))
+    return None
 
 
 def _text(data: bytes) -> str:

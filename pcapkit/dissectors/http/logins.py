@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pcapkit.codecs.forms import Field, parameter, urlencoded
-from pcapkit.codecs.hidden import basic, in_header, in_url
+from pcapkit.codecs.hidden import SECRET_HEADERS, basic, in_header, in_url
 from pcapkit.codecs.names import is_password_name, is_secret_name, user_rank
 from pcapkit.dissectors.http.heads import Head
 from pcapkit.records import Credential, Outcome, Secret, SecretKind, Sink, Span
@@ -63,7 +63,9 @@ def header_login(span: Span, value: str, where: Span, context: str) -> Credentia
 
 def header_secrets(sink: Sink, span: Span, head: Head) -> list[tuple[str, str, Span]]:
     """Name the secret bytes of a head; returns (header, value, span) of those that may be logins."""
-    logins = []
+    logins: list[tuple[str, str, Span]] = []
+    if head.names.isdisjoint(SECRET_HEADERS):
+        return logins
     for (name, value), (at, end) in zip(head.headers, head.places, strict=False):
         for low, high, text in in_header(name, value):
             start, stop = span.start + at + len(name) + 2, span.start + end
