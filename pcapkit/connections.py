@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -56,11 +56,10 @@ class Connections:
         self._accounts: dict[tuple[int, int], Counter[str]] = {}
         self._account_places: list[tuple[int, int]] = []
         self._digests: dict[tuple[int, int], Any] = {}
-        self._lanes = [(d.name, lane(limits)) for d in dissectors if (lane := getattr(d, "columns", None)) is not None]
+        self._lanes = [(d.name, lane(limits), _usual(lane.ports))
+                       for d in dissectors if (lane := getattr(d, "columns", None)) is not None]
         self._lane_rows: list[tuple[str, Rows]] = []
-        self._lane_ports = np.zeros(65536, np.bool_)
-        for _, lane in self._lanes:
-            self._lane_ports[list(lane.ports)] = True
+        self._lane_ports = _usual(frozenset().union(*(lane.ports for _, lane, _ in self._lanes)))
 
     # A window
 
@@ -144,15 +143,14 @@ class Connections:
 
     def _lane(self, packets: Packets, ordered: Ordered) -> None:
         """Give the datagrams of a column lane's ports to it, in capture order."""
-        ports = packets.source_port[ordered.packet], packets.destination_port[ordered.packet]
-        for name, lane in self._lanes:
-            mine = np.isin(ports[0], list(lane.ports)) | np.isin(ports[1], list(lane.ports))
-            chosen = ordered.where(mine)
-            by_time = np.argsort(chosen.packet, kind="stable")
-            packet = chosen.packet[by_time]
+        by_time = np.argsort(ordered.packet, kind="stable")
+        packet, flow = ordered.packet[by_time], ordered.flow[by_time]
+        for name, lane, usual in self._lanes:
+            mine = usual[packets.source_port[packet]] | usual[packets.destination_port[packet]]
+            row = packet[mine]
             self._keep_rows(name, lane.feed(Datagrams(
-                packets.buffer, packets.offset[packet], packets.length[packet], packets.wire_length[packet],
-                packets.frame[packet], packets.first_frame[packet], packets.time_ns[packet], chosen.flow[by_time])))
+                packets.buffer, packets.offset[row], packets.length[row], packets.wire_length[row], packets.frame[row],
+                packets.first_frame[row], packets.time_ns[row], flow[mine])))
 
     def _keep_rows(self, name: str, rows: Rows) -> None:
         if len(rows.flow):
@@ -221,7 +219,7 @@ class Connections:
             self._close(self.live[flow])
         for flow in sorted(self.exchanges):
             self.exchanges.pop(flow).close()
-        for name, lane in self._lanes:
+        for name, lane, _ in self._lanes:
             self._keep_rows(name, lane.flush())
 
     # For the dialogues
@@ -307,6 +305,13 @@ class Connections:
 
 
 _RARE = ("gap", "duplicate", "conflicting", "out_of_window", "after_close", "dropped")
+
+
+def _usual(ports: Iterable[int]) -> npt.NDArray[np.bool_]:
+    """A mask over all ports."""
+    mask = np.zeros(65536, np.bool_)
+    mask[list(ports)] = True
+    return mask
 
 
 def _hasher(digest: Any) -> Listener:

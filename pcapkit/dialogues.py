@@ -142,7 +142,6 @@ class Dialogue(Stream, Talk):
             self._undecided(side, Stretch(start, stop, segments, first, last, base))
         else:
             self._feed(side, segments, first, last, base, start + skip, stop)
-        side.frame, side.time = segments.frames[last - 1], segments.times[last - 1]
 
     def lack(self, side: Side, length: int) -> None:
         """Tell the dissector of a gap, as far as it would have looked at the bytes."""

@@ -238,7 +238,8 @@ class Reassembler:
             side.captured += length
             stream.time = times[first]
             if sequence == side.next and length and not stream.holes and side.fin is None:
-                deliver(stream, side, segments, first, stop, side.offset, side.offset, side.offset + length)
+                start = side.offset
+                deliver(stream, side, segments, first, stop, start, start, start + length)
             else:
                 self._careful(stream, side, window, i)
             if last:
@@ -400,10 +401,15 @@ class Reassembler:
         if known is None:
             known = self._delivered[side] = []
         known.append((start, stop, segments, first, last, base))
-        stream.take(side, segments, first, last, base, start, stop)
-        side.delivered += stop - start
+        length = stop - start
+        if side.skip > length and side.listener is None:
+            side.skip -= length
+        else:
+            stream.take(side, segments, first, last, base, start, stop)
+        side.frame, side.time = segments.frames[last - 1], segments.times[last - 1]
+        side.delivered += length
         side.offset = stop
-        side.next = (side.next or 0) + stop - start & 0xFFFFFFFF
+        side.next = (side.next or 0) + length & 0xFFFFFFFF
 
     def _gap(self, stream: Stream, side: Side, length: int) -> None:
         stream.lack(side, length)

@@ -39,7 +39,7 @@ class Csv:
     def _rows(self, table: str, rows: Any) -> None:
         text = io.StringIO()
         csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\n").writerows(rows)
-        self._folder.write(table, [text.getvalue().encode()])
+        self._folder.write(table, text.getvalue().encode())
 
     def write(self, chunk: Chunk) -> None:
         """Append a chunk to its table's file."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -28,10 +27,10 @@ class Folder:
     def _part(self, table: str) -> Path:
         return self.folder / f".{table}{self.suffix}.part"
 
-    def write(self, table: str, lines: Iterable[bytes]) -> None:
+    def write(self, table: str, data: bytes) -> None:
         """Append to a table's file."""
         try:
-            self.files[table].writelines(lines)
+            self.files[table].write(data)
         except OSError as error:
             raise OutputError(f"{self.folder}: cannot be written: {error.strerror or error}") from None
 

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import chain, repeat
 from typing import Any, ClassVar
 
+import numpy as np
 import orjson
 
 from pcapkit.formats.folder import Folder
 from pcapkit.schema import Chunk, Type
 
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_seconds: dict[int, str] = {}
+
+_SLICE = 4_096
+"""How many rows are made text at a time."""
 
 
 def rfc3339(time_ns: int | None) -> str | None:
@@ -20,22 +25,22 @@ def rfc3339(time_ns: int | None) -> str | None:
     if time_ns is None:
         return None
     second, fraction = divmod(int(time_ns), 1_000_000_000)
-    head = _seconds.get(second)
-    if head is None:
-        if len(_seconds) > 10_000:
-            _seconds.clear()
-        try:
-            head = f"{(_EPOCH + timedelta(seconds=second)).isoformat()[:19]}."
-        except OverflowError:
-            return None
-        _seconds[second] = head
-    return f"{head}{fraction:09d}Z"
+    try:
+        return f"{(_EPOCH + timedelta(seconds=second)).isoformat()[:19]}.{fraction:09d}Z"
+    except OverflowError:
+        return None
 
 
 def plain(column: Sequence[Any], kind: Type) -> Sequence[Any]:
     """A column as JSON has it: Python's own numbers, times as text."""
     values: Sequence[Any] = column.tolist() if hasattr(column, "tolist") else column
-    return list(map(rfc3339, values)) if kind is Type.TIME else values
+    if kind is not Type.TIME:
+        return values
+    try:
+        texts: list[str] = np.datetime_as_string(np.array(values, np.int64).view("datetime64[ns]"), timezone="UTC").tolist()
+    except (TypeError, OverflowError):  # some are null, or further away than 64 bits of nanoseconds reach
+        return list(map(rfc3339, values))
+    return texts
 
 
 def dumps(value: Any) -> bytes:
@@ -54,22 +59,36 @@ def _clean(value: Any) -> Any:
     return [_clean(v) for v in value] if isinstance(value, list | tuple) else value
 
 
-def _lines(chunk: Chunk) -> Iterator[bytes]:
-    """The rows as text. One dict serves them all, and only what differs between rows is put into it: to make a dict of
-    every row costs more than all the rest.
+def lines(chunk: Chunk) -> bytes:
+    """The rows as text. Columns are made text as a whole and then stitched together, what is the same in all rows being
+    part of the seam: a dict for each row costs several times as much.
     """
-    row: dict[str, Any] = {}
-    varying: dict[str, Sequence[Any]] = {}
+    parts: list[Iterable[bytes]] = []
+    seam = b"{"
     for column, values in zip(chunk.table.columns, chunk.columns, strict=True):
         values = plain(values, column.type)
-        row[column.name] = values[0] if len(values) else None
-        if values.count(row[column.name]) < len(values):
-            varying[column.name] = values
-    if not varying:
-        yield from [dumps(row)] * len(chunk)
-    for changed in zip(*varying.values(), strict=True):
-        row.update(zip(varying, changed, strict=True))
-        yield dumps(row)
+        seam += b'"%b":' % column.name.encode()
+        if values.count(values[0]) == len(values):
+            seam += dumps(values[0])[:-1] + b","
+        else:
+            texts, quote = _texts(values, column.type)
+            parts += [repeat(seam + quote), texts]
+            seam = quote + b","
+    end = seam[:-1] + b"}\n"
+    return b"".join(chain.from_iterable(zip(*parts, repeat(end)))) if parts else end * len(chunk)
+
+
+def _texts(values: Sequence[Any], kind: Type) -> tuple[list[bytes], bytes]:
+    """The values of a column as JSON, and the quotation mark that belongs around each.
+
+    A column is written as one array and cut at its commas; within a string of JSON no quotation mark stands bare, so that
+    those between two strings are never taken for part of one.
+    """
+    quoted = kind in (Type.TEXT, Type.TIME)
+    if kind is Type.LIST or (quoted and None in values):
+        return [b"[]" if v == [] else dumps(v)[:-1] for v in values], b""
+    array = dumps(values)[:-1]
+    return (array[2:-2].split(b'","'), b'"') if quoted else (array[1:-1].split(b","), b"")
 
 
 class Jsonl:
@@ -82,7 +101,9 @@ class Jsonl:
 
     def write(self, chunk: Chunk) -> None:
         """Append a chunk to its table's file."""
-        self._folder.write(chunk.table.name, _lines(chunk))
+        for start in range(0, len(chunk), _SLICE):
+            columns = [column[start:start + _SLICE] for column in chunk.columns]
+            self._folder.write(chunk.table.name, lines(Chunk(chunk.table, columns)))
 
     def close(self) -> None:
         """Put the files in place."""

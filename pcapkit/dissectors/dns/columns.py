@@ -32,7 +32,7 @@ _PATIENCE_NS = 60_000_000_000
 _MOST_RECORDS, _MOST_LABELS = 32, 128
 """A message with more is left to the scalar parser."""
 
-_MOST_QUESTIONS = 65_536
+_MOST_QUESTIONS = 131_072
 """How many questions are remembered by their bytes."""
 
 _HEADER = np.dtype([("id", ">u2"), ("bits", ">u2"), ("questions", ">u2"), ("answers", ">u2"), ("authority", ">u2"),
@@ -165,7 +165,8 @@ class DnsColumns:
         for an, ns, ar in zip(*counts, strict=True):
             if an or ns or ar:
                 one, two, three = at + an, at + an + ns, at + an + ns + ar
-                sections.append((records[at:one], records[one:two], records[two:three]))
+                sections.append((records[at:one] if an else _NONE, records[one:two] if ns else _NONE,
+                                 records[two:three] if ar else _NONE))
                 at = three
             else:
                 sections.append(_NOTHING)
@@ -192,8 +193,10 @@ class DnsColumns:
 
 
 _UNREADABLE: Question = (None, None, None)
-_NOTHING: Sections = ([], [], [])
-"""The sections of a message without records: one for all, as nobody changes rows."""
+_NONE: list[Record] = []
+"""The empty section: one for all, as nobody changes rows."""
+
+_NOTHING: Sections = (_NONE, _NONE, _NONE)
 
 
 class _Structure:
