@@ -13,7 +13,6 @@ import orjson
 from pcapkit.formats.folder import Folder
 from pcapkit.schema import Chunk, Type
 
-
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _SLICE = 4_096

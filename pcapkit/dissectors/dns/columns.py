@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import compress
 from typing import Any, ClassVar
 
 import numpy as np
@@ -22,7 +23,9 @@ from pcapkit.errors import DissectError
 from pcapkit.limits import Limits
 
 Ints = npt.NDArray[np.int64]
-Question = tuple[str | None, str | None, str | None]
+Question = tuple[str | None, str | None, str | None, int]
+"""Name, type and class; and a number for name and type, by which question and response are known to belong together."""
+
 Record = dict[str, Any]
 Sections = tuple[list[Record], list[Record], list[Record]]
 
@@ -53,7 +56,8 @@ class Entries:
     bits: Ints
     rcode: Ints
     question: list[Question]
-    sections: list[Sections]
+    sections: list[Any]
+    """`Sections`; or the number of the message in the window, as long as its sections may not be needed."""
 
     def __len__(self) -> int:
         return len(self.question)
@@ -92,9 +96,11 @@ class DnsColumns:
 
     def feed(self, datagrams: Datagrams) -> Rows:
         """Take the datagrams of a window; returns the exchanges that are finished, by frame."""
-        new, anomalies = self._read(datagrams)
+        structure = _Structure(datagrams)
+        new, anomalies = self._read(datagrams, structure)
         entries = self._waiting + new
         query, response = _pair(entries)
+        structure.complete(entries, np.sort(query[response < 0]))
         open_ = response < 0
         if len(datagrams.time_ns):
             open_ &= entries.time[query] > datagrams.time_ns[-1] - _PATIENCE_NS
@@ -111,9 +117,8 @@ class DnsColumns:
         every = np.arange(len(entries))
         return _rows(entries, every, np.full(len(entries), -1), [])
 
-    def _read(self, datagrams: Datagrams) -> tuple[Entries, list[tuple[int, int, int, str, str]]]:
+    def _read(self, datagrams: Datagrams, structure: _Structure) -> tuple[Entries, list[tuple[int, int, int, str, str]]]:
         """The questions of all messages, and what is wrong with these."""
-        structure = _Structure(datagrams)
         question, sections, plain = self._text(datagrams, structure)
         anomalies: list[tuple[int, int, int, str, str]] = []
         odd = np.flatnonzero(~plain)
@@ -122,7 +127,7 @@ class DnsColumns:
         for i in odd.tolist():
             message = self._scalar(datagrams, i, anomalies)
             if message is not None:
-                several: list[Question] = [*message.questions] or [(None, None, None)]
+                several = [_named(*q) for q in message.questions] or [_named(None, None, None)]
                 row.append(np.full(len(several), i))
                 question += several
                 sections += [(message.answers, message.authority, message.additional)] * len(several)
@@ -150,33 +155,23 @@ class DnsColumns:
         return message
 
     def _text(self, datagrams: Datagrams, structure: _Structure) -> tuple[list[Question], list[Any], npt.NDArray[np.bool_]]:
-        """Question and records of the messages whose structure was found; which of all messages could be read so."""
+        """Question and sections of the messages whose structure was found; which of all messages could be read so."""
         buffer, rows = datagrams.buffer, structure.rows
+        starts = (datagrams.offset[rows] + 12).tolist()
+        known = self._questions
+        raw = [buffer[a:b] for a, b in zip(starts, structure.behind_question[rows].tolist(), strict=True)]
+        question = [known.get(q) or self._question(q) for q in raw]
+        structure.names = dict(zip(rows.tolist(), question, strict=True))
+        sections: list[Any] = rows.tolist()
+        shown = np.flatnonzero(structure.unusual[rows] | (structure.bits[rows] & 0x8000 != 0))
+        for i, found in zip(shown.tolist(), structure.sections(rows[shown]), strict=True):
+            sections[i] = found
         plain = np.zeros(len(datagrams.offset), np.bool_)
         plain[rows] = True
-        starts = datagrams.offset[rows]
-        known = self._questions
-        raw = [buffer[a:b] for a, b in zip((starts + 12).tolist(), structure.behind_question[rows].tolist(), strict=True)]
-        question = [known.get(q) or self._question(q) for q in raw]
-        records = structure.records(buffer, dict(zip(rows.tolist(), question, strict=True)))
-        counts = [c[rows].tolist() for c in structure.counts]
-        at = 0
-        sections: list[Any] = []
-        for an, ns, ar in zip(*counts, strict=True):
-            if an or ns or ar:
-                one, two, three = at + an, at + an + ns, at + an + ns + ar
-                sections.append((records[at:one] if an else _NONE, records[one:two] if ns else _NONE,
-                                 records[two:three] if ar else _NONE))
-                at = three
-            else:
-                sections.append(_NOTHING)
-        wrong = [i for i, q in enumerate(question) if q is _UNREADABLE or None in sections[i][0] or
-                 None in sections[i][1] or None in sections[i][2]] if _UNREADABLE in question or None in records else []
-        if wrong:
-            plain[rows[wrong]] = False
-            skip = set(wrong)
-            question = [q for i, q in enumerate(question) if i not in skip]
-            sections = [s for i, s in enumerate(sections) if i not in skip]
+        if _UNREADABLE in question or None in sections:
+            good = [q is not _UNREADABLE and s is not None for q, s in zip(question, sections, strict=True)]
+            plain[rows] = good
+            question, sections = list(compress(question, good)), list(compress(sections, good))
         return question, sections, plain
 
     def _question(self, raw: bytes) -> Question:
@@ -185,14 +180,18 @@ class DnsColumns:
             name, at = read_name(raw, 0, self.limits.dns_name, self.limits.dns_pointers)
         except DissectError:
             return _UNREADABLE
-        found = (name, type_name(raw[at] << 8 | raw[at + 1]), class_name(raw[at + 2] << 8 | raw[at + 3]))
+        found = _named(name, type_name(raw[at] << 8 | raw[at + 1]), class_name(raw[at + 2] << 8 | raw[at + 3]))
         if len(self._questions) >= _MOST_QUESTIONS:
             self._questions.clear()
         self._questions[raw] = found
         return found
 
 
-_UNREADABLE: Question = (None, None, None)
+def _named(name: str | None, kind: str | None, klass: str | None) -> Question:
+    return name, kind, klass, hash((name and name.lower(), kind))
+
+
+_UNREADABLE: Question = (None, None, None, 0)
 _NONE: list[Record] = []
 """The empty section: one for all, as nobody changes rows."""
 
@@ -206,7 +205,8 @@ class _Structure:
     """
 
     def __init__(self, datagrams: Datagrams) -> None:
-        self.data = np.frombuffer(datagrams.buffer, np.uint8)
+        self.buffer, self.data = datagrams.buffer, np.frombuffer(datagrams.buffer, np.uint8)
+        self.names: dict[int, Question] = {}
         self.start, self.stop = datagrams.offset, datagrams.offset + datagrams.length
         header = self._gather(self.start, _HEADER)
         self.id, self.bits = header["id"].astype(np.int64), header["bits"].astype(np.int64)
@@ -262,6 +262,7 @@ class _Structure:
             at[alive] = end
             done += 1
             alive = alive[left[alive] > done]
+        self.unusual = np.zeros(len(self.start), np.bool_)
         self._message = self._name = self._end = np.zeros(0, np.int64)
         self._record = np.zeros(0, _RECORD)
         if parts:
@@ -272,32 +273,63 @@ class _Structure:
             extended = self._record["type"] == _OPT
             opt = self._message[extended]
             self.rcode[opt] = (self._record["ttl"][extended].astype(np.int64) >> 24) << 4 | self.bits[opt] & 15
+        self._usual()
         return good
 
-    def records(self, buffer: Any, questions: dict[int, Question]) -> list[Record | None]:
-        """All records of `rows`, in order; None where a name cannot be read."""
-        kinds = list(map(type_name, self._record["type"].tolist()))
-        return [None if name is None else {"name": name, "type": kind, "ttl": ttl, "data": data}
-                for name, kind, ttl, data in zip(self._names(buffer, questions), kinds, self._record["ttl"].tolist(),
-                                                 self._data(buffer), strict=True)]
-
-    def _names(self, buffer: Any, questions: dict[int, Question]) -> list[str | None]:
+    def _usual(self) -> None:
         """Whose records they are: mostly the question's, to which a pointer leads, or the root's."""
-        first = self.data[self._name]
-        to_question = (first == 0xC0) & (self.data[np.minimum(self._name + 1, len(self.data) - 1)] == 12)
-        names: list[str | None] = [questions[m][0] if pointer else "."
-                                   for m, pointer in zip(self._message.tolist(), to_question.tolist(), strict=True)]
-        for i in np.flatnonzero(~to_question & (first != 0)).tolist():
-            start, stop = self._bounds(i)
+        first, second = self.data[self._name], self.data[np.minimum(self._name + 1, len(self.data) - 1)]
+        self._to_question = (first == 0xC0) & (second == 12)
+        self._strange = ~self._to_question & (first != 0)
+        self.unusual[self._message[self._strange]] = True
+
+    def complete(self, entries: Entries, rows: Ints) -> None:
+        """Make the sections of those entries that were left out as long as nobody was to see them."""
+        left = [i for i in rows.tolist() if isinstance(entries.sections[i], int)]
+        messages = np.array([entries.sections[i] for i in left], np.int64)
+        for i, found in zip(left, self.sections(messages), strict=True):
+            entries.sections[i] = found
+
+    def sections(self, messages: Ints) -> list[Sections | None]:
+        """The sections of these messages (ascending), None for one with a name that cannot be read."""
+        wanted = np.zeros(len(self.start), np.bool_)
+        wanted[messages] = True
+        mine = np.flatnonzero(wanted[self._message])
+        record = self._record[mine]
+        records: list[Any] = [
+            {"name": name, "type": kind, "ttl": ttl, "data": data} for name, kind, ttl, data in zip(
+                self._owners(mine), map(type_name, record["type"].tolist()), record["ttl"].tolist(), self._data(mine),
+                strict=True)]
+        counts = [c[messages].tolist() for c in self.counts]
+        at = 0
+        found: list[Sections | None] = []
+        for an, ns, ar in zip(*counts, strict=True):
+            if an or ns or ar:
+                one, two, three = at + an, at + an + ns, at + an + ns + ar
+                found.append((records[at:one] if an else _NONE, records[one:two] if ns else _NONE,
+                              records[two:three] if ar else _NONE))
+                at = three
+            else:
+                found.append(_NOTHING)
+        if self.unusual[messages].any():
+            return [None if any(r["name"] is None for part in s or () for r in part) else s for s in found]
+        return found
+
+    def _owners(self, mine: Ints) -> list[str | None]:
+        """The names whose records they are."""
+        names: list[str | None] = [self.names[m][0] if pointer else "." for m, pointer in
+                                   zip(self._message[mine].tolist(), self._to_question[mine].tolist(), strict=True)]
+        for i in np.flatnonzero(self._strange[mine]).tolist():
+            start, stop = self._bounds(mine[i])
             try:
-                names[i] = read_name(buffer[start:stop], int(self._name[i]) - start)[0]
+                names[i] = read_name(self.buffer[start:stop], int(self._name[mine[i]]) - start)[0]
             except DissectError:
                 names[i] = None
         return names
 
-    def _data(self, buffer: Any) -> list[str]:
+    def _data(self, mine: Ints) -> list[str]:
         """The records' data as text."""
-        record, end = self._record, self._end
+        record, end, buffer = self._record[mine], self._end[mine], self.buffer
         kind, length = record["type"], record["length"]
         address = (kind == 1) & (length == 4)
         opt = (kind == _OPT) & (length == 0)
@@ -311,11 +343,12 @@ class _Structure:
             elif kind[i] == _OPT:
                 shown[i] = rdata.opt(int(record["class"][i]), int(record["ttl"][i]), buffer[stop - n:stop])
             else:
-                start, message_stop = self._bounds(i)
+                start, message_stop = self._bounds(mine[i])
                 shown[i] = rdata.text(int(kind[i]), buffer[start:message_stop], stop - n - start, stop - start)
-        return shown.tolist()
+        texts: list[str] = shown.tolist()
+        return texts
 
-    def _bounds(self, i: int) -> tuple[int, int]:
+    def _bounds(self, i: int | np.int64) -> tuple[int, int]:
         """Where the message of the `i`-th record lies."""
         message = self._message[i]
         return int(self.start[message]), int(self.stop[message])
@@ -326,15 +359,7 @@ def _pair(entries: Entries) -> tuple[Ints, Ints]:
 
     The oldest question waiting gets the response, as the scalar dissector has it.
     """
-    numbers: dict[Any, int] = {}
-    known: dict[Question, int] = {}
-    number = np.empty(len(entries), np.int64)
-    for i, question in enumerate(entries.question):
-        n = known.get(question)
-        if n is None:
-            name, kind, _ = question
-            n = known[question] = numbers.setdefault((name and name.lower(), kind), len(numbers))
-        number[i] = n
+    number = np.array([q[3] for q in entries.question], np.int64)
     key = entries.flow << 16 | entries.id
     order = np.lexsort((number, key))
     key, number = key[order], number[order]
@@ -379,7 +404,7 @@ def _in_order(start: int, answers: Sequence[bool], partner: Ints) -> None:
 def _rows(entries: Entries, query: Ints, response: Ints, anomalies: list[tuple[int, int, int, str, str]]) -> Rows:
     """The rows of pairs, in order of their frames."""
     one = np.where(query >= 0, query, response)
-    order = np.argsort(entries.first[one], kind="stable")
+    order = np.lexsort((one, entries.first[one]))
     one, query, response = one[order], query[order], response[order]
     shown = np.where(response >= 0, response, one)
     both, answered = (query >= 0) & (response >= 0), response >= 0
