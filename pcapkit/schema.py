@@ -78,6 +78,11 @@ class Chunk:
         """The same rows, one tuple each."""
         return zip(*self.columns, strict=True)
 
+    def parts(self, most: int) -> Iterator[Chunk]:
+        """The same rows in chunks of at most `most`."""
+        for start in range(0, len(self), most):
+            yield Chunk(self.table, [column[start:start + most] for column in self.columns])
+
     @classmethod
     def of(cls, table: Table, rows: Sequence[Sequence[Any]]) -> Chunk:
         """A chunk of `rows`, each a sequence of all of the table's columns."""

@@ -15,7 +15,7 @@ from pcapkit.schema import Chunk, Type
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-_SLICE = 4_096
+_SLICE = 1_024
 """How many rows are made text at a time."""
 
 
@@ -85,7 +85,12 @@ def _texts(values: Sequence[Any], kind: Type) -> tuple[list[bytes], bytes]:
     """
     quoted = kind in (Type.TEXT, Type.TIME)
     if kind is Type.LIST or (quoted and None in values):
-        return [b"[]" if v == [] else dumps(v)[:-1] for v in values], b""
+        # Many rows share one object (an empty list, the flags of DNS): it is made text once.
+        shared = {id(v): v for v in values}
+        if len(shared) < len(values) // 2:
+            known = {i: dumps(v)[:-1] for i, v in shared.items()}
+            return [known[id(v)] for v in values], b""
+        return [dumps(v)[:-1] for v in values], b""
     array = dumps(values)[:-1]
     return (array[2:-2].split(b'","'), b'"') if quoted else (array[1:-1].split(b","), b"")
 
@@ -100,9 +105,8 @@ class Jsonl:
 
     def write(self, chunk: Chunk) -> None:
         """Append a chunk to its table's file."""
-        for start in range(0, len(chunk), _SLICE):
-            columns = [column[start:start + _SLICE] for column in chunk.columns]
-            self._folder.write(chunk.table.name, lines(Chunk(chunk.table, columns)))
+        for part in chunk.parts(_SLICE):
+            self._folder.write(chunk.table.name, lines(part))
 
     def close(self) -> None:
         """Put the files in place."""
