@@ -8,7 +8,7 @@ from typing import ClassVar
 from pcapkit.records import Confidence, Credential, Finding, Outcome, Record, SecretKind, Severity
 from pcapkit.reporters.evidence import capture_filter, display_filter, evidence, flow_of
 
-_RFC = {"http": "RFC 9110, 17.16.1; RFC 7617, 4", "smtp": "RFC 4954, 9; RFC 8314, 3", "ftp": "RFC 4217, 15"}
+_RFC = {"http": "RFC 9110, 17.16.1; RFC 7617, 4", "smtp": "RFC 4954, 9; RFC 8314, 3", "ftp": "RFC 4217"}
 _REMEDY = {"http": "serve the login over HTTPS only, redirect plain HTTP and send HSTS; change the password",
            "smtp": "offer AUTH only after STARTTLS, or use submission over TLS (port 465); change the password"}
 _KEPT = 10_000

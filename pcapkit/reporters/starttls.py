@@ -141,13 +141,14 @@ def _verdict(facts: _Facts, other: _Facts | None) -> tuple[Verdict, list[str]]:
         return _switched(facts)
     if facts.refused is not None:
         kind = "temporarily" if facts.refused.temporary else "permanently"
-        return Verdict.REFUSED, [f"STARTTLS was {kind} refused with {facts.refused.code} in frame "
-                                 f"{facts.refused.span.frame}: {facts.refused.text}"]
+        words = f": {facts.refused.text}" if facts.refused.text else ""
+        return Verdict.REFUSED, [f"TLS was {kind} refused with {facts.refused.code} in frame "
+                                 f"{facts.refused.span.frame}{words}"]
     if facts.started is not None:
         return Verdict.ESTABLISHED, [f"TLS began in frame {facts.started.frame}"]
     if facts.offered is not None:
         if facts.requested is not None:
-            return Verdict.UNDETERMINED, [f"STARTTLS was asked for in frame {facts.requested.frame}; the answer is not "
+            return Verdict.UNDETERMINED, [f"TLS was asked for in frame {facts.requested.frame}; the answer is not "
                                           "in the capture"]
         clear = f"; in the clear: {', '.join(facts.clear)}" if facts.clear else ""
         return Verdict.OFFERED_UNUSED, [f"offered in frame {facts.offered.last_frame}, never asked for{clear}"]
@@ -208,11 +209,18 @@ _FINDINGS = {
                         "RFC 3207, 4.2 and 6", "both sides must forget all they received before TLS; update them"),
 }
 
+_RFC = {"pop3": "RFC 2595, 4; RFC 8314, 3", "imap": "RFC 9051, 6.2.1; RFC 8314, 3", "ftp": "RFC 4217",
+        "ldap": "RFC 4513, 3", "postgresql": "PostgreSQL manual, sslmode"}
+_REMEDY = {Verdict.OFFERED_UNUSED: "let the client require TLS before it logs in"}
+"""What differs where it is not mail servers that talk."""
+
 
 def _finding(facts: _Facts, other: _Facts | None, verdict: Verdict, words: list[str]) -> Finding:
     rule, severity, confidence, title, rfc, remedy = _FINDINGS[verdict]
     flow = facts.flow
     assert facts.session is not None
+    if facts.session.protocol != "smtp":
+        rfc, remedy = _RFC.get(facts.session.protocol, rfc), _REMEDY.get(verdict, remedy)
     spans = _spans(facts, verdict) or [facts.session.span]
     places = evidence(flow, *spans)
     if verdict is Verdict.SUSPECTED_STRIPPING and facts.masked is None:
