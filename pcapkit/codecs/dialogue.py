@@ -143,8 +143,8 @@ class Dialogue:
     def torn(self, side: int) -> None:
         """Bytes of `side` are missing."""
 
-    def opens(self, text: bytes) -> bool:
-        """Whether this first message of the server is a greeting."""
+    def opens(self, side: int, text: bytes) -> bool:
+        """Whether this first message is one with which a session begins."""
         raise NotImplementedError
 
     # Reading
@@ -167,20 +167,20 @@ class Dialogue:
             return False
         span, text = message
         side = unread.side
-        self._introduce(span, text)
+        self.introduce(span, text)
         if self.switching == "asked" and side == CLIENT and len(self._extra) < self.limits.dialogue_pending:
             self._extra.append((span, text))
         (self.on_client if side == CLIENT else self.on_server)(span, text)
         self.lost[side] = False
         return True
 
-    def _introduce(self, span: Span, text: bytes) -> None:
+    def introduce(self, span: Span, text: bytes) -> None:
         """With the first message of either side, say that there is a session, and whether its start is there."""
         if self._introduced:
             return
         self._introduced = True
-        self.late = not (span.side == SERVER and span.start == 0 and self.opens(text))
-        banner = text.decode("utf-8", "replace") if span.side == SERVER else ""
+        self.late = span.start > 0 or not self.opens(span.side, text)
+        banner = text.decode("utf-8", "replace") if span.side == SERVER and not self.late else ""
         self.sink.put(Session(span, self.name, self.late, banner))
 
     # The switch to TLS
@@ -221,7 +221,8 @@ class Dialogue:
             self._fail("the client went on without TLS")
             return True
         message = self.read(unread)
-        if message is not None:
+        if message is not None and len(self._extra) < self.limits.dialogue_pending:
+            self._extra.append(message)
             self.sink.put(BytesAroundSwitch(*message))
         return message is not None
 
@@ -251,6 +252,13 @@ class Dialogue:
         if self.pending and self.pending[0].span.frame <= reply.frame:
             return self.pending.popleft()
         return None
+
+    def tagged(self, tag: str, reply: Span) -> Command | None:
+        """The command without reply that has this tag, if it was sent before this reply."""
+        command = next((c for c in self.pending if c.tag == tag and c.span.frame <= reply.frame), None)
+        if command is not None:
+            self.pending.remove(command)
+        return command
 
     def keep(self, keywords: list[str], keyword: str, span: Span) -> None:
         """Add a line of what the server can do, as far as there is room."""

@@ -132,6 +132,8 @@ BUILTIN = (
     "pcapkit.dissectors.pop3:POP3",
     "pcapkit.dissectors.imap:IMAP",
     "pcapkit.dissectors.ftp:FTP",
+    "pcapkit.dissectors.ldap:LDAP",
+    "pcapkit.dissectors.postgresql:PostgreSQL",
     "pcapkit.dissectors.tls:TLS",
     "pcapkit.dissectors.dns:DNS",
 )

@@ -18,7 +18,7 @@ _ITS_OWN = frozenset("CWD CDUP PASV PORT EPSV EPRT STOR PWD XPWD FEAT SYST NLST 
 _REPLY = re.compile(rb"[1-6]\d\d(?:[ -]|\r?\n|$)")
 _ITS_OWN_REPLY = re.compile(rb"220[ -][^\n]*FTP|227 Entering|229 Entering|331 |257 \"", re.I)
 _TLS = ("TLS", "TLS-C", "SSL", "TLS-P")
-"""What names TLS behind AUTH, today's and the older names (RFC 4217, 2 and 17)."""
+"""What names TLS behind AUTH: RFC 4217 knows the first, servers of its drafts the others too."""
 
 
 class FTP(Dialogue):
@@ -54,9 +54,9 @@ class FTP(Dialogue):
             return Recognition.NO
         return Recognition.YES if its_own and not smtp else Recognition.MAYBE
 
-    def opens(self, text: bytes) -> bool:
+    def opens(self, side: int, text: bytes) -> bool:
         """The replies before any command (RFC 959, 5.4)."""
-        return text[:3] in (b"220", b"120", b"421")
+        return side == SERVER and text[:3] in (b"220", b"120", b"421")
 
     # The client
 

@@ -59,10 +59,10 @@ class IMAP(Dialogue):
         tagged = not client and re.match(rb'[^\s(){%*"\\+]{1,64} (OK|NO|BAD) |\+ ', server)
         return Recognition.MAYBE if tagged else Recognition.NO
 
-    def opens(self, text: bytes) -> bool:
+    def opens(self, side: int, text: bytes) -> bool:
         """The three greetings (RFC 3501, 7.1); a later OK is taken for one where the capture starts with it."""
         greeting = _UNTAGGED.match(text)
-        return greeting is not None and greeting[1] is not None
+        return side == SERVER and greeting is not None and greeting[1] is not None
 
     def step(self, unread: Unread) -> bool:
         """A line, or a literal of the client."""
@@ -171,9 +171,8 @@ class IMAP(Dialogue):
             return
         if self.open is not None and self.open.tag == tag and state != "OK":
             self._drop_open()  # the server does not want the literal
-        command = next((c for c in self.pending if c.tag == tag and c.span.frame <= span.frame), None)
+        command = self.tagged(tag, span)
         if command is not None:
-            self.pending.remove(command)
             self._answer(command, span, state, words)
         self._capabilities(span, text)
 

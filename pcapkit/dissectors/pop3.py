@@ -46,9 +46,9 @@ class POP3(Dialogue):
             return Recognition.YES if end and (verb in _ITS_OWN or (status and verb != "AUTH")) else Recognition.MAYBE
         return Recognition.YES if server.startswith(b"+OK ") else Recognition.MAYBE if status else Recognition.NO
 
-    def opens(self, text: bytes) -> bool:
+    def opens(self, side: int, text: bytes) -> bool:
         """A status before any command is the greeting."""
-        return _status(text)
+        return side == SERVER and _status(text)
 
     def step(self, unread: Unread) -> bool:
         """A line, or what is to be passed over of a reply's further lines."""

@@ -183,6 +183,8 @@ def test_what_is_asked_around_the_switch_is_bounded() -> None:
     parser = POP3(Tape(), Wishes())
     parser.receive(0, b"STLS\r\n" + b"NOOP\r\n" * 1_100, 0)
     assert len(parser._extra) == 1_000
+    tape = play(POP3, [*SWITCH[:-1], (1, b"more\r\n" * 1_100)])
+    assert len(tape.of(BytesAroundSwitch)) == 1_000
 
 
 def test_a_message_is_placed_in_the_frame_where_it_began() -> None:

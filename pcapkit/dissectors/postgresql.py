@@ -1,0 +1,142 @@
+"""PostgreSQL's protocol up to the end of the login: passwords, and the switch to TLS (its manual, 53.2 and 53.7)."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from pcapkit import schema
+from pcapkit.codecs.dialogue import Command, Dialogue, Login, part
+from pcapkit.dissectors import Recognition, Wishes
+from pcapkit.records import CLIENT, FOREVER, SERVER, Outcome, SecretKind, Sink, Span
+from pcapkit.wire import Unread
+
+_SSL, _GSS, _START = b"\x04\xd2\x16\x2f", b"\x04\xd2\x16\x30", b"\x00\x03"
+_OPENINGS = (b"\x00\x00\x00\x08" + _SSL, b"\x00\x00\x00\x08" + _GSS)
+_OK, _CLEAR, _MD5 = 0, 3, 5
+_LONGEST_START = 10_000
+"""What the server takes at the most, its MAX_STARTUP_PACKET_LENGTH."""
+
+
+class PostgreSQL(Dialogue):
+    """Reads both sides of a connection until the login is over; queries are not looked at."""
+
+    name: ClassVar[str] = "postgresql"
+    transports: ClassVar[tuple[str, ...]] = ("tcp",)
+    ports: ClassVar[frozenset[int]] = frozenset({5432})
+    tables: ClassVar[tuple[schema.Table, ...]] = (schema.CREDENTIALS,)
+
+    def __init__(self, sink: Sink, wishes: Wishes) -> None:
+        super().__init__(sink, wishes)
+        self.user = ""
+        self.started = False
+        self.method = _OK
+        self.login: Command | None = None
+
+    @staticmethod
+    def recognises(client: bytes, server: bytes) -> Recognition:
+        """The client speaks first: it asks for TLS or GSSAPI, or names its user."""
+        if client.startswith(_OPENINGS) and server[:1] in (b"", b"S", b"N", b"G", b"E"):
+            return Recognition.YES
+        if client[:2] == b"\0\0" and client[4:6] == _START and int.from_bytes(client[:4], "big") <= _LONGEST_START:
+            return Recognition.YES if b"user\0" in client[8:] else Recognition.MAYBE
+        return Recognition.NO
+
+    def opens(self, side: int, text: bytes) -> bool:
+        """Recognised by its beginning."""
+        return side == CLIENT
+
+    def read(self, unread: Unread) -> tuple[Span, bytes] | None:
+        """A message: the client's first ones have no type, the server's answers to them nothing but one."""
+        untyped = unread.side == CLIENT and not self.started
+        if unread.side == SERVER and self.pending and self.pending[0].verb in ("SSL", "GSS") and unread.peek(1) != b"E":
+            total = 1
+        else:
+            at = 0 if untyped else 1
+            if len(unread) < at + 4:
+                return None
+            total = at + int.from_bytes(unread.peek(4, at), "big")
+        total = max(min(total, self.limits.dialogue_line), 1)
+        if len(unread) < total:
+            return None
+        span = unread.begin()
+        text = unread.use(total)
+        self.sink.end(span, unread.offset)
+        return span, text
+
+    def torn(self, side: int) -> None:
+        """Messages cannot be found again after a gap."""
+        if not self.switching:
+            self._over()
+
+    def _over(self) -> None:
+        self.skipping = [FOREVER, FOREVER]
+        if self.login is not None:
+            self.settle(self.login, Outcome.UNKNOWN)
+
+    # The client
+
+    def on_client(self, span: Span, text: bytes) -> None:
+        """A request to encrypt, the start, or a password."""
+        if self.started:
+            if text[:1] == b"p" and self.method in (_CLEAR, _MD5) and self.login is None:
+                self._password(span, text)
+            return
+        code = text[4:8]
+        command = Command(span, "SSL" if code == _SSL else "GSS" if code == _GSS else "START")
+        if command.verb != "START":
+            self.await_reply(command)
+        if command.verb == "SSL":
+            self.ask(command)
+        elif command.verb == "START":
+            if code[:2] != _START:
+                self._over()  # a request to cancel, or what is no longer this protocol
+                return
+            self.started = True
+            words = text[8:].split(b"\0")
+            self.user = dict(zip(words[::2], words[1::2], strict=False)).get(b"user", b"").decode("utf-8", "replace")
+
+    def _password(self, span: Span, text: bytes) -> None:
+        secret = text[5:].removesuffix(b"\0")
+        mechanism, kind = (("password", SecretKind.PASSWORD) if self.method == _CLEAR else
+                           ("md5", SecretKind.CHALLENGE_RESPONSE))
+        login = Login(mechanism, self.user, secret.decode("utf-8", "replace"), kind,
+                      part(span, span.start + 5, len(secret)), "PasswordMessage")
+        self.login = Command(span, "PASSWORD", login=login)
+        self.clear("a login")
+
+    # The server
+
+    def on_server(self, span: Span, text: bytes) -> None:
+        """The answer to a request to encrypt, or how the login stands."""
+        command = self.answered(span)
+        if command is not None:
+            self._encrypt(command, span, text[:1])
+        elif text[:1] == b"R":
+            self.method = int.from_bytes(text[5:9], "big")
+            if self.method == _OK:
+                self._end(Outcome.ACCEPTED, span)
+        elif text[:1] == b"E":
+            self._end(Outcome.REJECTED, span)
+
+    def _encrypt(self, command: Command, span: Span, answer: bytes) -> None:
+        if command.verb == "GSS" and answer == b"G":
+            self._over()
+        elif command.verb == "SSL" and self.switching == "asked":
+            if answer == b"S":
+                self.accept(span, "S")
+            else:
+                self.refuse(span, answer.decode("latin-1"), "", False)
+
+    def _end(self, outcome: Outcome, reply: Span) -> None:
+        """The login is over: what follows are queries."""
+        if self.login is not None:
+            self.settle(self.login, outcome, reply)
+        if outcome is Outcome.ACCEPTED:
+            self.clear("queries")
+        self._over()
+
+    def close(self) -> None:
+        """Put what is unfinished."""
+        if self.login is not None:
+            self.settle(self.login, Outcome.UNKNOWN)
+        super().close()
