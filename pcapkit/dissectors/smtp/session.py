@@ -166,7 +166,7 @@ class SMTP:
     def _command(self, span: Span, text: bytes) -> None:
         verb, _, argument = text.decode("utf-8", "replace").partition(" ")
         verb = verb.upper()
-        if self.switching == "asked":
+        if self.switching == "asked" and len(self.extra) < self.limits.smtp_pending:
             self.extra.append((span, text))
         row = SmtpExchange(span, verb, argument.strip(), command_frame=span.frame, command_span=span)
         if len(self.pending) >= self.limits.smtp_pending:

@@ -6,9 +6,10 @@ import base64
 
 import pytest
 
+from pcapkit.dissectors import Wishes
 from pcapkit.dissectors.smtp import SMTP, MailMessage, SmtpExchange
 from pcapkit.records import Capabilities, Credential, Outcome, TLSAccepted, TLSFailed, TLSRefused, Upgrade
-from pcapkit.testing import Script, check_gaps, check_splits, fuzz, play
+from pcapkit.testing import Script, Tape, check_gaps, check_splits, fuzz, play
 
 
 def b64(data: bytes) -> bytes:
@@ -78,6 +79,12 @@ def test_a_keyword_overwritten_in_place_is_named() -> None:
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_gaps_are_survived(script: Script) -> None:
     assert all(tape.error is None for tape in check_gaps(SMTP, script))
+
+
+def test_what_is_kept_while_tls_is_asked_for_is_bounded() -> None:
+    parser = SMTP(Tape(), Wishes())
+    parser.receive(0, b"STARTTLS\r\n" + b"NOOP\r\n" * 2_000, 0)
+    assert len(parser.extra) == 1_000
 
 
 def test_noise() -> None:
