@@ -14,7 +14,7 @@ LEAST = {
     "http_requests": 98, "http_responses": 97, "http_forms": 68, "http_basic": 100,
     "smtp_commands": 99, "smtp_replies": 98, "smtp_auth": 75, "mail": 76,
     "dns_queries": 99, "dns_responses": 99, "dns_answers": 99,
-    "tls_client_hello": 97, "tls_server_hello": 97, "tls_certificates": 96, "logins": 100,
+    "tls_client_hello": 100, "tls_server_hello": 100, "tls_certificates": 98, "logins": 100,
 }
 """Recall in percent, per kind of fact: what has been reached, which may only rise."""
 

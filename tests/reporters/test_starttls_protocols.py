@@ -1,0 +1,48 @@
+"""The verdict on encryption for protocols other than SMTP: what a dialogue shows is judged, in the protocol's own terms."""
+
+from __future__ import annotations
+
+import pytest
+
+from pcapkit.dissectors import Dissector
+from pcapkit.dissectors.ftp import FTP
+from pcapkit.dissectors.imap import IMAP
+from pcapkit.dissectors.pop3 import POP3
+from pcapkit.dissectors.postgresql import PostgreSQL
+from pcapkit.records import Conversation, Encryption, Finding, Verdict
+from pcapkit.reporters.starttls import StartTLS
+from pcapkit.testing import Script, play, whole
+
+FLOW = Conversation("x.pcap", "tcp", 0, "192.0.2.1", 40000, "192.0.2.2", 1)
+
+
+def judged(dissector: type[Dissector], script: Script) -> tuple[Encryption, list[Finding]]:
+    reporter = StartTLS()
+    for record in play(dissector, whole(script)).records:
+        record.flow = FLOW
+        reporter.observe(record)
+    found = list(reporter.finish())
+    row, = (r for r in found if isinstance(r, Encryption))
+    return row, [r for r in found if isinstance(r, Finding)]
+
+
+@pytest.mark.parametrize(("dissector", "script", "verdict"), [
+    (POP3, [(1, b"+OK hi\r\n"), (0, b"CAPA\r\n"), (1, b"+OK\r\nSTLS\r\n.\r\n"), (0, b"QUIT\r\n")], Verdict.OFFERED_UNUSED),
+    (IMAP, [(1, b"* OK [CAPABILITY IMAP4rev1] hi\r\n")], Verdict.NOT_OFFERED),
+    (IMAP, [(1, b"* OK hi\r\n"), (0, b"a STARTTLS\r\n"), (1, b"a OK go\r\n"), (0, b"b LOGOUT\r\n")], Verdict.ACCEPTED_FAILED),
+    (FTP, [(1, b"220 hi\r\n"), (0, b"AUTH TLS\r\n"), (1, b"502 no\r\n")], Verdict.REFUSED),
+    (FTP, [(1, b"220 hi\r\n"), (0, b"AUTH TLS\r\nUSER eve\r\n"), (1, b"234 go\r\n")], Verdict.INJECTION),
+    (FTP, [(1, b"220 hi\r\n"), (0, b"USER jan\r\n")], Verdict.UNDETERMINED),
+])
+def test_verdicts(dissector: type[Dissector], script: Script, verdict: Verdict) -> None:
+    assert judged(dissector, script)[0].verdict is verdict
+
+
+def test_advice_fits_the_protocol() -> None:
+    _, (finding,) = judged(POP3, [(1, b"+OK hi\r\n"), (0, b"CAPA\r\n"), (1, b"+OK\r\nSTLS\r\n.\r\n"), (0, b"QUIT\r\n")])
+    assert "RFC 2595" in finding.rfc and "MTA-STS" not in finding.remedy
+
+
+def test_a_refusal_without_words_ends_with_its_frame() -> None:
+    row, _ = judged(PostgreSQL, [(0, b"\0\0\0\x08\x04\xd2\x16\x2f"), (1, b"N")])
+    assert row.evidence == ["TLS was permanently refused with N in frame 2"]
