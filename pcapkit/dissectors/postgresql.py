@@ -1,4 +1,4 @@
-"""PostgreSQL's protocol up to the end of the login: passwords, and the switch to TLS (its manual, 53.2 and 53.7)."""
+"""PostgreSQL's protocol up to the end of the login: passwords, and the switch to TLS (manual, "Frontend/Backend Protocol")."""
 
 from __future__ import annotations
 
