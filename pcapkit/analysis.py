@@ -107,6 +107,7 @@ class FileAnalysis:
             self.connections.window(packets, self.filter.mask(frames) if self.filter else None, int(frames.number[0])
                                     if len(frames) else 0)
             yield from self._flush()
+        self.connections.oddities += self.decoder.finish()
         self.connections.finish()
         yield from self._flush()
         yield from self.connections.flow_chunks()

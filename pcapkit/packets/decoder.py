@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -40,6 +41,11 @@ class Decoder:
         self._slow.others.clear()
         self._slow.oddities.clear()
         return Packets(frames.buffer, **columns, others=others, oddities=oddities)
+
+    def finish(self) -> Counter[str]:
+        """The capture is over: the oddities of what was still held."""
+        self._slow.fragments.finish()
+        return self._slow.oddities
 
     def _rest(self, frames: Frames, left: Any, tunnels: Any) -> tuple[list[Header], list[int]]:
         """What the slow lane finds in the frames that are left, and inside the tunnels."""
