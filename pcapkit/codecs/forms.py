@@ -9,6 +9,8 @@ from urllib.parse import unquote_to_bytes
 
 import orjson
 
+from pcapkit.codecs.names import is_secret_name
+
 
 @dataclass(slots=True)
 class Field:
@@ -107,15 +109,30 @@ def _part(data: bytes, at: int, head: int, start: int, stop: int) -> list[Field]
 
 
 def json_fields(data: bytes, most: int) -> list[Field]:
-    """Scalars of a JSON body under dotted names; nothing where it is no JSON object or array."""
+    """Scalars of a JSON body under dotted names; nothing where it is no JSON, or none of the names is that of a secret."""
     try:
         root = orjson.loads(data)
     except orjson.JSONDecodeError:
         return []
     fields: list[Field] = []
     at = 0
+    scalars = _json_scalars(root, most)
+    if not any(is_secret_name(path) for path, _, _ in scalars):
+        return []
+    for path, key, value in scalars:
+        start, stop = _json_place(data, at, key, value)
+        at = stop or at
+        quote = isinstance(value, str) and stop > 0
+        fields.append(Field(path, value if isinstance(value, str) else orjson.dumps(value).decode(), start + quote,
+                            stop - quote))
+    return fields
+
+
+def _json_scalars(root: Any, most: int) -> list[tuple[str, str | None, Any]]:
+    """Dotted name, own key (None in an array) and value of the scalars in order."""
+    found: list[tuple[str, str | None, Any]] = []
     todo: list[tuple[str, str | None, Any]] = [("", None, root)]
-    while todo and len(fields) < most:
+    while todo and len(found) < most:
         path, key, value = todo.pop()
         inside = f"{path}." if path else ""
         if isinstance(value, dict):
@@ -123,12 +140,8 @@ def json_fields(data: bytes, most: int) -> list[Field]:
         elif isinstance(value, list):
             todo += [(f"{inside}{i}", None, v) for i, v in reversed(list(enumerate(value[:most])))]
         elif path:
-            start, stop = _json_place(data, at, key, value)
-            at = stop or at
-            quote = isinstance(value, str) and stop > 0
-            fields.append(Field(path, value if isinstance(value, str) else orjson.dumps(value).decode(), start + quote,
-                                stop - quote))
-    return fields
+            found.append((path, key, value))
+    return found
 
 
 def _json_place(data: bytes, at: int, key: str | None, value: Any) -> tuple[int, int]:
