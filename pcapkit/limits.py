@@ -23,7 +23,7 @@ class Limits:
     """The caps of one analysis, and `hits`: how often each was reached."""
 
     # Reading
-    window_bytes: int = cap(8 * MIB, "bytes", "a window of packets is analysed and its buffer used again")
+    window_bytes: int = cap(16 * MIB, "bytes", "a window of packets is analysed and its buffer used again")
     window_packets: int = cap(100_000, "packets", "a window of packets is analysed and its buffer used again")
     packet_bytes: int = cap(262_144, "bytes", "a longer record is taken for damage: the rest of the file is not read")
     block_bytes: int = cap(16 * MIB, "bytes", "a longer pcapng block is taken for damage: the rest is not read")
