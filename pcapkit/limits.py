@@ -28,7 +28,11 @@ class Limits:
     packet_bytes: int = cap(262_144, "bytes", "a longer record is taken for damage: the rest of the file is not read")
     block_bytes: int = cap(16 * MIB, "bytes", "a longer pcapng block is taken for damage: the rest is not read")
     file_secrets: int = cap(4 * MIB, "bytes", "further decryption secrets embedded in the file are not kept")
-    file_ratio_bytes: int = cap(1 << 40, "bytes", "a compressed capture is not read further than this")
+    file_unpacked: int = cap(1 << 40, "bytes", "a compressed capture is not read further than this")
+    xz_memory: int = cap(128 * MIB, "bytes", "an xz file that needs more memory is not read")
+    file_interfaces: int = cap(10_000, "interfaces", "packets of further interfaces are taken for those of the first")
+    file_names: int = cap(100_000, "names", "further names embedded in the file are not kept")
+    file_warnings: int = cap(100, "warnings", "further warnings about the file are counted, not shown")
 
     # Packets
     header_layers: int = cap(32, "layers", "what lies deeper inside tunnels is not decoded")

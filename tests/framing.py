@@ -91,14 +91,32 @@ COMMON: dict[str, tuple[int, Callable[[bytes], bytes]]] = {
 """Link type and framing of the links that both lanes know."""
 
 
+def block(kind: int, body: bytes = b"", order: str = "<", claimed: int | None = None, ending: int | None = None) -> bytes:
+    """A pcapng block; `claimed` and `ending` are its lengths in front and behind where they lie."""
+    body += bytes(-len(body) % 4)
+    size = len(body) + 12
+    return struct.pack(order + "II", kind, size if claimed is None else claimed) + body + struct.pack(
+        order + "I", size if ending is None else ending)
+
+
+def section(order: str = "<", version: tuple[int, int] = (1, 0), magic: int = 0x1A2B3C4D) -> bytes:
+    """A section header block."""
+    return block(0x0A0D0D0A, struct.pack(order + "IHHq", magic, *version, -1), order)
+
+
+def interface(link: int = 1, options: bytes = b"", order: str = "<") -> bytes:
+    """An interface description block."""
+    return block(1, struct.pack(order + "HHI", link, 0, 0) + options, order)
+
+
+def enhanced(frame: bytes, number: int = 0, order: str = "<", ticks: int = 1, claimed: int | None = None) -> bytes:
+    """An enhanced packet block; `claimed` is its captured length where that lies."""
+    size = len(frame) if claimed is None else claimed
+    return block(6, struct.pack(order + "5I", number, ticks >> 32, ticks & 0xFFFFFFFF, size, len(frame)) + frame, order)
+
+
 def pcapng(frames: Sequence[tuple[int, bytes]]) -> bytes:
     """A file of (link type, frame), with an interface for every link type."""
-    def block(kind: int, body: bytes) -> bytes:
-        body += bytes(-len(body) % 4)
-        size = struct.pack("<I", len(body) + 12)
-        return struct.pack("<I", kind) + size + body + size
     links = sorted({link for link, _ in frames})
-    return b"".join((block(0x0A0D0D0A, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1)),
-                     *(block(1, struct.pack("<HHI", link, 0, 0)) for link in links),
-                     *(block(6, struct.pack("<5I", links.index(link), 0, 1, len(frame), len(frame)) + frame)
-                       for link, frame in frames)))
+    return b"".join((section(), *(interface(link) for link in links),
+                     *(enhanced(frame, links.index(link)) for link, frame in frames)))

@@ -10,6 +10,8 @@ import sys
 import zlib
 from typing import Any, BinaryIO
 
+from pcapkit.limits import Limits
+
 MAGIC = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"BZh": "bzip2", b"\xfd7zXZ\0": "xz"}
 
 
@@ -29,8 +31,10 @@ def _zstd() -> Any:
 class Decompressed:
     """The plain bytes of a compressed stream. `damage` says what went wrong; what came before it was given out."""
 
-    def __init__(self, kind: str, stream: BinaryIO) -> None:
+    def __init__(self, kind: str, stream: BinaryIO, limits: Limits) -> None:
         self.damage: str | None = None
+        self._limits = limits
+        self._left = limits.file_unpacked
         self._file: Any
         self._errors: tuple[type[Exception], ...] = (EOFError, OSError, zlib.error, lzma.LZMAError, ValueError)
         if kind == "gzip":
@@ -38,21 +42,52 @@ class Decompressed:
         elif kind == "bzip2":
             self._file = bz2.BZ2File(stream)
         elif kind == "xz":
-            self._file = lzma.LZMAFile(stream)
+            self._file = _Xz(stream, limits.xz_memory)
         else:
             zstd = _zstd()
             self._file = zstd.ZstdFile(stream)
             self._errors += (zstd.ZstdError,)
 
     def readinto(self, buffer: memoryview, /) -> int:
-        """Fill `buffer` from its front; 0 at the end, or where the data is damaged."""
+        """Fill `buffer` from its front; 0 at the end, or where the data is damaged or more than the limit."""
+        if self.damage:
+            return 0
         try:
             data = self._file.read1(min(len(buffer), 1 << 18))
         except self._errors as error:
             self.damage = str(error) or type(error).__name__
             return 0
+        if len(data) > self._left:
+            self._limits.hit("file_unpacked")
+            self.damage = f"more than {self._limits.file_unpacked} bytes unpacked"
+            data = data[:self._left]
+        self._left -= len(data)
         buffer[:len(data)] = data
         return len(data)
+
+
+class _Xz:
+    """A file of xz streams. Unlike the standard library's, it grants a file only so much memory for its dictionary."""
+
+    def __init__(self, stream: BinaryIO, memory: int) -> None:
+        self._stream, self._memory = stream, memory
+        self._one = lzma.LZMADecompressor(lzma.FORMAT_XZ, memory)
+
+    def read1(self, size: int) -> bytes:
+        """Up to `size` bytes; none at the end."""
+        while True:
+            if self._one.eof:
+                rest = self._one.unused_data.lstrip(b"\0") or self._stream.read(1 << 16).lstrip(b"\0")
+                if not rest:
+                    return b""
+                self._one = lzma.LZMADecompressor(lzma.FORMAT_XZ, self._memory)
+            else:
+                rest = self._stream.read(1 << 16) if self._one.needs_input else b""
+                if self._one.needs_input and not rest:
+                    raise EOFError("Compressed file ended before the end-of-stream marker was reached")
+            data = self._one.decompress(rest, size)
+            if data:
+                return data
 
 
 class Chained(io.RawIOBase):

@@ -27,19 +27,19 @@ _KNOWN = {b"\x89PNG": "a PNG image", b"\xff\xd8\xff": "a JPEG image", b"%PDF": "
 
 
 class _Counted:
-    """A raw stream that tells how much was read, and keeps a digest of it if asked."""
+    """A raw stream that tells how much was read, and keeps a digest of it if asked. A failing one ends; `damage` says why."""
 
     def __init__(self, raw: Any, progress: Callable[[int], None] | None, digest: Any) -> None:
-        self._raw, self._progress, self._digest = raw, progress, digest
         self.damage: str | None = None
-        """Why it could not be read to its end."""
+        self._raw, self._progress, self._digest = raw, progress, digest
 
     def readinto(self, buffer: Any, /) -> int:
-        """Fill `buffer` from its front; 0 at the end, or where the input can be read no further."""
+        """Fill `buffer` from its front; 0 at the end."""
         try:
             got = self._raw.readinto(buffer) or 0
         except OSError as error:
-            self.damage, got = error.strerror or str(error), 0
+            self.damage = error.strerror or str(error)
+            return 0
         if self._digest is not None:
             self._digest.update(memoryview(buffer)[:got])
         if self._progress is not None and got:
@@ -59,15 +59,18 @@ class CaptureFile:
         self.link_numbers: list[int] = []
         self._raw = raw
         self._digest = hashlib.sha256() if hash else None
-        self._counted = counted = _Counted(raw, progress, self._digest)
+        self._limits = limits
+        self._input = counted = _Counted(raw, progress, self._digest)
         head = _head(counted, 64)
         if counted.damage and not head:
             raise CaptureError(f"{name}: cannot be read: {counted.damage}")
         self._compression = compression(head)
         stream: Any = Chained(head, counted)
         if self._compression:
-            stream = Decompressed(self._compression, io.BufferedReader(stream, 1 << 18))
+            stream = Decompressed(self._compression, io.BufferedReader(stream, 1 << 18), limits)
             head = _head(stream, 64)
+            if stream.damage and not head:
+                raise CaptureError(f"{name}: the {self._compression} data is damaged: {stream.damage}")
             self._plain: Any = stream
             stream = Chained(head, stream)
         else:
@@ -76,7 +79,7 @@ class CaptureFile:
         self._window = Window(stream, limits, _live(raw))
         while self._window.end < 24 and self._window.fill():
             pass
-        self._reader: Pcap | Pcapng = format(self._window, limits, self.warnings.append)
+        self._reader: Pcap | Pcapng = format(self._window, limits, self._warn)
 
     @property
     def format(self) -> str:
@@ -86,7 +89,7 @@ class CaptureFile:
     @property
     def truncated(self) -> bool:
         """Whether the file ends in the middle of a packet, or cannot be read to its end."""
-        return self._reader.truncated or bool(self._counted.damage or (self._plain is not None and self._plain.damage))
+        return self._reader.truncated or any(stage is not None and stage.damage for stage in (self._plain, self._input))
 
     @property
     def secrets(self) -> list[tuple[int, bytes]]:
@@ -121,12 +124,19 @@ class CaptureFile:
                 if number not in self.link_numbers:
                     self.link_numbers.append(number)
             yield frames
-        if self._counted.damage:
-            self.warnings.append(f"the input cannot be read further: {self._counted.damage}")
         if self._plain is not None and self._plain.damage:
-            self.warnings.append(f"the {self._compression} data is damaged: {self._plain.damage}")
+            self.warnings.append(f"the {self._compression} data is damaged: {self._plain.damage} "
+                                 f"(byte {self._window.offset + self._window.end} of what was unpacked)")
+        if self._input.damage:
+            self.warnings.append(f"the input cannot be read further: {self._input.damage}")
         if not self.link_numbers:
             self.link_numbers.append(self._reader.link_type)
+
+    def _warn(self, text: str) -> None:
+        if len(self.warnings) < self._limits.file_warnings:
+            self.warnings.append(text)
+        else:
+            self._limits.hit("file_warnings")
 
     def close(self) -> None:
         """Let the input go."""
@@ -201,8 +211,8 @@ def _format(name: str, head: bytes, packed: str | None) -> type[Pcap] | type[Pca
     known = next((what for magic, what in _KNOWN.items() if head.startswith(magic)), None)
     if known:
         raise CaptureError(f"{name}: {inside}{known}, not a capture; pcap and pcapng files can be read")
-    text = head.decode("utf-8", "replace")
-    if all(c.isprintable() or c in "\r\n\t" for c in text.rstrip("\ufffd")):
+    text = head.decode("utf-8", "replace").rstrip("\ufffd")
+    if text and all(c.isprintable() or c in "\r\n\t" for c in text):
         raise CaptureError(f"{name}: {inside}text ({text[:24]!r} ...), not a capture; write one with "
                            "tcpdump -w FILE")
     raise CaptureError(f"{name}: {inside}not a capture: begins with the bytes {head[:8].hex(' ')}; pcap and pcapng "

@@ -45,7 +45,7 @@ class Pcapng:
         self.names: dict[str, list[str]] = {}
         self._base = 0
         self._time = 0
-        self._secret_bytes = 0
+        self._secret_bytes = self._names = 0
 
     @staticmethod
     def recognises(head: bytes) -> bool:
@@ -54,7 +54,10 @@ class Pcapng:
 
     def _foreign(self, body: bytes) -> bool:
         """Whether a section is of a version that this is not the reader of; then its blocks cannot be trusted."""
-        major, minor = struct.unpack_from(self.order + "HH", body, 4) if len(body) >= 8 else (0, 0)
+        magic, major, minor = struct.unpack_from(self.order + "IHH", body) if len(body) >= 8 else (0, 0, 0)
+        if magic != 0x1A2B3C4D:
+            self._cut("a section header without byte-order magic; what follows is not read")
+            return True
         if (major, minor) not in ((1, 0), (1, 2)):
             self._cut(f"a section of pcapng version {major}.{minor}; what follows is not read")
             return True
@@ -109,8 +112,8 @@ class Pcapng:
                     head = struct.Struct(order + "II").unpack_from
                     kind, length = head(buffer, at)
             if length < 12 or length & 3 or length > self.limits.block_bytes or at + length > end:
-                if length >= 12 and not length & 3 and length <= min(self.limits.block_bytes, window.size):
-                    break
+                if offsets or (length >= 12 and not length & 3 and length <= min(self.limits.block_bytes, window.size)):
+                    break  # what lies before it is to be handed out before the buffer moves
                 window.at = at
                 return offsets, kinds, self._pass_over(kind, length)
             if kind in (PACKET, OLD_PACKET, SIMPLE_PACKET):
@@ -120,6 +123,9 @@ class Pcapng:
                 else:
                     self.warn(f"a packet block of {length} bytes is too short (byte {window.offset + at})")
             else:
+                if buffer[at + length - 4:at + length] != buffer[at + 4:at + 8]:
+                    self.warn(f"a block of type {kind:#x} ends with another length than it begins with "
+                              f"(byte {window.offset + at})")
                 body = buffer[at + 8:at + length - 4]
                 if kind == SECTION and self._foreign(body):
                     window.at = at
@@ -136,7 +142,7 @@ class Pcapng:
             self.warn(f"a block of type {kind:#x} with {length} bytes does not fit a window: passed over "
                       f"(byte {self.window.offset + self.window.at})")
             while length > 0:
-                got = len(self.window.take(min(length, self.window.size // 2)))
+                got = len(self.window.take(min(length, 1 << 16)))
                 length -= got
                 if not got:
                     self._cut("the last block is cut short")
@@ -156,11 +162,13 @@ class Pcapng:
             short = words[old, 2]
             number_in_section[old] = short >> 16 if self.order == ">" else short & 0xFFFF
         number_in_section[simple] = 0
+        ends = self.window.gather(at + words[:, 1] - 4, 4, self.order + "u4").astype(np.int64)[:, 0]
+        self._damaged("packet blocks end with another length than they begin with", ends != words[:, 1], number)
         interface = self._base + number_in_section
         known = len(self.interfaces)
         lost = interface >= known
         if lost.any():
-            self.warn(f"{int(lost.sum())} packets name an interface that the file does not describe")
+            self._damaged("packets name an interface that the file does not describe", lost, number)
             self.interfaces += [Interface(0, 0)] if not known else []
             interface[lost] = 0
         room = words[:, 1] - np.where(simple, 16, 32)
@@ -168,8 +176,7 @@ class Pcapng:
         snap = np.array([i.snap_length for i in self.interfaces], np.int64)[interface]
         length = np.where(simple & (snap > 0), np.minimum(length, snap), length)
         longer = length > room
-        if (longer & ~simple).any():
-            self.warn(f"{int((longer & ~simple).sum())} packet blocks claim more bytes than they have")
+        self._damaged("packet blocks claim more bytes than they have", longer & ~simple, number)
         times = self._times((words[:, 3] << 32 | words[:, 4]).astype(np.uint64), interface)
         if simple.any():
             for i in np.flatnonzero(simple).tolist():
@@ -179,6 +186,11 @@ class Pcapng:
                       at + np.where(simple, 12, 28), np.minimum(length, room), np.where(simple, words[:, 2], words[:, 6]),
                       np.array([i.link_type for i in self.interfaces], np.int64)[interface], interface)
 
+    def _damaged(self, what: str, rows: np.ndarray[tuple[int], np.dtype[np.bool_]], number: int) -> None:
+        """Warn of the packets where `rows` is true; `number` is that of the window's first frame."""
+        if rows.any():
+            self.warn(f"{int(rows.sum())} {what} (from frame {number + int(rows.argmax())} on)")
+
     def _times(self, ticks: np.ndarray[tuple[int], np.dtype[np.uint64]], interface: Ints) -> Ints:
         times = np.zeros(len(ticks), np.int64)
         for i in np.unique(interface).tolist():
@@ -187,7 +199,7 @@ class Pcapng:
         return times
 
     def _block(self, kind: int, body: bytes, offset: int) -> None:
-        """Read a block that is no packet."""
+        """Read a block that is no packet. What could be read of a damaged one is kept."""
         try:
             if kind == SECTION:
                 self.sections += 1
@@ -199,11 +211,14 @@ class Pcapng:
             elif kind == SECRETS:
                 self._secret(body)
         except struct.error:
-            self.warn(f"a block of type {kind} is cut short (byte {offset})")
+            self.warn(f"a block of type {kind} is shorter than what it claims to hold (byte {offset})")
 
     def _interface(self, body: bytes) -> None:
         link_type, _, snap_length = struct.unpack_from(self.order + "HHI", body)
         interface = Interface(link_type, snap_length)
+        if len(self.interfaces) >= self.limits.file_interfaces:
+            self.limits.hit("file_interfaces")
+            return
         self.interfaces.append(interface)
         for code, value in self._options(body[8:]):
             if code == 9 and value:
@@ -215,8 +230,10 @@ class Pcapng:
         at = 0
         while at + 4 <= len(data):
             code, length = struct.unpack_from(self.order + "HH", data, at)
-            if code == 0 or at + 4 + length > len(data):
+            if code == 0:
                 return
+            if at + 4 + length > len(data):
+                raise struct.error("an option is longer than its block")
             yield code, data[at + 4:at + 4 + length]
             at += 4 + (length + 3 & ~3)
 
@@ -225,8 +242,12 @@ class Pcapng:
         for kind, value in self._options(body):
             size = {1: 4, 2: 16}.get(kind)
             if size and len(value) > size:
+                if self._names >= self.limits.file_names:
+                    self.limits.hit("file_names")
+                    return
                 names = [n.decode("utf-8", "replace") for n in value[size:].split(b"\0") if n]
                 self.names.setdefault(str(ipaddress.ip_address(value[:size])), []).extend(names)
+                self._names += len(names)
 
     def _secret(self, body: bytes) -> None:
         kind, length = struct.unpack_from(self.order + "II", body)
@@ -236,6 +257,8 @@ class Pcapng:
             return
         self._secret_bytes += len(data)
         self.secrets.append((kind, data))
+        if len(data) < length:
+            raise struct.error("secrets are longer than their block")
 
     def _cut(self, what: str) -> None:
         self.truncated = True

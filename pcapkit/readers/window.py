@@ -83,7 +83,7 @@ class Window:
 
 
 def nanoseconds(ticks: npt.NDArray[np.uint64], resolution: int, offset: int) -> Ints:
-    """Timestamps in units of an if_tsresol (pcapng, 4.2) as nanoseconds since the epoch, exact, cut to 64 bits.
+    """Timestamps in units of an if_tsresol (pcapng, 4.2) as nanoseconds since the epoch, exact, cut to 63 bits and a sign.
 
     `resolution` is the option's byte: a power of ten, or with the high bit set of two. `offset` is in seconds.
     """
@@ -95,7 +95,8 @@ def nanoseconds(ticks: npt.NDArray[np.uint64], resolution: int, offset: int) -> 
             return scaled
     per_second = 2**power if resolution & 0x80 else 10**power
     exact = ((t * 1_000_000_000 // per_second) + offset * 1_000_000_000 for t in ticks.tolist())
-    clipped: Ints = np.array([max(-(2**63), min(2**63 - 1, t)) for t in exact], np.int64)
+    # The very lowest number means no time at all to numpy and pandas.
+    clipped: Ints = np.array([max(1 - 2**63, min(2**63 - 1, t)) for t in exact], np.int64)
     return clipped
 
 
