@@ -1,4 +1,4 @@
-"""Writing capture files: frames as they were read, into a nanosecond pcap."""
+"""Frames -> a pcap file, with nanoseconds."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from typing import BinaryIO
 from pcapkit.errors import OutputError
 from pcapkit.readers import Frames
 
+_SNAP = 262_144
+"""Bytes of a frame that are written at most, since readers take a longer record for damage."""
+
 
 class PcapWriter:
     """Writes frames of one link type, to standard output where the path is `-`.
@@ -22,7 +25,7 @@ class PcapWriter:
     def __init__(self, path: str) -> None:
         self.path = path
         self._link: int | None = None
-        with self._trouble():
+        with self._told():
             self._file: BinaryIO = sys.stdout.buffer if path == "-" else Path(path).open("wb")
 
     def write(self, frames: Frames, i: int) -> None:
@@ -31,9 +34,9 @@ class PcapWriter:
         if self._link is not None and link != self._link:
             raise OutputError(f"{self.path}: frames of link types {self._link} and {link} do not fit one pcap file; "
                               "choose with a filter")
-        at, length = int(frames.offset[i]), int(frames.length[i])
+        at, length = int(frames.offset[i]), min(int(frames.length[i]), _SNAP)
         seconds, rest = divmod(int(frames.time_ns[i]), 1_000_000_000)
-        with self._trouble():
+        with self._told():
             if self._link is None:
                 self._head(link)
             self._file.write(struct.pack("<IIII", seconds & 0xFFFFFFFF, rest, length, int(frames.original_length[i])))
@@ -45,16 +48,19 @@ class PcapWriter:
 
     def close(self) -> None:
         """Finish the file; one without frames is an Ethernet capture of none."""
-        with self._trouble():
-            if self._link is None:
-                self._head(1)
-            self._file.flush() if self.path == "-" else self._file.close()
+        with self._told():
+            try:
+                if self._link is None:
+                    self._head(1)
+            finally:
+                self._file.flush() if self.path == "-" else self._file.close()
 
     @contextmanager
-    def _trouble(self) -> Iterator[None]:
+    def _told(self) -> Iterator[None]:
+        """What goes wrong with the file, in words."""
         try:
             yield
         except BrokenPipeError:
             raise
-        except OSError as error:
-            raise OutputError(f"{self.path}: cannot be written: {error.strerror or error}") from None
+        except (OSError, ValueError) as error:
+            raise OutputError(f"{self.path}: cannot be written: {getattr(error, 'strerror', None) or error}") from None

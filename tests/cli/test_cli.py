@@ -133,3 +133,14 @@ def test_packets_read_like_tcpdump(name: str, words: list[str]) -> None:
     ours = run("packets", "-n", "-t", "-r", path, *words).stdout.decode()
     for their, our in zip(theirs.splitlines(), ours.splitlines(), strict=True):
         assert our.split(", win")[0] == their.split(", win")[0] or our == their
+
+
+def test_a_capture_is_never_written_over_itself_and_nothing_is_written_for_one_that_is_none(tmp_path: Path) -> None:
+    capture, link = tmp_path / "a.pcap", tmp_path / "b.pcap"
+    capture.write_bytes((LECTURE / "post.pcap").read_bytes())
+    link.symlink_to(capture)
+    for target in (capture, link):
+        done = run("packets", "-r", capture, "-w", target)
+        assert done.returncode and b"is the capture that is read" in done.stderr and done.stderr.count(b"\n") == 1
+    assert capture.read_bytes() == (LECTURE / "post.pcap").read_bytes()
+    assert run("packets", "-r", tmp_path / "none", "-w", tmp_path / "new").returncode and not (tmp_path / "new").exists()
