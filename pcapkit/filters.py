@@ -54,8 +54,8 @@ class Filter:
         if named:
             raise self._refused(f"{named!r} is a name, which would have to be looked up; write the address")
         self._programs: dict[int, Any] = {}
-        refused = [why for _, why in map(self._compile, _TRIED) if why]
-        if len(refused) == len(_TRIED) or _NOTHING in refused:
+        refused = [why for _, why in map(self._compile, _TRIED)]
+        if all(refused) or refused[0] == _NOTHING:
             raise self._refused(refused[0])
 
     def mask(self, frames: Frames) -> npt.NDArray[np.bool_]:
