@@ -44,7 +44,7 @@ class PcapWriter:
 
     def _head(self, link: int) -> None:
         self._link = link
-        self._file.write(struct.pack("<IHHiIII", 0xA1B23C4D, 2, 4, 0, 0, 262_144, link))
+        self._file.write(struct.pack("<IHHiIII", 0xA1B23C4D, 2, 4, 0, 0, _SNAP, link))
 
     def close(self) -> None:
         """Finish the file; one without frames is an Ethernet capture of none."""

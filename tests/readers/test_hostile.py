@@ -166,7 +166,7 @@ SOME: dict[str, tuple[bytes, int, str | None]] = {
 def read(data: bytes, limits: Limits | None = None) -> tuple[list[bytes], CaptureFile]:
     """The first frames and the capture, read to its end."""
     frames: list[bytes] = []
-    with open_capture(io.BytesIO(data), limits) as capture:
+    with open_capture(io.BytesIO(data), limits or Limits(window_bytes=8 * MIB)) as capture:
         for window in capture.windows():
             assert (window.offset + window.length <= len(window.buffer)).all() and (window.length >= 0).all()
             assert int(window.number[0]) == capture.packets - len(window) + 1
@@ -215,7 +215,7 @@ def test_no_more_than_a_few_megabytes_are_taken_for_any(name: str) -> None:
 
 @pytest.mark.parametrize("name", SOME)
 def test_the_whole_way_is_gone_without_an_exception(name: str) -> None:
-    [row] = [row for chunk in analyse([io.BytesIO(SOME[name][0])], Options(limits=Limits(window_packets=3000)))
+    [row] = [row for chunk in analyse([io.BytesIO(SOME[name][0])], Options(limits=Limits(window_packets=3000, window_bytes=8 * MIB)))
              if chunk.table.name == "captures" for row in chunk.rows()]
     assert SOME[name][2] is None or "byte" in str(row) or "frame" in str(row)
 
