@@ -21,7 +21,7 @@ from pcapkit.records import Anomaly, Conversation, Record, Span
 from pcapkit.schema import Chunk
 from pcapkit.streams import Reassembler, Runs, Side, Stretch, runs
 
-_SLICE = 8_192
+_SLICE = 2_048
 """Rows of the flow table that are made at a time."""
 
 _NO_SERVICE = 255

@@ -21,6 +21,9 @@ _TOO_FEW = 8
 _MOST_SEGMENTS = 64
 """How many segments are joined for one delivery at the most."""
 
+_FOR_GOOD = FOREVER >> 1
+"""A skip of more than this never ends: `FOREVER` counts down while bytes go by."""
+
 _NOT_HERE = Segments(b"", [0], [0], [0], [0])
 
 
@@ -171,10 +174,8 @@ class Dialogue(Stream, Talk):
         """The connection has ended, or is given up."""
         if self.dissector is None and self._early:
             self._decide(last=True)
-        if self.dissector is not None:
-            self._side = None
-            self._guard(lambda dissector: dissector.close())
-            self.dissector = None  # each holds the other: the circle is broken here, not by the collector
+        self._side = None
+        self._release()  # each holds the other: the circle is broken here, not by the collector
 
     # What the dissector asks for
 
@@ -227,12 +228,20 @@ class Dialogue(Stream, Talk):
             if start + skip > stop or (start >= stop and not skip):
                 side.skip = start + skip - stop
                 self._side, self._segments = None, _NOT_HERE  # no connection may hold on to a window
+                if all(s.skip > _FOR_GOOD for s in self.sides):
+                    self._release()
                 return
             if skip:
                 start += skip
                 pace = 1
             elif pace < _MOST_SEGMENTS:
                 pace *= 2
+
+    def _release(self) -> None:
+        """The dissector wants no more of either side: it need not wait for the end of the connection."""
+        if self.dissector is not None:
+            self._guard(lambda dissector: dissector.close())
+            self.dissector = None
 
     def _receive(self, side: Side, data: bytes, offset: int) -> int:
         """Give bytes to the dissector and do as it asks; returns how many further bytes to skip."""

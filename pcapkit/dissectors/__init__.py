@@ -11,7 +11,8 @@ its sink. It knows no packet, clock or table. The contract, which `pcapkit.testi
   when they come one at a time.
 - `gap(side, offset, length)` says that bytes are missing; the next bytes of this side start behind them. What was unread
   is unfinished: a message is put as far as it is known, and the dissector looks for the next one.
-- `close()` comes once, at the end: what is unfinished is put as far as it is known.
+- `close()` comes once, at the end, or as soon as `FOREVER` was returned for both sides: what is unfinished is put as far
+  as it is known.
 - `unread(side)` are the bytes received and not used, for whoever takes over after an `Upgrade`.
 - Only `DissectError` may leave a dissector; then it is given no more bytes of this stream but is still closed. Whatever
   can be survived is an `Anomaly` instead.

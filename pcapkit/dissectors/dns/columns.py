@@ -35,7 +35,7 @@ _PATIENCE_NS = 60_000_000_000
 _MOST_RECORDS, _MOST_LABELS = 32, 128
 """A message with more is left to the scalar parser."""
 
-_MOST_QUESTIONS = 131_072
+_MOST_QUESTIONS = 8_192
 """How many questions are remembered by their bytes."""
 
 _HEADER = np.dtype([("id", ">u2"), ("bits", ">u2"), ("questions", ">u2"), ("answers", ">u2"), ("authority", ">u2"),

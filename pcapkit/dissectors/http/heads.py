@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 _LINES: dict[bytes, tuple[list[str], str]] = {}
 """Lines seen before, as name and value, with the name in lower case."""
-_MOST = 16_384
+_MOST = 4_096
 _TOKEN = frozenset(b"!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
 
 
