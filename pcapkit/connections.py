@@ -19,7 +19,7 @@ from pcapkit.limits import Limits
 from pcapkit.packets import UDP, Packets
 from pcapkit.records import Anomaly, Conversation, Record, Span
 from pcapkit.schema import Chunk
-from pcapkit.streams import Reassembler, Runs, Side, Stretch, runs
+from pcapkit.streams import FULL, HALF, Reassembler, Runs, Side, Stretch, runs
 
 _SLICE = 2_048
 """Rows of the flow table that are made at a time."""
@@ -196,14 +196,22 @@ class Connections:
         return self._accounts.setdefault((flow, direction), Counter())
 
     def _late(self, flow: int, window: Runs, i: int) -> None:
-        """Payload of a connection whose state is gone."""
-        self._account(flow, window.direction[i])["after_close"] += window.length[i]
-        row = window.first[i]
-        frame = window.segments.frames[row]
-        anomaly = Anomaly(Span(0, 0, 0, frame, frame, window.segments.times[row]), "tcp-data-after-close",
-                          f"{window.length[i]} bytes after the end of the connection")
-        anomaly.flow = self.describe(flow)
-        self.collect(anomaly)
+        """Payload of a connection whose state is gone: what was there already is a duplicate, not compared."""
+        direction, length = window.direction[i], window.length[i]
+        base, delivered = ((self.flows.base_a, self.flows.bytes_a), (self.flows.base_b, self.flows.bytes_b))[direction]
+        account = self._account(flow, direction)
+        end = int(base[flow]) + 1 + int(delivered[flow]) + account["gap"]
+        ahead = (window.sequence[i] + length - end + HALF) % FULL - HALF
+        late = min(length, max(0, ahead))
+        account["duplicate"] += length - late
+        if late:
+            account["after_close"] += late
+            row = window.first[i]
+            frame = window.segments.frames[row]
+            anomaly = Anomaly(Span(0, 0, 0, frame, frame, window.segments.times[row]), "tcp-data-after-close",
+                              f"{late} bytes after the end of the connection")
+            anomaly.flow = self.describe(flow)
+            self.collect(anomaly)
 
     def _make_room(self) -> None:
         """Close the connections that were idle longest, if there are too many."""
