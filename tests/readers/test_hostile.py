@@ -215,7 +215,8 @@ def test_no_more_than_a_few_megabytes_are_taken_for_any(name: str) -> None:
 
 @pytest.mark.parametrize("name", SOME)
 def test_the_whole_way_is_gone_without_an_exception(name: str) -> None:
-    [row] = [row for chunk in analyse([io.BytesIO(SOME[name][0])], Options(limits=Limits(window_packets=3000, window_bytes=8 * MIB)))
+    options = Options(limits=Limits(window_packets=3000, window_bytes=8 * MIB))
+    [row] = [row for chunk in analyse([io.BytesIO(SOME[name][0])], options)
              if chunk.table.name == "captures" for row in chunk.rows()]
     assert SOME[name][2] is None or "byte" in str(row) or "frame" in str(row)
 
