@@ -52,7 +52,7 @@ def _drain(master: int, seen: list[bytes]) -> None:
 
 @pytest.mark.parametrize("words", [("smtp", "-"), ("-", "--json")])
 def test_on_long_work_a_bar_comes_and_goes_and_leaves_the_data_alone(words: tuple[str, ...]) -> None:
-    out, terminal, code = on_a_terminal(*words, pieces=DRIPS, pause=0.2)
+    out, terminal, code = on_a_terminal(*words, pieces=DRIPS, pause=0.5)
     quiet = subprocess.run([sys.executable, "-m", "pcapkit", *words], input=WHOLE, capture_output=True)
     assert code == 0 and out == quiet.stdout and not quiet.stderr
     assert b"reading" in terminal and b"/? " in terminal
@@ -66,7 +66,7 @@ def test_short_work_draws_nothing() -> None:
 
 
 def test_a_message_has_a_line_of_its_own() -> None:
-    _, terminal, code = on_a_terminal("-", "nothing.pcap", pieces=DRIPS, pause=0.2)
+    _, terminal, code = on_a_terminal("-", "nothing.pcap", pieces=DRIPS, pause=0.5)
     assert code == 3 and b"reading" in terminal and _left(terminal) == "pcapkit: nothing.pcap: no such file"
 
 
