@@ -80,8 +80,8 @@ def lines(chunk: Chunk) -> bytes:
 def _texts(values: Sequence[Any], kind: Type) -> tuple[list[bytes], bytes]:
     """The values of a column as JSON, and the quotation mark that belongs around each.
 
-    A column is written as one array and cut at its commas; within a string of JSON no quotation mark stands bare, so that
-    those between two strings are never taken for part of one.
+    A column is written as one array and cut at its commas. Within a string of JSON a quotation mark stands behind a
+    backslash, so that `","` is the seam of two strings unless one of them ends with an escaped mark and a comma.
     """
     quoted = kind in (Type.TEXT, Type.TIME)
     if kind is Type.LIST or (quoted and None in values):
@@ -92,6 +92,8 @@ def _texts(values: Sequence[Any], kind: Type) -> tuple[list[bytes], bytes]:
             return [known[id(v)] for v in values], b""
         return [dumps(v)[:-1] for v in values], b""
     array = dumps(values)[:-1]
+    if quoted and b'\\","' in array:
+        return [dumps(v)[:-1] for v in values], b""
     return (array[2:-2].split(b'","'), b'"') if quoted else (array[1:-1].split(b","), b"")
 
 

@@ -143,3 +143,10 @@ def test_a_full_disk_is_an_output_error_and_leaves_nothing(tmp_path: Path, kind:
         format.close()
     format.abandon()
     assert not list(names(tmp_path))
+
+
+@pytest.mark.parametrize("text", ['a",', '",', '\\",', "a\\", ",", '","', '",,"', '"', '\\"', '{"frame":1},'])
+def test_text_that_looks_like_the_seam_of_two_rows_stays_in_its_row(tmp_path: Path, text: str) -> None:
+    texts = [text, "plain", text, ""]
+    rows = written(tmp_path, chunk(ANOMALIES, *({"message": text, "rule": "x"} for text in texts)))["anomalies"]
+    assert [row["message"] for row in rows] == texts
