@@ -43,7 +43,6 @@ class Limits:
 
     # Flows and streams
     live_connections: int = cap(200_000, "connections", "the connection that was idle longest is closed")
-    idle_seconds: int = cap(600, "seconds", "an idle connection may be closed when room is needed")
     waiting_runs: int = cap(64, "runs", "a hole is given up and becomes a gap")
     waiting_bytes: int = cap(MIB, "bytes", "a hole is given up and becomes a gap")
     waiting_total: int = cap(128 * MIB, "bytes", "the hole waited for longest is given up and becomes a gap")
@@ -65,10 +64,7 @@ class Limits:
     smtp_reply_lines: int = cap(1_000, "lines", "further lines of the reply are counted, not kept")
     smtp_pending: int = cap(1_000, "commands", "the oldest command is given up as unanswered")
     mail_header: int = cap(256 * KIB, "bytes", "the rest of the message's header is not looked at")
-    mail_header_lines: int = cap(2_000, "lines", "the rest of the message's header is not looked at")
     mail_body: int = cap(16 * MIB, "bytes", "the rest of the message is counted, not looked at")
-    mime_depth: int = cap(50, "levels", "what is nested deeper is not opened")
-    mime_parts: int = cap(1_000, "parts", "further parts are counted, not shown")
 
     # POP3, IMAP, FTP and their like
     dialogue_line: int = cap(64 * KIB, "bytes", "the rest of the line or message is dropped")
@@ -88,7 +84,6 @@ class Limits:
 
     # What is shown
     text: int = cap(4_096, "characters", "the rest of a shown value is cut, with its length beside it")
-    anomalies_flow: int = cap(100, "kinds", "further kinds of anomaly of the flow are counted in one row")
     anomalies_file: int = cap(10_000, "rows", "further anomalies of the file are counted in one row")
 
     hits: Counter[str] = field(default_factory=Counter)
