@@ -166,10 +166,10 @@ def check_gaps(dissector: type[Dissector], script: Script, wishes: Wishes | None
 
 
 def fuzz(dissector: type[Dissector], scripts: Sequence[Script], inputs: int, seed: int = 1,
-         seconds_per_byte: float = 50e-6) -> int:
-    """Feed `inputs` random and mutated scripts; only DissectError may come out, and time is bounded per byte.
+         seconds_per_byte: float = 50e-6, wishes: Wishes | None = None) -> int:
+    """Feed `inputs` random and mutated scripts, some with gaps; only DissectError may come out, in bounded time per byte.
 
-    Returns how many of them ended in a DissectError.
+    Returns how many of them ended in a DissectError. Anything else that comes out is told by the number of its input.
     """
     chance = random.Random(seed)
     errors = 0
@@ -177,8 +177,15 @@ def fuzz(dissector: type[Dissector], scripts: Sequence[Script], inputs: int, see
         script = _mutant(scripts, chance)
         size = sum(len(d) for _, d in script)
         start = time.process_time()
-        pieces = whole(script) if chance.random() < 0.5 else cut(script, chance)
-        errors += play(dissector, pieces).error is not None
+        pieces: list[tuple[int, bytes | int]] = [*(whole(script) if chance.random() < 0.5 else cut(script, chance))]
+        if pieces and chance.random() < 0.2:
+            at = chance.randrange(len(pieces))
+            pieces[at] = pieces[at][0], chance.choice((1, size, 1 << 20))
+        try:
+            errors += play(dissector, pieces, wishes).error is not None
+        except Exception as error:
+            error.add_note(f"input {number} of seed {seed}: {pieces}")
+            raise
         took = time.process_time() - start
         assert took < 0.25 + size * seconds_per_byte, f"input {number} of {size} bytes took {took:.3f} s"
     return errors

@@ -80,11 +80,12 @@ def parse(raw: bytes, server: bool, most: int) -> Head | None:
         behind = first[len(parts[0]):]
         head.target = len(first) - len(behind.lstrip())
     at = len(lines[0]) + 1
+    folds: dict[int, list[str]] = {}
     for line in lines[1:]:
         here, at = at, at + len(line) + 1
         known = _LINES.get(line)
         if known is None and len(line) > 1 and len(head.headers) < most:
-            known = _header(head, line.rstrip(b"\r"), here)
+            known = _header(head, line.rstrip(b"\r"), here, folds)
             if known is not None and line[-1:] == b"\r" and len(line) < 512:
                 if len(_LINES) >= _MOST:
                     _LINES.clear()
@@ -93,18 +94,20 @@ def parse(raw: bytes, server: bool, most: int) -> Head | None:
             head.headers.append(known[0])
             head.names.add(known[1])
             head.places.append((here, at - 1 - (line[-1:] == b"\r")))
+    for which, more in folds.items():
+        name, value = head.headers[which]
+        head.headers[which] = [name, " ".join([value, *more])]
     if raw.count(b"\n") != raw.count(b"\r\n"):
         head.oddities.append("http-bare-lf")
     return head
 
 
-def _header(head: Head, line: bytes, at: int) -> tuple[list[str], str] | None:
-    """A header of one line; None where the line goes on with the one before, or has something odd about it, and was
-    added to the head here.
+def _header(head: Head, line: bytes, at: int, folds: dict[int, list[str]]) -> tuple[list[str], str] | None:
+    """A header of one line; None where the line goes on with the one before (then it is one of its `folds`), or has
+    something odd about it (then it was added to the head here).
     """
     if line[:1] in (b" ", b"\t") and head.headers:
-        name, value = head.headers[-1]
-        head.headers[-1] = [name, f"{value} {_text(line.strip())}"]
+        folds.setdefault(len(head.headers) - 1, []).append(_text(line.strip()))
         head.places[-1] = head.places[-1][0], at + len(line)
         head.oddities.append("http-obs-fold")
         return None

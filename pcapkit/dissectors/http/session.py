@@ -143,18 +143,20 @@ class HTTP:
         if not len(unread):
             return False
         stop = heads.end(unread.data, unread.pos, unread.scanned)
+        limits = self.wishes.limits
+        first = unread.data.find(b"\n", unread.pos, unread.pos + limits.http_line + 1) - unread.pos
+        if first < 0 and len(unread) > limits.http_line:
+            return self._too_long(s, "http_line")
         if stop < 0:
-            unread.scanned = len(unread.data)
-            limits = self.wishes.limits
-            newline = unread.data.find(b"\n", unread.pos)
-            hopeless = newline >= 0 and not self._starts(s, bytes(unread.data[unread.pos:newline]).rstrip(b"\r"))
-            if hopeless or len(unread) > limits.http_head or (newline < 0 and len(unread) > limits.http_line):
-                if not hopeless:
-                    self.sink.limit("http_head" if newline >= 0 else "http_line", unread.begin())
+            new = first >= 0 and unread.scanned <= unread.pos + first
+            if new and not self._starts(s, unread.peek(first).rstrip(b"\r")):
                 s.lost = True
                 unread.scanned = unread.pos
                 return True
-            return False
+            unread.scanned = len(unread.data)
+            return len(unread) > limits.http_head and self._too_long(s, "http_head")
+        if stop - unread.pos > limits.http_head:
+            return self._too_long(s, "http_head")
         span = unread.begin()
         raw = unread.peek(stop - unread.pos)
         head = heads.parse(raw, s.side == SERVER, self.wishes.limits.http_headers)
@@ -171,6 +173,14 @@ class HTTP:
             self._request(s, span, head)
         else:
             self._response(s, span, head)
+        return True
+
+    def _too_long(self, s: _Side, cap: str) -> bool:
+        """Give a head up, and its first line with it: searched again it would begin the same head."""
+        self.sink.limit(cap, s.unread.begin())
+        newline = s.unread.data.find(b"\n", s.unread.pos)
+        s.unread.drop(newline + 1 - s.unread.pos if newline >= 0 else len(s.unread))
+        s.lost = True
         return True
 
     def _cut_head(self, s: _Side) -> bool:

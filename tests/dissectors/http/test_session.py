@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import time
 
 import pytest
 
@@ -87,3 +88,23 @@ def test_gaps_are_survived(script: Script) -> None:
 
 def test_noise() -> None:
     assert fuzz(HTTP, SCRIPTS, 5_000) == 0
+
+
+LONG_HEAD = b"GET / HTTP/1.1\r\n" + b"A: b\r\n" * 50_000
+LONG_LINE = b"GET /" + b"a" * 70_000 + b" HTTP/1.1\r\nHost: h\r\n\r\n"
+
+
+@pytest.mark.parametrize(("long", "cap"), [(LONG_HEAD, "http_head"), (LONG_HEAD + b"\r\n", "http_head"),
+                                           (LONG_LINE, "http_line"), (LONG_LINE[:68_000], "http_line")])
+@pytest.mark.parametrize("piece", [1400, 1 << 20])
+def test_a_head_that_is_too_long_is_given_up_and_the_next_message_found(long: bytes, cap: str, piece: int) -> None:
+    pieces = [(0, long[i:i + piece]) for i in range(0, len(long), piece)]
+    tape = play(HTTP, [*pieces, (0, b"\r\nGET /next HTTP/1.1\r\n\r\n")])
+    assert [row.target for row in tape.of(HttpTransaction)] == ["/next"] and tape.limits == {cap: 1}
+
+
+def test_a_head_of_folded_lines_costs_linear_time() -> None:
+    head = b"GET / HTTP/1.1\r\nA: b\r\n" + b" c\r\n" * 60_000 + b"\r\n"
+    start = time.process_time()
+    row, = play(HTTP, [(0, head)]).of(HttpTransaction)
+    assert row.request_headers == [["A", "b" + " c" * 60_000]] and time.process_time() - start < 0.5
