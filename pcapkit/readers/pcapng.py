@@ -112,10 +112,14 @@ class Pcapng:
                     head = struct.Struct(order + "II").unpack_from
                     kind, length = head(buffer, at)
             if length < 12 or length & 3 or length > self.limits.block_bytes or at + length > end:
-                if offsets or (length >= 12 and not length & 3 and length <= min(self.limits.block_bytes, window.size)):
-                    break  # what lies before it is to be handed out before the buffer moves
-                window.at = at
-                return offsets, kinds, self._pass_over(kind, length)
+                padded = length + 3 & ~3
+                # Some writers do not count the padding; the length at the end of the block shows that it is meant so.
+                if not (length >= 12 and length & 3 and at + padded <= end and head(buffer, at + padded - 8)[1] == length):
+                    if offsets or (length >= 12 and padded <= min(self.limits.block_bytes, window.size) and at + padded > end):
+                        break  # what lies before it is to be handed out before the buffer moves
+                    window.at = at
+                    return offsets, kinds, self._pass_over(kind, length)
+                length = padded
             if kind in (PACKET, OLD_PACKET, SIMPLE_PACKET):
                 if length >= _HEADER[kind] + 4:
                     offsets.append(at)

@@ -26,12 +26,13 @@ def pcap(order: str = "<", magic: int = 0xA1B2C3D4, frames: list[bytes] = FRAMES
         struct.pack(order + "IIII", 1_600_000_000 + i, 123_456, len(f), len(f) + 5) + extra + f for i, f in enumerate(frames))
 
 
-def block(order: str, kind: int, body: bytes) -> bytes:
-    body += bytes(-len(body) % 4)
-    return struct.pack(order + "II", kind, len(body) + 12) + body + struct.pack(order + "I", len(body) + 12)
+def block(order: str, kind: int, body: bytes, count_padding: bool = True) -> bytes:
+    padded = body + bytes(-len(body) % 4)
+    length = struct.pack(order + "I", len(padded if count_padding else body) + 12)
+    return struct.pack(order + "I", kind) + length + padded + length
 
 
-def pcapng(order: str = "<", resolution: int = 9) -> bytes:
+def pcapng(order: str = "<", resolution: int = 9, count_padding: bool = True) -> bytes:
     out = block(order, 0x0A0D0D0A, struct.pack(order + "IHHq", 0x1A2B3C4D, 1, 0, -1))
     out += block(order, 1, struct.pack(order + "HHI", 1, 0, 0) + struct.pack(order + "HHB3x", 9, 1, resolution)
                  + bytes(4))
@@ -40,7 +41,7 @@ def pcapng(order: str = "<", resolution: int = 9) -> bytes:
     for i, frame in enumerate(FRAMES):
         ticks = (1_600_000_000 + i) * 10**resolution + 7
         out += block(order, 6, struct.pack(order + "IIIII", 0, ticks >> 32, ticks & 0xFFFFFFFF, len(frame), len(frame) + 5)
-                     + frame)
+                     + frame, count_padding)
     return out
 
 
@@ -102,6 +103,17 @@ def test_a_cut_gzip_keeps_what_came_before() -> None:
     big = pcap(frames=[os.urandom(1400) for _ in range(200)])
     frames, _, capture = read(gzip.compress(big)[:-50_000])
     assert 50 < len(frames) < 200 and capture.truncated and capture.warnings
+
+
+@pytest.mark.parametrize("limits", [Limits(), Limits(window_bytes=256, annex_bytes=64), Limits(window_packets=2)])
+def test_padding_that_was_not_counted_in_a_block_is_passed_over(limits: Limits) -> None:
+    frames, _, capture = read(pcapng(count_padding=False), limits)
+    assert frames == FRAMES and not capture.warnings
+
+
+def test_an_odd_length_that_the_end_of_the_block_does_not_repeat_ends_the_file() -> None:
+    frames, _, capture = read(pcapng() + struct.pack("<II", 6, 61) + bytes(100))
+    assert frames == FRAMES and capture.truncated and "claims 61 bytes" in capture.warnings[0]
 
 
 def test_a_record_that_lies_ends_the_file_with_a_warning() -> None:
