@@ -166,7 +166,8 @@ class Pcapng:
             short = words[old, 2]
             number_in_section[old] = short >> 16 if self.order == ">" else short & 0xFFFF
         number_in_section[simple] = 0
-        ends = self.window.gather(at + words[:, 1] - 4, 4, self.order + "u4").astype(np.int64)[:, 0]
+        total = words[:, 1] + 3 & ~3
+        ends = self.window.gather(at + total - 4, 4, self.order + "u4").astype(np.int64)[:, 0]
         self._damaged("packet blocks end with another length than they begin with", ends != words[:, 1], number)
         interface = self._base + number_in_section
         known = len(self.interfaces)
@@ -175,7 +176,7 @@ class Pcapng:
             self._damaged("packets name an interface that the file does not describe", lost, number)
             self.interfaces += [Interface(0, 0)] if not known else []
             interface[lost] = 0
-        room = words[:, 1] - np.where(simple, 16, 32)
+        room = total - np.where(simple, 16, 32)
         length = np.where(simple, words[:, 2], words[:, 5])
         snap = np.array([i.snap_length for i in self.interfaces], np.int64)[interface]
         length = np.where(simple & (snap > 0), np.minimum(length, snap), length)
