@@ -74,9 +74,9 @@ def _forms(masker: Masker, columns: list[Any], table: schema.Table) -> list[Any]
 def _auth(masker: Masker, columns: list[Any], table: schema.Table) -> list[Any]:
     masked = []
     for command, argument in zip(columns[table.index("command")], columns[table.index("argument")], strict=True):
-        if command == "AUTH" and argument and " " in argument:
-            mechanism, _, value = argument.partition(" ")
-            argument = f"{mechanism} {masker.mask(sasl.secret(mechanism, value.strip()))}"
+        words = argument.split(None, 1) if command == "AUTH" and argument else []
+        if len(words) > 1:
+            argument = f"{words[0]} {masker.mask(sasl.secret(words[0], words[1].strip()))}"
         masked.append(argument)
     return masked
 

@@ -113,6 +113,7 @@ def mail() -> Iterator[list[Turn]]:
     yield script(f"{EHLO}C: STARTTLS\nC: AUTH PLAIN {secret('behind starttls', '{plain}', 'anna')}\nS: 220 go\n{OK}")
     yield [*script(EHLO), (0, f"AUTH PLAIN {secret('bare line', '{plain}', 'anna')}\n".encode()), *script(OK)]
     yield [*script(EHLO), (0, f"AUTH PLAIN {secret('blanks', '{plain}', 'anna')}  \r\n".encode()), *script(OK)]
+    yield script(f"{EHLO}C: AUTH\tPLAIN\t{secret('behind tabs', '{plain}', 'anna')}\n{OK}")
 
 
 @pytest.fixture(scope="module")
@@ -123,7 +124,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return capture(tmp_path_factory.mktemp("secrets"), *talks, name="secrets.pcap")
 
 
-STREAMS = range(12)
+STREAMS = range(13)
 TABLES = "flows http forms smtp mail dns tls credentials findings".split()
 VERBS = [*([table, "FILE"] for table in TABLES), *([table, "FILE", "--json"] for table in TABLES), ["FILE"], ["FILE", "--json"],
          ["export", "FILE", "--format", "json"], *(["follow", "FILE", str(stream)] for stream in STREAMS),
@@ -221,7 +222,7 @@ def test_the_same_secret_has_the_same_number_everywhere(path: Path) -> None:
     (0, '{"password": "MASK", "again": {"password": "MASK"}, "login": {"pin": "MASK"}}'), (0, '{"refresh_token": "MASK"}'),
     (0, "MASK"), (1, "AUTH PLAIN MASK"), (2, "MASK"), (3, "YW5uYQ=="), (3, "MASK"), (4, "AUTH LOGIN YW5uYQ=="), (4, "MASK"),
     (5, "AUTH XOAUTH2 MASK"), (6, "MASK"), (7, "MASK"), (8, "AUTH PLAIN MASK"), (9, "AUTH PLAIN MASK"),
-    (10, "AUTH PLAIN MASK"), (11, "AUTH PLAIN MASK")])
+    (10, "AUTH PLAIN MASK"), (11, "AUTH PLAIN MASK"), (12, r"AUTH\x09PLAIN\x09MASK")])
 def test_exactly_the_secret_is_masked_in_a_stream(path: Path, stream: int, line: str) -> None:
     shown = [re.sub(r"<secret #\d+, \d+ chars>", "MASK", found.strip())
              for found in run(["follow", "FILE", str(stream)], path).splitlines()]

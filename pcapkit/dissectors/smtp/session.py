@@ -33,6 +33,7 @@ from pcapkit.wire import Unread
 
 _VERBS = frozenset("EHLO HELO LHLO MAIL RCPT DATA BDAT RSET NOOP QUIT VRFY EXPN HELP AUTH STARTTLS ETRN XCLIENT "
                    "XFORWARD SEND SOML SAML TURN".split())
+_TLS_RECORD = b"\x16\x03"
 _DIGITS = frozenset(b"0123456789")
 
 
@@ -54,6 +55,8 @@ class SMTP:
         self.message: Message | None = None
         self.chunk = 0
         self.in_data = False
+        self.undecided = False
+        """Whether DATA has no answer yet: what the client sends meanwhile may be the message or commands."""
         self.last_chunk = False
         self.switching: str | None = None
         self.extra: list[tuple[Span, bytes]] = []
@@ -84,12 +87,8 @@ class SMTP:
 
     def receive(self, side: int, data: bytes, offset: int) -> int:
         """Take bytes of one side."""
-        unread = self.sides[side]
-        unread.add(data, offset)
-        while len(unread) and (self._client(unread) if side == CLIENT else self._server(unread)):
-            if self.switching == "over":
-                return 0
-        unread.hold()
+        self.sides[side].add(data, offset)
+        self._read(side)
         return 0
 
     def gap(self, side: int, offset: int, length: int) -> None:
@@ -100,6 +99,7 @@ class SMTP:
         if side == SERVER:
             self.beheaded = self.reply is None and bool(self.pending)
             self._end_reply()
+            self._read(CLIENT)  # the answer to DATA may be what is missing
         elif self.in_data or self.chunk:
             if self.message is not None:
                 self.message.size += length
@@ -110,6 +110,7 @@ class SMTP:
     def close(self) -> None:
         """Put what is unfinished: commands without reply, a message cut short."""
         self._end_reply()
+        self._read(CLIENT, last=True)
         if self.switching == "asked":
             self._fail("the connection ended before TLS began")
         if self.message is not None and (self.in_data or self.chunk):
@@ -129,7 +130,31 @@ class SMTP:
         """Bytes not used."""
         return self.sides[side].peek(len(self.sides[side]))
 
+    def _read(self, side: int, last: bool = False) -> None:
+        """Go as far as the bytes of one side reach; at the `last` call no answer of the server is waited for."""
+        unread = self.sides[side]
+        while len(unread) and self.switching != "over":
+            if side == CLIENT and self.undecided and not self._decide(unread, last):
+                break
+            if not (self._client(unread) if side == CLIENT else self._server(unread)):
+                break
+        unread.hold()
+
     # The client
+
+    def _decide(self, unread: Unread, last: bool) -> bool:
+        """Whether what follows on DATA can be told: message or commands. A client should wait for the answer, which tells
+        (RFC 2920, 3.1), but some do not. Where no answer comes, the next line does: it is a command, or begins a message."""
+        if len(unread) >= self.limits.smtp_line:
+            self._begin_data()
+        elif last or self.gapped[SERVER]:
+            at = unread.find(b"\n")
+            if at < 0:
+                return False
+            if _verb(unread.peek(at)) not in _VERBS:
+                self._begin_data()
+            self.undecided = False
+        return not self.undecided
 
     def _client(self, unread: Unread) -> bool:
         """One step on the client's side; false where more bytes are needed."""
@@ -152,6 +177,7 @@ class SMTP:
         if line is None:
             return False
         span, text, end = line
+        self.gapped[CLIENT] = False
         self._introduce(span, text)
         if not end:
             self.sink.limit("smtp_line", span)
@@ -164,8 +190,7 @@ class SMTP:
         return True
 
     def _command(self, span: Span, text: bytes) -> None:
-        verb, _, argument = text.decode("utf-8", "replace").partition(" ")
-        verb = verb.upper()
+        verb, argument = _verb(text), b" ".join(text.split(None, 1)[1:]).decode("utf-8", "replace")
         if self.switching == "asked" and len(self.extra) < self.limits.smtp_pending:
             self.extra.append((span, text))
         row = SmtpExchange(span, verb, argument.strip(), command_frame=span.frame, command_span=span)
@@ -189,9 +214,11 @@ class SMTP:
         elif verb == "DATA" and not self.sides[SERVER].offset:
             # The server's side is not in the capture: what follows can only be the message.
             self._begin_data()
+        elif verb == "DATA":
+            self.undecided = True
 
     def _begin_data(self) -> None:
-        self.in_data = True
+        self.in_data, self.undecided = True, False
         self.message = Message(self.limits, self.mail_from, list(self.rcpt_to))
 
     def _begin_chunk(self, argument: str, span: Span) -> None:
@@ -219,16 +246,24 @@ class SMTP:
         self.mail_from, self.rcpt_to = None, []
 
     def _switch(self, unread: Unread) -> bool:
-        """The server agreed to TLS: a record of type handshake hands over, anything else is a failure."""
-        if len(unread) < 2 and unread.peek(1) == b"\x16":
+        """The server agreed to TLS: a record of type handshake hands over, anything else of the client is a failure, unless
+        its hello may lie in a gap."""
+        first, client = unread.peek(2), unread.side == CLIENT
+        if first == _TLS_RECORD[:1]:
             return False
-        if unread.peek(2)[:1] == b"\x16" or unread.peek(1)[0] & 0x80:
+        if first == _TLS_RECORD or (client and (self.gapped[CLIENT] or first[0] & 0x80)):  # so begins an SSL 2.0 hello
             self._put_all()
             self.sink.put(Upgrade("tls"))
             self.switching = "over"
+            return False
+        if client:
+            self._fail("the client went on without TLS", 1)
             return True
-        self._fail("the client went on without TLS", 1)
-        return True
+        line = unread.line(self.limits.smtp_line)
+        if line is not None and len(self.extra) < self.limits.smtp_pending:
+            self.extra.append(line[:2])
+            self.sink.put(BytesAroundSwitch(*line[:2]))
+        return line is not None
 
     def _fail(self, reason: str, length: int = 0) -> None:
         """TLS does not come; `length` is 1 where a byte of the client tells, the next one."""
@@ -241,7 +276,7 @@ class SMTP:
 
     def _begin_auth(self, row: SmtpExchange, argument: str, span: Span, length: int) -> None:
         """A login begins; the line has `length` bytes without the blanks at its end."""
-        mechanism, _, initial = argument.partition(" ")
+        mechanism, initial = [*argument.split(None, 1), "", ""][:2]
         self.auth = Exchange(mechanism)
         self._auth_row = row
         self._clear("a login")
@@ -256,7 +291,7 @@ class SMTP:
     def _continue_auth(self, span: Span, text: bytes) -> None:
         assert self.auth is not None
         line = text.decode("latin-1").strip()
-        if line == "*" or (line.partition(" ")[0].upper() in _VERBS and len(line) < 200 and (
+        if line == "*" or (_verb(text) in _VERBS and len(line) < 200 and (
                 self.auth.said or self.auth.torn)):
             self._end_auth(Outcome.UNKNOWN)
             if line != "*":
@@ -290,16 +325,13 @@ class SMTP:
 
     def _server(self, unread: Unread) -> bool:
         """One reply line; false where more bytes are needed."""
-        if self.switching == "agreed" and unread.peek(1) == b"\x16":
-            return False
+        if self.switching == "agreed":
+            return self._switch(unread)
         line = unread.line(self.limits.smtp_line)
         if line is None:
             return False
         span, text, end = line
         self._introduce(span, text)
-        if self.switching == "agreed":
-            self.sink.put(BytesAroundSwitch(span, text))
-            return True
         if end == b"\n":
             self._anomaly(span, "smtp-bare-lf", "a line of the server ends with LF alone")
         if not _reply(text):
@@ -340,7 +372,7 @@ class SMTP:
                 # The command is not in the capture, but what follows is a login (RFC 4954, 4).
                 self.auth = Exchange("", torn=True)
             return
-        row = self._answered(span)
+        row = self._answered(span, reply.code)
         if row is None:
             self._put(reply)
             return
@@ -352,10 +384,11 @@ class SMTP:
         self._consequence(row, span)
         self._put(row)
 
-    def _answered(self, reply: Span) -> SmtpExchange | None:
+    def _answered(self, reply: Span, code: int) -> SmtpExchange | None:
         """The oldest command without reply, if it was sent before this reply; else the reply stands alone."""
         while self.pending and self.gapped[SERVER] and len(self.pending) > 1 and (
-                self.pending[1].span.frame <= reply.frame and self.pending[1].command):
+                self.pending[1].span.frame <= reply.frame and (self.pending[1].command or code != 354)):
+            # Behind DATA only its 354 is the answer to DATA: after a gap, any other one is that to the message.
             self._put(self.pending.popleft())
         self.gapped[SERVER] = False
         if self.pending and self.pending[0].span.frame <= reply.frame:
@@ -376,6 +409,10 @@ class SMTP:
             self._clear("a message")
             if not self.in_data:
                 self._begin_data()
+            self._read(CLIENT)
+        elif row.command == "DATA" and self.undecided:
+            self.undecided = False
+            self._read(CLIENT)
         elif row.command in ("", "BDAT") and self.done and (row.command == "" or not good or self.last_chunk):
             message = self.done.popleft()
             message.queue_id = _queue_id(row.text) if good else None
@@ -434,6 +471,11 @@ class SMTP:
         record = message.record(self.sink, max(self._stops, message.span.start if message.span else 0))
         if record is not None:
             self.sink.put(record)
+
+
+def _verb(line: bytes) -> str:
+    """The first word of a line in capitals. A space ends it (RFC 5321, 4.1.1); servers take a tab for one."""
+    return (line.split(None, 1) or [b""])[0].decode("utf-8", "replace").upper()
 
 
 def _reply(line: bytes) -> bool:
