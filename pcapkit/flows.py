@@ -117,7 +117,7 @@ class FlowTable:
         first_of = np.full(len(starts), -1, np.int64)
         if len(begins):
             numbers = self._make(packets, key, direction, order[begins])
-            first_of = self._remember(hashes[heads], [word[heads] for word in key], known, begins, in_group, numbers)
+            first_of = self._remember(hashes[heads], [word[heads] for word in key], known, in_group, numbers)
             flow = np.where(known >= 0, known, first_of)[group]
             step = np.zeros(len(order), np.int64)
             step[begins] = np.arange(1, len(begins) + 1)
@@ -290,8 +290,7 @@ class FlowTable:
         client_is_b = from_server ^ (direction[heads] == 1)
         return (np.where(client_is_b, CLIENT_IS_B, 0) | np.where(tcp & ~syn, INFERRED, 0)).astype(np.uint8)
 
-    def _remember(self, hashes: Words, key: list[Words], known: Ints, begins: Ints, in_group: Ints,
-                  numbers: Ints) -> Ints:
+    def _remember(self, hashes: Words, key: list[Words], known: Ints, in_group: Ints, numbers: Ints) -> Ints:
         """Make the last new flow of each group its key's current one; returns the first new one of each, or -1."""
         first_of = np.full(len(hashes), -1, np.int64)
         last_of = first_of.copy()

@@ -60,7 +60,7 @@ def follow(source: Source, transport: str, stream: int, options: Options | None 
         connections = analysis.connections
         wanted: dict[int, None] = {}
 
-        def listen(flow: int, side: Side) -> Listener | None:
+        def listen(flow: int, _: Side) -> Listener | None:
             if transport != "tcp" or connections.flows.stream[flow] != stream:
                 return None
             wanted[flow] = None
@@ -84,12 +84,11 @@ def follow(source: Source, transport: str, stream: int, options: Options | None 
 
 
 class _Watch(FileAnalysis):
-    """An analysis that keeps nothing but the secrets, and where each stream's side begins."""
+    """An analysis that keeps nothing but the secrets."""
 
     def __init__(self, *arguments: object) -> None:
         super().__init__(*arguments)  # type: ignore[arg-type]
         self.found: list[Secret] = []
-        self.origins: dict[tuple[int, int], int] = {}
 
     def collect(self, record: Record) -> None:
         """Keep a secret; drop the rest."""

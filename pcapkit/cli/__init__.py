@@ -9,7 +9,7 @@ from importlib import import_module
 import click
 
 from pcapkit import __version__
-from pcapkit.errors import CaptureError, FilterError, OutputError, PcapkitError
+from pcapkit.errors import CaptureError, OutputError, PcapkitError
 
 _VERBS = {
     "findings": "tables", "flows": "tables", "http": "tables", "forms": "tables", "smtp": "tables", "mail": "tables",
@@ -53,37 +53,30 @@ def commands() -> None:
 
 
 def main() -> None:
-    """Run the command line; never a traceback."""
+    """Run the command line; never a traceback. An input that could not be read counts before an output (3 before 5)."""
     if os.environ.get("NO_COLOR"):
         os.environ.pop("FORCE_COLOR", None)
+    code, unread = _run(sys.argv[1:])
     try:
-        with commands.make_context("pcapkit", sys.argv[1:]) as context:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _unplug()
+    except OSError as error:
+        code = _full(error)
+    sys.exit(3 if unread and code == 5 else code)
+
+
+def _run(words: list[str]) -> tuple[int, bool]:
+    """The exit code, and whether some input could not be read. An error is one line on standard error."""
+    context = None
+    try:
+        with commands.make_context("pcapkit", words) as context:
             commands.invoke(context)
         code = 0
     except click.exceptions.Exit as stop:
         code = stop.exit_code
-    except click.exceptions.NoArgsIsHelpError as error:
-        error.show()
-        code = 2
-    except click.UsageError as error:
-        help = f" (help: {error.ctx.command_path} --help)" if error.ctx else ""
-        click.echo(f"pcapkit: {error.format_message()}{help}", err=True)
-        code = 2
-    except click.ClickException as error:
-        click.echo(f"pcapkit: {error.format_message()}", err=True)
-        code = 2
-    except FilterError as error:
-        click.echo(f"pcapkit: {error}", err=True)
-        code = 2
-    except CaptureError as error:
-        click.echo(f"pcapkit: {error}", err=True)
-        code = 3
-    except OutputError as error:
-        click.echo(f"pcapkit: {error}", err=True)
-        code = 5
-    except PcapkitError as error:
-        click.echo(f"pcapkit: {error}", err=True)
-        code = 2
+    except (click.ClickException, PcapkitError) as error:
+        code = _complain(error)
     except BrokenPipeError:
         code = _unplug()
     except OSError as error:
@@ -91,13 +84,18 @@ def main() -> None:
     except (KeyboardInterrupt, click.exceptions.Abort):
         click.echo("pcapkit: interrupted", err=True)
         code = 130
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        _unplug()
-    except OSError as error:
-        code = _full(error)
-    sys.exit(code or 0)
+    return code, bool(context and context.obj and context.obj.unreadable)
+
+
+def _complain(error: click.ClickException | PcapkitError) -> int:
+    """Say in one line what is wrong; returns the exit code for it."""
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        error.show()
+        return 2
+    text = error.format_message() if isinstance(error, click.ClickException) else str(error)
+    help = f" (help: {error.ctx.command_path} --help)" if isinstance(error, click.UsageError) and error.ctx else ""
+    click.echo(f"pcapkit: {text}{help}", err=True)
+    return 3 if isinstance(error, CaptureError) else 5 if isinstance(error, OutputError) else 2
 
 
 def _unplug() -> int:

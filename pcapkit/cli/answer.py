@@ -112,7 +112,7 @@ _WORDS = {"offered-unused": "offered, not used", "accepted-failed": "accepted, h
 def _encryption(rows: list[dict[str, Any]]) -> None:
     if not rows:
         return
-    _title("Encryption of the mail")
+    _title("Encryption of sessions that could switch to TLS")
     for r in rows[:_ROWS]:
         verdict = _WORDS.get(str(r["verdict"]), str(r["verdict"]))
         click.echo(f"  stream {r['stream']:<5} {r['protocol']} with {r['server']}:{r['server_port']}: {verdict}")
@@ -159,16 +159,16 @@ def _oddities(rows: list[dict[str, Any]]) -> None:
 
 def _next(run: Run, tables: dict[str, list[dict[str, Any]]]) -> None:
     piped = run.sources[0] == "-"
-    name = "FILE" if piped else shlex.quote(run.sources[0])
+    findings = tables.get("findings", [])
+    name = "FILE" if piped else shlex.quote(findings[0]["file"] if findings else run.sources[0])
     _title("Try next, with the capture kept in a file: ... | tee FILE | pcapkit -" if piped else "Try next")
     if tables.get("http_forms"):
         click.echo(f"  pcapkit forms {name} --show-secrets      reveal what was typed")
     if tables.get("smtp"):
         click.echo(f"  pcapkit smtp {name}                      the mail dialogue, command by command")
-    if tables.get("findings"):
-        row = tables["findings"][0]
+    if findings:
         click.echo(f"  pcapkit findings {name}                  evidence, RFC and remedy of each finding")
-        if row["transport"] == "tcp":
-            click.echo(f"  pcapkit follow {name} {row['stream']}                  both sides of that stream")
+        if findings[0]["transport"] == "tcp":
+            click.echo(f"  pcapkit follow {name} {findings[0]['stream']}                  both sides of that stream")
     else:
         click.echo(f"  pcapkit flows {name}                     every conversation")

@@ -83,7 +83,7 @@ class Run:
 
     @property
     def exit_code(self) -> int:
-        """3 before 4 before 1."""
+        """3 before 4 before 1; an output that cannot be written comes between (5), see `main`."""
         if self.unreadable:
             return 3
         if self.strict and self.damaged:
@@ -101,7 +101,9 @@ def begin(words: Sequence[str], files: Sequence[str], show_secrets: bool, hashin
     seen = bar(names)
     options = Options(expression or None, hashing, show_secrets, keys or None, progress=seen)
     run = Run(names, options, strict, fail_on, bar=seen)
-    click.get_current_context().call_on_close(run.clear)
+    context = click.get_current_context()
+    context.call_on_close(run.clear)
+    context.find_root().obj = run  # for the exit code, should the output fail too
 
     def unreadable(_: str, error: CaptureError) -> None:
         run.unreadable += 1

@@ -55,7 +55,7 @@ class CleartextCredentials:
             f"{login.protocol.upper()} {login.mechanism} login of {login.username or 'an unnamed user'!r} "
             f"with {'a ' + str(login.secret_kind)} at {flow.server}:{flow.server_port} ({login.context}){often}{outcome}",
             [e for c in logins for e in evidence(flow_of(c), c.secret_span or c.span)],
-            _RFC.get(login.protocol, "RFC 8314, 3"), display_filter(flow, login.protocol, login.span.last_frame),
+            _RFC.get(login.protocol, "RFC 8314, 3"), display_filter(flow, login.span.last_frame),
             capture_filter(flow), _REMEDY.get(login.protocol, "use the protocol over TLS; change the password"))
         finding.flow = flow
         return finding

@@ -11,8 +11,8 @@ def evidence(flow: Conversation, *spans: Span | None) -> list[Evidence]:
                      offset=s.start, length=s.stop - s.start) for s in spans if s is not None]
 
 
-def display_filter(flow: Conversation, protocol: str, frame: int) -> str:
-    """A Wireshark display filter that selects a frame of a stream, shown as its protocol."""
+def display_filter(flow: Conversation, frame: int) -> str:
+    """A Wireshark display filter that selects a frame of a stream."""
     return f"{flow.transport}.stream eq {flow.stream} and frame.number == {frame}"
 
 

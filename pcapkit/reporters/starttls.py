@@ -228,7 +228,7 @@ def _finding(facts: _Facts, other: _Facts | None, verdict: Verdict, words: list[
         places += evidence(other.flow, other.offered) if other else []
     finding = Finding(spans[0], rule, severity, confidence, title,
                       f"{facts.session.protocol.upper()} with {flow.server}:{flow.server_port}: {'; '.join(words)}",
-                      places, rfc, display_filter(flow, facts.session.protocol, spans[0].last_frame),
+                      places, rfc, display_filter(flow, spans[0].last_frame),
                       capture_filter(flow), remedy)
     finding.flow = flow
     return finding

@@ -29,6 +29,11 @@ def test_what_to_try_next_can_be_tried() -> None:
     assert "tee FILE" in piped and "pcapkit follow FILE 0 " in piped, "a pipe cannot be read again"
 
 
+def test_of_several_captures_the_next_command_names_the_one_with_the_worst_finding() -> None:
+    text = run(LECTURE / "https.pcap", LECTURE / "post.pcap").stdout.decode()
+    assert f"pcapkit follow {LECTURE / 'post.pcap'} 0 " in text
+
+
 def test_the_mail_was_offered_encryption() -> None:
     assert "offered, not used" in run(LECTURE / "smtp-client.pcap").stdout.decode()
     assert "accepted, handshake failed" in run(LECTURE / "starttls.pcap").stdout.decode()

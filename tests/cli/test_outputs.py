@@ -62,3 +62,11 @@ def test_a_capture_goes_to_standard_output() -> None:
     assert written[:4] == b"\x4d\x3c\xb2\xa1"
     flows = run("flows", "-", input=written)
     assert flows.returncode == 0 and b"smtp" in flows.stdout and b"dns" not in flows.stdout
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+@pytest.mark.parametrize("words", [("flows",), ("flows", "--json"), ()])
+def test_an_input_that_cannot_be_read_counts_before_a_full_disk(words: tuple[object, ...], tmp_path: Path) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = run(*words, tmp_path / "nothing.pcap", POST, stdout=full)
+    assert done.returncode == 3 and b"no such file" in done.stderr and b"No space left on device" in done.stderr
