@@ -256,7 +256,7 @@ def _said(piece: Piece) -> list[str]:
     if piece.data is None:
         return [f"-- {who}: {piece.length} bytes are not in the capture"]
     return [f"-- {who}, frame {piece.frame}",
-            *(f"   {escape(line)}" for line in piece.data.decode("utf-8", "backslashreplace").splitlines())]
+            *(f"   {escape(line)}" for line in piece.lines)]
 
 
 def open(path_or_paths: str | PathLike[str] | Sequence[str | PathLike[str]], *, keys: Any = None,

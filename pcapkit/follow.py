@@ -31,6 +31,16 @@ class Piece:
     frame: int
     time_ns: int
 
+    @property
+    def text(self) -> str:
+        """The bytes as UTF-8, what is none as \\x..; empty for a gap."""
+        return (self.data or b"").decode("utf-8", "backslashreplace")
+
+    @property
+    def lines(self) -> list[str]:
+        """The text in lines. Only LF and CRLF end one: str.splitlines would eat form feeds and more of a binary protocol."""
+        return [line.removesuffix("\r") for line in self.text.removesuffix("\n").split("\n")]
+
 
 @dataclass(slots=True)
 class Followed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Any
 
 import click
@@ -34,7 +35,7 @@ def _follow(file: str, stream: int, udp: bool, show_secrets: bool, as_json: bool
     who = followed.conversation
     if who is None:
         raise click.UsageError(f"{file} has no {'udp' if udp else 'tcp'} stream {stream} with payload; try: "
-                               f"pcapkit flows {file}")
+                               f"pcapkit flows {shlex.quote(file)}")
     pieces = followed.masked(Masker(show_secrets))
     if as_json:
         print_json({"schema_version": 1, "follow": [_row(who, piece) for piece in pieces]})
@@ -46,7 +47,7 @@ def _follow(file: str, stream: int, udp: bool, show_secrets: bool, as_json: bool
             click.echo(f"-- {name}: {piece.length} bytes are not in the capture")
             continue
         click.echo(f"-- {name}, frame {piece.frame}")
-        for line in _text(piece.data).splitlines():
+        for line in piece.lines:
             click.echo(f"   {escape(line)}")
 
 
@@ -54,11 +55,7 @@ def _side(piece: Piece) -> str:
     return "server" if piece.side else "client"
 
 
-def _text(data: bytes) -> str:
-    return data.decode("utf-8", "backslashreplace")
-
-
 def _row(who: Conversation, piece: Piece) -> dict[str, Any]:
     """A piece as JSON has it; `text` is null where the bytes are not in the capture."""
     return {"file": who.file, "frame": piece.frame, "time": rfc3339(piece.time_ns), "side": _side(piece),
-            "offset": piece.offset, "length": piece.length, "text": None if piece.data is None else _text(piece.data)}
+            "offset": piece.offset, "length": piece.length, "text": None if piece.data is None else piece.text}
