@@ -31,10 +31,12 @@ def command(name: str) -> click.Command:
 def _print(run: Run) -> None:
     tables: dict[str, list[dict[str, Any]]] = {}
     talk: Counter[tuple[str, str, str]] = Counter()
+    several = len(run.sources) > 1
     for chunk in run.chunks():
         rows = tables.setdefault(chunk.table.name, [])
         for row in chunk.rows():
             named = dict(zip(chunk.table.names, row, strict=True))
+            named["of"] = f" of {escape(named['file'])}" if several else ""
             if chunk.table.name == "flows":
                 service = named["service"] or f"{named['transport']}/{named['server_port']}"
                 talk[service, named["client"], named["server"]] += 1
@@ -54,6 +56,10 @@ def _print(run: Run) -> None:
     _next(run, tables)
 
 
+def _frame(row: dict[str, Any]) -> str:
+    return f"frame {str(row['frame']) + row['of']:<5}  "
+
+
 def _title(text: str) -> None:
     click.secho(f"\n{text}", bold=True)
 
@@ -63,8 +69,8 @@ def _capture(row: dict[str, Any]) -> None:
     span = ""
     if row["first_time"] is not None:
         seconds = (row["last_time"] - row["first_time"]) / 1e9
-        span = f", {seconds:.3f} s from {(rfc3339(row['first_time']) or '?')[:19].replace('T', ' ')} UTC"
-    click.echo(f"  {row['packets']:,} packets, {row['bytes']:,} bytes{span}")
+        span = f", {_duration(seconds)} from {(rfc3339(row['first_time']) or '?')[:19].replace('T', ' ')} UTC"
+    click.echo(f"  {row['packets']:,} packet{'s' * (row['packets'] != 1)}, {row['bytes']:,} bytes{span}")
     click.echo(f"  {row['format']}; {', '.join(row['link_types'])}")
     for warning in row["warnings"]:
         click.secho(f"  ! {escape(warning)}", fg="yellow")
@@ -72,12 +78,19 @@ def _capture(row: dict[str, Any]) -> None:
         click.echo("  also " + ", ".join(f"{o['packets']:,} {o['name']}" for o in row["others"][:8]))
 
 
+def _duration(seconds: float) -> str:
+    return f"{seconds:.3f} s" if seconds < 7_200 else f"{seconds / 3_600:.1f} hours" if seconds < 172_800 else (
+        f"{seconds / 86_400:,.1f} days")
+
+
 def _talk(talk: Counter[tuple[str, str, str]]) -> None:
     if not talk:
         return
     _title("Who talks to whom")
-    for (service, client, server), n in talk.most_common(_ROWS):
-        click.echo(f"  {service:8} {client} → {server}{f'   {n} conversations' if n > 1 else ''}")
+    most = talk.most_common(_ROWS)
+    wide = max(8, *(len(service) for (service, _, _), _ in most))
+    for (service, client, server), n in most:
+        click.echo(f"  {service:{wide}} {client} → {server}{f'   {n} conversations' if n > 1 else ''}")
     if len(talk) > _ROWS:
         click.echo(f"  and {len(talk) - _ROWS} more: pcapkit flows")
 
@@ -88,7 +101,7 @@ def _forms(rows: list[dict[str, Any]]) -> None:
         return
     _title("Typed into forms, in the clear")
     for r in posted[:2 * _ROWS]:
-        click.echo(f"  frame {r['frame']:<6} {escape(r['name'])} = {show(r['value'])}")
+        click.echo(f"  {_frame(r)}{escape(r['name'])} = {show(r['value'])}")
     if len(posted) > 2 * _ROWS:
         click.echo(f"  and {len(posted) - 2 * _ROWS} more fields: pcapkit forms")
 
@@ -98,7 +111,7 @@ def _logins(rows: list[dict[str, Any]]) -> None:
         return
     _title("Logins")
     for r in rows[:_ROWS]:
-        click.echo(f"  frame {r['frame']:<6} {r['protocol']} {r['mechanism']}: user {show(r['username'] or None)}, "
+        click.echo(f"  {_frame(r)}{r['protocol']} {r['mechanism']}: user {show(r['username'] or None)}, "
                    f"{r['secret_kind']} {show(r['secret'])} at {r['server']}:{r['server_port']}, outcome {r['outcome']}")
     if len(rows) > _ROWS:
         click.echo(f"  and {len(rows) - _ROWS} more: pcapkit credentials")
@@ -115,7 +128,7 @@ def _encryption(rows: list[dict[str, Any]]) -> None:
     _title("Encryption of sessions that could switch to TLS")
     for r in rows[:_ROWS]:
         verdict = _WORDS.get(str(r["verdict"]), str(r["verdict"]))
-        click.echo(f"  stream {r['stream']:<5} {r['protocol']} with {r['server']}:{r['server_port']}: {verdict}")
+        click.echo(f"  stream {str(r['stream']) + r['of']:<4}  {r['protocol']} with {r['server']}:{r['server_port']}: {verdict}")
         for why in r["evidence"]:
             click.echo(f"               {escape(why)}")
     if len(rows) > _ROWS:
@@ -130,7 +143,7 @@ def _sessions(rows: list[dict[str, Any]]) -> None:
     for r in rows[:_ROWS]:
         what = f"{r['version']}, {r['cipher']}" if r["version"] else (
             "handshake not in the capture; TLS 1.2 or 1.3, cannot be told from a data record")
-        click.echo(f"  frame {r['frame']:<6} {show(r['sni']) if r['sni'] else r['server']}:{r['server_port']}  {what}")
+        click.echo(f"  {_frame(r)}{show(r['sni']) if r['sni'] else r['server']}:{r['server_port']}  {what}")
     if len(rows) > _ROWS:
         click.echo(f"  and {len(rows) - _ROWS} more: pcapkit tls")
 
@@ -141,7 +154,7 @@ def _findings(rows: list[dict[str, Any]]) -> None:
         click.echo("  none")
     for r in rows[:_ROWS]:
         click.secho(f"  {str(r['severity']).upper():8}", fg=_COLOURS.get(str(r["severity"])), nl=False)
-        click.echo(f" {r['title']} (frame {r['frame']})")
+        click.echo(f" {r['title']} (frame {r['frame']}{r['of']})")
         click.echo(f"           {escape(r['message'])}")
         click.echo(f"           Wireshark: {r['display_filter']}")
     if len(rows) > _ROWS:
@@ -157,18 +170,31 @@ def _oddities(rows: list[dict[str, Any]]) -> None:
     click.echo("\nOddities in the traffic: " + ", ".join(f"{rule} ({n})" for rule, n in counts.most_common(_ROWS)))
 
 
+_VERBS = {"http_forms": ("forms", " --show-secrets", "reveal what was typed"),
+          "http": ("http", "", "each request with its response"),
+          "smtp": ("smtp", "", "the mail dialogue, command by command"),
+          "dns": ("dns", "", "each question with its answer"),
+          "tls": ("tls", "", "each handshake: names, versions, ciphers")}
+
+
 def _next(run: Run, tables: dict[str, list[dict[str, Any]]]) -> None:
+    if not any(capture["packets"] for capture in tables["captures"]):
+        return
+
+    def file(row: dict[str, Any]) -> str:
+        return "FILE" if row["file"] == "-" else shlex.quote(row["file"])
+
     piped = run.sources[0] == "-"
-    findings = tables.get("findings", [])
-    name = "FILE" if piped else shlex.quote(findings[0]["file"] if findings else run.sources[0])
     _title("Try next, with the capture kept in a file: ... | tee FILE | pcapkit -" if piped else "Try next")
-    if tables.get("http_forms"):
-        click.echo(f"  pcapkit forms {name} --show-secrets      reveal what was typed")
-    if tables.get("smtp"):
-        click.echo(f"  pcapkit smtp {name}                      the mail dialogue, command by command")
-    if findings:
-        click.echo(f"  pcapkit findings {name}                  evidence, RFC and remedy of each finding")
-        if findings[0]["transport"] == "tcp":
-            click.echo(f"  pcapkit follow {name} {findings[0]['stream']}                  both sides of that stream")
+    lines = [(f"pcapkit {verb} {file(tables[name][0])}{option}", what)
+             for name, (verb, option, what) in _VERBS.items() if tables.get(name)]
+    if tables.get("findings"):
+        row = tables["findings"][0]
+        lines.append((f"pcapkit findings {file(row)}", "evidence, RFC and remedy of each finding"))
+        if row["transport"] == "tcp":
+            lines.append((f"pcapkit follow {file(row)} {row['stream']}", "both sides of that stream"))
     else:
-        click.echo(f"  pcapkit flows {name}                     every conversation")
+        lines.append((f"pcapkit flows {file(tables['captures'][0])}", "every conversation"))
+    wide = max(len(command) for command, _ in lines)
+    for command, what in lines:
+        click.echo(f"  {command:{wide}}  {what}")

@@ -37,7 +37,7 @@ def command(name: str) -> click.Command:
         elif name == "findings":
             _findings(run)
         else:
-            names = columns.split()
+            names = ["file"] * (len(run.sources) > 1) + columns.split()
             rows = [r for c in run.chunks() if c.table.name == source for r in chunk_rows(c, names)]
             if rows:
                 click.echo(table(names, rows, width()))
@@ -48,10 +48,12 @@ def command(name: str) -> click.Command:
 
 
 def _findings(run: Run) -> None:
-    names = ("severity", "confidence", "frame", "rule", "message", "rfc", "display_filter", "capture_filter", "remedy")
+    names = ("severity", "confidence", "frame", "rule", "message", "rfc", "display_filter", "capture_filter", "remedy",
+             "file")
     rows = [r for c in run.chunks() if c.table.name == "findings" for r in chunk_rows(c, names)]
-    for severity, confidence, frame, rule, message, rfc, display, capture, remedy in rows:
-        click.echo(f"{severity.upper()} ({confidence})  {rule}, frame {frame}\n  {message}\n  why        {rfc}\n"
+    for severity, confidence, frame, rule, message, rfc, display, capture, remedy, file in rows:
+        of = f" of {file}" if len(run.sources) > 1 else ""
+        click.echo(f"{severity.upper()} ({confidence})  {rule}, frame {frame}{of}\n  {message}\n  why        {rfc}\n"
                    f"  Wireshark  {display}\n  tcpdump    {capture}\n  remedy     {remedy}\n")
     if not rows and run.was_read:
         click.echo("no findings in this capture")

@@ -29,9 +29,25 @@ def test_what_to_try_next_can_be_tried() -> None:
     assert "tee FILE" in piped and "pcapkit follow FILE 0 " in piped, "a pipe cannot be read again"
 
 
-def test_of_several_captures_the_next_command_names_the_one_with_the_worst_finding() -> None:
-    text = run(LECTURE / "https.pcap", LECTURE / "post.pcap").stdout.decode()
-    assert f"pcapkit follow {LECTURE / 'post.pcap'} 0 " in text
+def test_of_several_captures_each_statement_names_its_own() -> None:
+    first, form = LECTURE / "https.pcap", LECTURE / "post.pcap"
+    answer = run(first, form).stdout.decode()
+    assert f"(frame 4 of {form})" in answer and f"pcapkit follow {form} 0 " in answer
+    assert f"pcapkit follow {first}" not in answer, "the finding is not in the first capture"
+    assert f"frame 4 of {form}" in run("findings", first, form).stdout.decode()
+    assert run("http", first, form).stdout.decode().splitlines()[1].startswith(str(form))
+    assert run("http", form).stdout.decode().startswith("frame")
+
+
+def test_a_capture_of_one_protocol_leads_to_its_table() -> None:
+    answer = run("/dev/stdin", stdin=(LECTURE / "smtp-client.pcap").read_bytes()).stdout.decode()
+    assert "pcapkit dns /dev/stdin " in answer and "pcapkit smtp /dev/stdin " in answer and "pcapkit http " not in answer
+
+
+def test_follow_eats_no_byte_of_a_binary_protocol() -> None:
+    """A ClientHello offers its groups in a list: 0x0a ends a line, 0x0b, 0x0c, and 0x1e do not."""
+    said = run("follow", LECTURE / "starttls.pcap", 1).stdout.decode()
+    assert r"\x00\x0b\x00\x04\x03\x00\x01\x02\x00" in said
 
 
 def test_the_mail_was_offered_encryption() -> None:
