@@ -31,6 +31,7 @@ def command(name: str) -> click.Command:
 def _print(run: Run) -> None:
     tables: dict[str, list[dict[str, Any]]] = {}
     talk: Counter[tuple[str, str, str]] = Counter()
+    unread: Counter[str] = Counter()
     several = len(run.sources) > 1
     for chunk in run.chunks():
         rows = tables.setdefault(chunk.table.name, [])
@@ -40,18 +41,23 @@ def _print(run: Run) -> None:
             if chunk.table.name == "flows":
                 service = named["service"] or f"{named['transport']}/{named['server_port']}"
                 talk[service, named["client"], named["server"]] += 1
+                if not named["service"] and (named["client_bytes"] or named["server_bytes"]):
+                    unread[service] += 1
             elif len(rows) < 10_000:
                 rows.append(named)
     if not tables.get("captures"):
         return
     for capture in tables["captures"]:
         _capture(capture)
+    if run.options.filter:
+        click.echo(f"  below, only what the filter takes: {escape(run.options.filter)}")
     _talk(talk)
     _forms(tables.get("http_forms", []))
     _logins(tables.get("credentials", []))
     _encryption(tables.get("encryption", []))
     _sessions(tables.get("tls", []))
-    _findings(tables.get("findings", []))
+    _findings(tables.get("findings", []),
+              [service for service, _ in unread.most_common()])
     _oddities(tables.get("anomalies", []))
     _next(run, tables)
 
@@ -120,12 +126,13 @@ def _logins(rows: list[dict[str, Any]]) -> None:
 _WORDS = {"offered-unused": "offered, not used", "accepted-failed": "accepted, handshake failed",
           "not-offered": "not offered", "suspected-stripping": "suspected stripping",
           "proven-alteration": "proven alteration"}
+_MAIL = {"smtp", "pop3", "imap"}
 
 
 def _encryption(rows: list[dict[str, Any]]) -> None:
     if not rows:
         return
-    _title("Encryption of sessions that could switch to TLS")
+    _title("Encryption of the mail" if {r["protocol"] for r in rows} <= _MAIL else "Encryption, where a session can ask for it")
     for r in rows[:_ROWS]:
         verdict = _WORDS.get(str(r["verdict"]), str(r["verdict"]))
         click.echo(f"  stream {str(r['stream']) + r['of']:<4}  {r['protocol']} with {r['server']}:{r['server_port']}: {verdict}")
@@ -142,13 +149,14 @@ def _sessions(rows: list[dict[str, Any]]) -> None:
     _title("TLS")
     for r in rows[:_ROWS]:
         what = f"{r['version']}, {r['cipher']}" if r["version"] else (
+            "handshake seen in part" if r["history"].upper().strip("DFIL") else
             "handshake not in the capture; TLS 1.2 or 1.3, cannot be told from a data record")
         click.echo(f"  {_frame(r)}{show(r['sni']) if r['sni'] else r['server']}:{r['server_port']}  {what}")
     if len(rows) > _ROWS:
         click.echo(f"  and {len(rows) - _ROWS} more: pcapkit tls")
 
 
-def _findings(rows: list[dict[str, Any]]) -> None:
+def _findings(rows: list[dict[str, Any]], unread: list[str]) -> None:
     _title("Findings")
     if not rows:
         click.echo("  none")
@@ -160,6 +168,10 @@ def _findings(rows: list[dict[str, Any]]) -> None:
     if len(rows) > _ROWS:
         click.echo(f"  and {len(rows) - _ROWS} more: pcapkit findings")
 
+    if unread:
+        more = f" and {len(unread) - _ROWS} more" if len(unread) > _ROWS else ""
+        click.echo(f"  nothing is said of what is not dissected: {', '.join(unread[:_ROWS])}{more}")
+
 
 def _oddities(rows: list[dict[str, Any]]) -> None:
     if not rows:
@@ -170,9 +182,10 @@ def _oddities(rows: list[dict[str, Any]]) -> None:
     click.echo("\nOddities in the traffic: " + ", ".join(f"{rule} ({n})" for rule, n in counts.most_common(_ROWS)))
 
 
-_VERBS = {"http_forms": ("forms", " --show-secrets", "reveal what was typed"),
+_VERBS = {"http_forms": ("forms", " --show-secrets", "fields of forms and queries, not masked"),
           "http": ("http", "", "each request with its response"),
           "smtp": ("smtp", "", "the mail dialogue, command by command"),
+          "mail": ("mail", "", "each message: from, to, subject, attachments"),
           "dns": ("dns", "", "each question with its answer"),
           "tls": ("tls", "", "each handshake: names, versions, ciphers")}
 

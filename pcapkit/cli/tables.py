@@ -23,7 +23,8 @@ _SHOWN = {
 }
 _HELP = {"flows": "Connections and conversations.", "http": "Requests with their responses.",
          "forms": "Fields of forms and queries.", "smtp": "Commands with their replies.",
-         "mail": "Messages transferred.", "dns": "Questions with their responses.", "tls": "Handshakes.",
+         "mail": "Messages transferred.", "dns": "Questions with their responses.",
+         "tls": "Handshakes; `history` has a letter a message, the client's in capitals.",
          "credentials": "Logins seen.", "findings": "What is wrong, with evidence and what to do about it."}
 
 
@@ -42,9 +43,14 @@ def command(name: str) -> click.Command:
             if rows:
                 click.echo(table(names, rows, width()))
             elif run.was_read:
-                click.echo(f"no {name} in this capture")
+                click.echo(f"no {name} in {_where(run)}")
         raise click.exceptions.Exit(run.exit_code)
     return click.command(name, help=_HELP[name])(shared(show))
+
+
+def _where(run: Run) -> str:
+    these = "this capture" if len(run.sources) == 1 else "these captures"
+    return f"what the filter takes of {these}" if run.options.filter else these
 
 
 def _findings(run: Run) -> None:
@@ -56,4 +62,4 @@ def _findings(run: Run) -> None:
         click.echo(f"{severity.upper()} ({confidence})  {rule}, frame {frame}{of}\n  {message}\n  why        {rfc}\n"
                    f"  Wireshark  {display}\n  tcpdump    {capture}\n  remedy     {remedy}\n")
     if not rows and run.was_read:
-        click.echo("no findings in this capture")
+        click.echo(f"no findings in {_where(run)}")

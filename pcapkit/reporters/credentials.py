@@ -49,11 +49,13 @@ class CleartextCredentials:
         password = login.secret_kind is SecretKind.PASSWORD
         often = f", {len(logins)} times" if len(logins) > 1 else ""
         outcome = "" if login.outcome is Outcome.UNKNOWN else f"; the server {login.outcome} it"
+        mechanism = "" if login.mechanism == "login" else f"{login.mechanism} "
+        who = repr(login.username) if login.username else "an unnamed user"
         finding = Finding(
             login.span, self.name, Severity.HIGH if password else Severity.MEDIUM, Confidence.CERTAIN,
             f"{login.protocol.upper()} login in the clear",
-            f"{login.protocol.upper()} {login.mechanism} login of {login.username or 'an unnamed user'!r} "
-            f"with {'a ' + str(login.secret_kind)} at {flow.server}:{flow.server_port} ({login.context}){often}{outcome}",
+            f"{login.protocol.upper()} {mechanism}login of {who} with a {login.secret_kind} "
+            f"at {flow.server}:{flow.server_port} ({login.context}){often}{outcome}",
             [e for c in logins for e in evidence(flow_of(c), c.secret_span or c.span)],
             _RFC.get(login.protocol, "RFC 8314, 3"), display_filter(flow, login.span.last_frame),
             capture_filter(flow), _REMEDY.get(login.protocol, "use the protocol over TLS; change the password"))

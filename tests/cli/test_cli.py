@@ -44,6 +44,14 @@ def test_a_capture_of_one_protocol_leads_to_its_table() -> None:
     assert "pcapkit dns /dev/stdin " in answer and "pcapkit smtp /dev/stdin " in answer and "pcapkit http " not in answer
 
 
+def test_none_is_said_of_what_was_looked_at_only() -> None:
+    filtered = run(LECTURE / "post.pcap", "--", "port 99").stdout.decode()
+    assert "only what the filter takes: port 99" in filtered
+    assert "no http in what the filter takes" in run("http", LECTURE / "post.pcap", "--", "port 99").stdout.decode()
+    strange = (LECTURE / "post.pcap").read_bytes().replace(b"\x00\x50", b"\x00\x17").replace(b"HTTP", b"XXXX")
+    assert "nothing is said of what is not dissected: tcp/23" in run("-", stdin=strange).stdout.decode()
+
+
 def test_follow_eats_no_byte_of_a_binary_protocol() -> None:
     """A ClientHello offers its groups in a list: 0x0a ends a line, 0x0b, 0x0c, and 0x1e do not."""
     said = run("follow", LECTURE / "starttls.pcap", 1).stdout.decode()
