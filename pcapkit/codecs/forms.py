@@ -80,14 +80,14 @@ def multipart(data: bytes, boundary: str, most: int) -> list[Field]:
         at += len(mark)
         if data.startswith(b"--", at):
             break
-        bare = data.find(b"\n\n", at)
-        head = data.find(b"\n\r\n", at, bare if bare >= 0 else len(data))
-        if head < 0 and bare < 0:
-            break
-        start = head + 3 if head >= 0 else bare + 2
-        following = data.find(b"\n" + mark, start - 1)
-        stop = len(data) if following < 0 else following - (data[following - 1:following] == b"\r")
-        fields += _part(data, at, start, min(start, stop), stop)
+        following = data.find(b"\n" + mark, at)
+        limit = len(data) if following < 0 else following + 1
+        bare = data.find(b"\n\n", at, limit)
+        head = data.find(b"\n\r\n", at, bare if bare >= 0 else limit)
+        if head >= 0 or bare >= 0:
+            start = head + 3 if head >= 0 else bare + 2
+            stop = len(data) if following < 0 else following - (data[following - 1:following] == b"\r")
+            fields += _part(data, at, start, min(start, stop), stop)
         at = following + 1 if following >= 0 else -1
     return fields
 
@@ -106,6 +106,12 @@ def _part(data: bytes, at: int, head: int, start: int, stop: int) -> list[Field]
     filename = parameter(disposition, "filename")
     textual = filename is None or kind.startswith("text/")
     return [Field(field_name, text(data[start:stop]) if textual else None, start, stop, filename)]
+
+
+_NO_KEY: str | None = None
+_LONGEST_PATH = 1_000
+_NEAR = 1 << 20
+"""How far behind the last value a key is looked for: keys that are written with escapes are never found."""
 
 
 def json_fields(data: bytes, most: int) -> list[Field]:
@@ -129,26 +135,40 @@ def json_fields(data: bytes, most: int) -> list[Field]:
 
 
 def _json_scalars(root: Any, most: int) -> list[tuple[str, str | None, Any]]:
-    """Dotted name, own key (None in an array) and value of the scalars in order."""
+    """Dotted name, own key (None in an array) and value of the first scalars, in order, without recursion."""
     found: list[tuple[str, str | None, Any]] = []
-    todo: list[tuple[str, str | None, Any]] = [("", None, root)]
+    todo = [iter([("", _NO_KEY, root)])]
     while todo and len(found) < most:
-        path, key, value = todo.pop()
-        inside = f"{path}." if path else ""
-        if isinstance(value, dict):
-            todo += [(inside + k, k, v) for k, v in reversed(value.items())]
-        elif isinstance(value, list):
-            todo += [(f"{inside}{i}", None, v) for i, v in reversed(list(enumerate(value[:most])))]
+        step = next(todo[-1], None)
+        if step is None:
+            todo.pop()
+            continue
+        path, key, value = step
+        if isinstance(value, dict | list):
+            todo.append(_inside(path, value))
         elif path:
             found.append((path, key, value))
     return found
+
+
+def _inside(path: str, value: Any) -> Iterator[tuple[str, str | None, Any]]:
+    """What an object or array holds, one by one; of a path without end only the last names are kept."""
+    before = f"{path}." if path else ""
+    if len(before) > _LONGEST_PATH:
+        before = "..." + before[-_LONGEST_PATH:]
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield before + key, key, inner
+    else:
+        for i, inner in enumerate(value):
+            yield f"{before}{i}", None, inner
 
 
 def _json_place(data: bytes, at: int, key: str | None, value: Any) -> tuple[int, int]:
     """Where a scalar stands behind `at` and its key; (0, 0) where it is not written as we would write it."""
     if key is not None:
         name = orjson.dumps(key)
-        found = data.find(name, at)
+        found = data.find(name, at, at + _NEAR)
         if found < 0:
             return 0, 0
         at = found + len(name)
