@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -55,9 +56,10 @@ def analyse(sources: Sequence[Source], options: Options | None = None) -> Iterat
     chosen = Filter(options.filter) if options.filter else None
     with _patient_collector():
         for source in sources:
+            hits = options.limits.hits.copy()
             try:
                 with open_capture(source, options.limits, options.hash, options.progress) as capture:
-                    yield from FileAnalysis(capture, options, reporters, masker, chosen).chunks()
+                    yield from FileAnalysis(capture, options, reporters, masker, chosen, hits).chunks()
             except CaptureError as error:
                 if options.unreadable is None:
                     raise
@@ -83,7 +85,7 @@ class FileAnalysis:
     """One file on its way through the stages."""
 
     def __init__(self, capture: CaptureFile, options: Options, reporters: Sequence[Reporter], masker: Masker,
-                 chosen: Filter | None = None) -> None:
+                 chosen: Filter | None = None, hits_before: Mapping[str, int] | None = None) -> None:
         self.capture = capture
         self.options = options
         self.masker = masker
@@ -98,7 +100,7 @@ class FileAnalysis:
         for reporter in reporters:
             for kind in reporter.wants:
                 self._observers.setdefault(kind, []).append(reporter)
-        self._hits_before = options.limits.hits.copy()
+        self._hits_before = Counter(hits_before if hits_before is not None else options.limits.hits)
 
     def chunks(self) -> Iterator[Chunk]:
         """The rows of the file's tables."""

@@ -317,6 +317,8 @@ class Dialogue(Stream, Talk):
                 self._opening[side.role] += stretch.part(stretch.start, upto).data()
         last = stretch is None or self._early_bytes > self.collector.wishes.limits.undecided_bytes
         if (new or last) and self._decide(last):
+            if last and stretch is not None and self.dissector is None:
+                self.collector.wishes.limits.hit("undecided_bytes")
             return
         if stretch is not None:
             self._early[-1] = side, stretch.keep()

@@ -51,10 +51,10 @@ class Limits:
     # HTTP
     http_line: int = cap(64 * KIB, "bytes", "the head is damaged: the stream is searched for the next message")
     http_head: int = cap(256 * KIB, "bytes", "the head is damaged: the stream is searched for the next message")
-    http_headers: int = cap(1_000, "headers", "further header lines are counted, not shown")
+    http_headers: int = cap(1_000, "headers", "further header lines are not shown")
     http_body: int = cap(16 * MIB, "bytes", "the rest of the body is counted, not looked at")
     http_pending: int = cap(1_000, "requests", "the oldest request is given up as unanswered")
-    form_fields: int = cap(1_000, "fields", "further form fields are counted, not shown")
+    form_fields: int = cap(1_000, "fields", "further form fields are not shown")
     decoded_body: int = cap(16 * MIB, "bytes", "decompression stops")
     decode_ratio: int = cap(200, "times", "decompression stops, once past 1 MiB")
     decode_layers: int = cap(2, "layers", "further content codings are not taken off")
@@ -65,6 +65,7 @@ class Limits:
     smtp_pending: int = cap(1_000, "commands", "the oldest command is given up as unanswered")
     mail_header: int = cap(256 * KIB, "bytes", "the rest of the message's header is not looked at")
     mail_body: int = cap(16 * MIB, "bytes", "the rest of the message is counted, not looked at")
+    mime_parts: int = cap(1_000, "parts", "what follows in the message is not looked at for attachments")
 
     # POP3, IMAP, FTP and their like
     dialogue_line: int = cap(64 * KIB, "bytes", "the rest of the line or message is dropped")
@@ -80,10 +81,10 @@ class Limits:
     # TLS
     tls_handshake: int = cap(256 * KIB, "bytes", "the handshake message is not looked at")
     tls_certificates: int = cap(100, "certificates", "further certificates of the chain are not looked at")
+    tls_history: int = cap(4_096, "messages", "further messages of the handshake are not noted in its history")
     tls_empty_records: int = cap(32, "records", "the stream is left alone")
 
     # What is shown
-    text: int = cap(4_096, "characters", "the rest of a shown value is cut, with its length beside it")
     anomalies_file: int = cap(10_000, "rows", "further anomalies of the file are counted in one row")
 
     hits: Counter[str] = field(default_factory=Counter)

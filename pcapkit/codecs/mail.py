@@ -42,13 +42,17 @@ def decoded(value: str | None) -> str | None:
         return value
 
 
-def attachments(body: bytes, content_type: str) -> list[dict[str, Any]]:
-    """Name, type and size of the attachments of a multipart body, one level deep."""
+def attachments(body: bytes, content_type: str, most: int) -> tuple[list[dict[str, Any]], bool]:
+    """Name, type and size of the attachments in the first `most` parts of a multipart body, one level deep; and whether
+    there are more parts.
+    """
     boundary = parameter(content_type, "boundary") if content_type.lower().startswith("multipart/") else None
     if not boundary:
-        return []
+        return [], False
     found = []
-    for part in body.split(b"--" + boundary.encode("latin-1", "replace"))[1:1000]:
+    _, *parts = body.split(b"--" + boundary.encode("latin-1", "replace"), most + 1)
+    over = len(parts) > most and parts.pop()[:2] != b"--"
+    for part in parts:
         head, _, content = part.lstrip(b"\r\n").partition(b"\r\n\r\n")
         named = fields(head)
         name = parameter(named.get("content-disposition", ""), "filename") or parameter(named.get("content-type", ""),
@@ -59,4 +63,4 @@ def attachments(body: bytes, content_type: str) -> list[dict[str, Any]]:
             size = len(content) - content.count(b"\r\n") * 2
             found.append({"name": decoded(name), "type": named.get("content-type", "").partition(";")[0].strip().lower(),
                           "size": size * 3 // 4 - content[-2:].count(b"=") if coded else len(content)})
-    return found
+    return found, over

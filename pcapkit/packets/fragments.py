@@ -96,9 +96,13 @@ class Fragments:
         """Drop what waited too long: the oldest, and the datagram that a fragment would now be put to."""
         latest = time_ns - self.limits.fragment_seconds * 1_000_000_000
         while self._open and next(iter(self._open.values())).time_ns < latest:
-            self._drop(next(iter(self._open)))
+            self._too_old(next(iter(self._open)))
         if key in self._open and self._open[key].time_ns < latest:
-            self._drop(key)
+            self._too_old(key)
+
+    def _too_old(self, key: tuple[object, ...]) -> None:
+        self.limits.hit("fragment_seconds")
+        self._drop(key)
 
     def _drop(self, key: tuple[object, ...]) -> None:
         self._cost -= self._open.pop(key).cost

@@ -15,6 +15,8 @@ from pcapkit.limits import Limits
 from pcapkit.packets.fragments import Fragments
 
 ETHERNET, IP, PPP, DONE = "ethernet", "ip", "ppp", ""
+_EXTENSIONS = (0, 43, 44, 51, 60, 135)
+"""Headers of IPv6 that another one follows (IANA, IPv6 Extension Header Types)."""
 _TAGS = (0x8100, 0x88A8, 0x9100)
 _OTHERS = {0x0806: "arp", 0x8035: "rarp", 0x88CC: "lldp", 0x888E: "eapol", 0x8809: "slow protocols", 0x88F7: "ptp"}
 _PROTOCOLS = {1: "icmp", 2: "igmp", 58: "icmpv6", 89: "ospf", 132: "sctp", 50: "esp", 103: "pim", 112: "vrrp"}
@@ -225,6 +227,8 @@ class SlowLane:
             p.at += 4
             if label & 0x100:
                 break
+        else:
+            self.limits.hit("header_layers")
         nibble = p.data[p.at] >> 4 if p.at < p.end else 0
         if nibble in (4, 6):
             return IP
@@ -263,7 +267,7 @@ class SlowLane:
         p.at = at + 40
         following = p.data[at + 6]
         for _ in range(self.limits.header_layers):
-            if following not in (0, 43, 44, 51, 60, 135) or p.at + 8 > p.end:
+            if following not in _EXTENSIONS or p.at + 8 > p.end:
                 break
             here, kind, following = p.at, following, p.data[p.at]
             if kind == 44:
@@ -274,6 +278,9 @@ class SlowLane:
                     return DONE
             else:
                 p.at += (p.data[here + 1] + 2) * 4 if kind == 51 else (p.data[here + 1] + 1) * 8
+        else:
+            if following in _EXTENSIONS:
+                self.limits.hit("header_layers")
         return self._protocol(p, following, found)
 
     @staticmethod

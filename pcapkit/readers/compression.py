@@ -56,6 +56,9 @@ class Decompressed:
             data = self._file.read1(min(len(buffer), 1 << 18))
         except self._errors as error:
             self.damage = str(error) or type(error).__name__
+            if "emory" in self.damage:  # so liblzma says that a dictionary is larger than was granted
+                self._limits.hit("xz_memory")
+                self.damage += f" ({self._limits.xz_memory} bytes, limit xz_memory)"
             return 0
         if len(data) > self._left:
             self._limits.hit("file_unpacked")

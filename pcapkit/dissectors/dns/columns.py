@@ -96,7 +96,7 @@ class DnsColumns:
 
     def feed(self, datagrams: Datagrams) -> Rows:
         """Take the datagrams of a window; returns the exchanges that are finished, by frame."""
-        structure = _Structure(datagrams)
+        structure = _Structure(datagrams, self.limits)
         new, anomalies = self._read(datagrams, structure)
         entries = self._waiting + new
         query, response = _pair(entries)
@@ -204,8 +204,9 @@ class _Structure:
     `rows` are the messages whose structure is whole; the other arrays have an element for every message.
     """
 
-    def __init__(self, datagrams: Datagrams) -> None:
+    def __init__(self, datagrams: Datagrams, limits: Limits) -> None:
         self.buffer, self.data = datagrams.buffer, np.frombuffer(datagrams.buffer, np.uint8)
+        self.limits = limits
         self.names: dict[int, Question] = {}
         self.start, self.stop = datagrams.offset, datagrams.offset + datagrams.length
         header = self._gather(self.start, _HEADER)
@@ -213,7 +214,8 @@ class _Structure:
         self.rcode = self.bits & 15
         self.counts = [header[name].astype(np.int64) for name in ("answers", "authority", "additional")]
         total = np.add.reduce(self.counts)
-        rows = np.flatnonzero((datagrams.length >= 12) & (header["questions"] == 1) & (total <= _MOST_RECORDS))
+        few = (header["questions"] == 1) & (total <= min(_MOST_RECORDS, limits.dns_records))
+        rows = np.flatnonzero((datagrams.length >= 12) & few)
         behind = self._behind_names(self.start[rows] + 12, self.stop[rows], pointers=False) + 4
         good = (behind >= 4) & (behind <= self.stop[rows])
         rows = rows[good]
@@ -322,7 +324,8 @@ class _Structure:
         for i in np.flatnonzero(self._strange[mine]).tolist():
             start, stop = self._bounds(mine[i])
             try:
-                names[i] = read_name(self.buffer[start:stop], int(self._name[mine[i]]) - start)[0]
+                names[i] = read_name(self.buffer[start:stop], int(self._name[mine[i]]) - start, self.limits.dns_name,
+                                     self.limits.dns_pointers)[0]
             except DissectError:
                 names[i] = None
         return names

@@ -62,15 +62,18 @@ def read_name(data: bytes, at: int, most_bytes: int = 255, most_pointers: int = 
             stop = at + 1 + n
             length += n + 1
             if stop > size or length > most_bytes:
-                raise DissectError("a name runs out of the message" if stop > size else "a name is too long", at)
+                raise DissectError("a name runs out of the message" if stop > size else
+                                   "a name is longer than limit dns_name allows", at)
             labels.append(data[at + 1:stop])
             at = stop
         elif n >= 192 and at + 1 < size:
             target = (n & 63) << 8 | data[at + 1]
             behind = at + 2 if behind < 0 else behind
             pointers += 1
-            if target >= at or pointers > most_pointers:
+            if target >= at:
                 raise DissectError("a name's pointer loops", at)
+            if pointers > most_pointers:
+                raise DissectError("a name has more pointers than limit dns_pointers allows", at)
             at = target
         else:
             raise DissectError("a label of an unknown kind", at)

@@ -32,6 +32,7 @@ class Body:
         self.framing, self.left, self.over = framing, length, framing is Framing.LENGTH and length == 0
         self.total = 0
         self.skipping = 0
+        self.hits: list[str] = []
         self.start: int | None = None
         self.kept: bytearray | None = bytearray() if keep else None
         self.decoded_bytes: int | None = None
@@ -42,6 +43,7 @@ class Body:
         self._trailer = False
         self._hash: Any = hashlib.sha256() if hashing else None
         self._decoder = Decoder(coding, limits) if hashing and coding else None
+        self._hit(self._decoder.hit if self._decoder is not None else None)
         self._decoded_hash: Any = hashlib.sha256() if self._decoder is not None and self._decoder.known else None
         if self._decoded_hash is not None:
             self.decoded_bytes = 0
@@ -54,7 +56,12 @@ class Body:
     def form(self) -> bytes:
         """The bytes kept, with any content coding taken off."""
         kept = bytes(self.kept or b"")
-        return Decoder(self._coding, self._limits).decode(kept) if self.coded else kept
+        if not self.coded:
+            return kept
+        decoder = Decoder(self._coding, self._limits)
+        kept = decoder.decode(kept)
+        self._hit(decoder.hit)
+        return kept
 
     def digests(self) -> tuple[str | None, str | None]:
         """SHA-256 of the body, and of its decoded form."""
@@ -135,13 +142,21 @@ class Body:
             return
         data = unread.use(n)
         if self.kept is not None:
-            self.kept += data[:max(0, self._limits.http_body - len(self.kept))]
+            room = self._limits.http_body - len(self.kept)
+            self.kept += data[:max(0, room)]
+            self._hit("http_body" if len(data) > room else None)
         if self._hash is not None:
             self._hash.update(data)
         if self._decoded_hash is not None and self._decoder is not None:
             decoded = self._decoder.decode(data)
             self._decoded_hash.update(decoded)
             self.decoded_bytes = (self.decoded_bytes or 0) + len(decoded)
+            self._hit(self._decoder.hit)
+
+    def _hit(self, cap: str | None) -> None:
+        """Remember a cap that was reached, once."""
+        if cap is not None and cap not in self.hits:
+            self.hits.append(cap)
 
 
 def framing(head: Head, server: bool, method: str | None, status: int) -> tuple[Framing, int, list[str]]:

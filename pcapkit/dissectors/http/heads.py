@@ -25,6 +25,8 @@ class Head:
     """Where the target of a request begins."""
     names: set[str] = field(default_factory=set)
     """The names of all headers in lower case."""
+    over: bool = False
+    """Whether there are more headers than were read."""
 
     def get(self, name: str) -> str | None:
         """The first value of a header, by its lower-case name."""
@@ -83,14 +85,17 @@ def parse(raw: bytes, server: bool, most: int) -> Head | None:
     folds: dict[int, list[str]] = {}
     for line in lines[1:]:
         here, at = at, at + len(line) + 1
+        if len(head.headers) >= most:
+            head.over = len(line) > 1
+            break
         known = _LINES.get(line)
-        if known is None and len(line) > 1 and len(head.headers) < most:
+        if known is None and len(line) > 1:
             known = _header(head, line.rstrip(b"\r"), here, folds)
             if known is not None and line[-1:] == b"\r" and len(line) < 512:
                 if len(_LINES) >= _MOST:
                     _LINES.clear()
                 _LINES[line] = known
-        if known is not None and len(head.headers) < most:
+        if known is not None:
             head.headers.append(known[0])
             head.names.add(known[1])
             head.places.append((here, at - 1 - (line[-1:] == b"\r")))

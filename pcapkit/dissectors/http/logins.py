@@ -90,10 +90,10 @@ def target_secrets(sink: Sink, span: Span, head: Head) -> None:
         sink.put(Secret(place(sink, span, start + low, min(start + high, span.stop)), text))
 
 
-def query_fields(target: str) -> list[Field]:
+def query_fields(target: str, most: int) -> list[Field]:
     """The fields of a target's query."""
     query = target.partition("?")[2].partition("#")[0]
-    return urlencoded(query.encode("utf-8", "replace"), 1000)
+    return urlencoded(query.encode("utf-8", "replace"), most)
 
 
 def shown(target: str) -> str:

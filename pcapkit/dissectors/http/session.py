@@ -166,6 +166,8 @@ class HTTP:
             unread.scanned = unread.pos
             return True
         self.sink.end(span, span.start + len(raw))
+        if head.over:
+            self.sink.limit("http_headers", span)
         for oddity in dict.fromkeys(head.oddities):
             self.sink.put(Anomaly(span, oddity, f"in the head of {head.first} {shown(head.second)}"))
         unread.drop(len(raw))
@@ -246,7 +248,7 @@ class HTTP:
         target_secrets(self.sink, span, head)
         if "?" in head.second:
             base = span.start + head.target + head.second.index("?") + 1 if head.second.isascii() else None
-            self._fields(row, span, query_fields(head.second), base, "query")
+            self._fields(row, span, query_fields(head.second, self.wishes.limits.form_fields + 1), base, "query")
         how, length, oddities = framing(head, False, row.method, 0)
         self._report(span, oddities)
         kind = (row.content_type or "").partition(";")[0].strip().lower()
@@ -256,7 +258,10 @@ class HTTP:
 
     def _fields(self, row: HttpTransaction, span: Span, fields: list[Field], base: int | None, encoding: str) -> None:
         """Put form fields as rows, and remember the login in them."""
-        for f in fields:
+        most = self.wishes.limits.form_fields
+        if len(fields) > most:
+            self.sink.limit("form_fields", span)
+        for f in fields[:most]:
             self.sink.put(FormField(span, f.name, f.value, encoding, f.filename))
         login = form_login(self.sink, span, fields, base, encoding,
                            f"{row.method} {shown(row.target or '')}")
@@ -265,7 +270,7 @@ class HTTP:
 
     def _form(self, row: HttpTransaction, span: Span, body: Body) -> None:
         """The form in a request's body."""
-        data, most = body.form(), self.wishes.limits.form_fields
+        data, most = body.form(), self.wishes.limits.form_fields + 1
         content_type = row.content_type or ""
         base = None if body.framing is Framing.CHUNKED or body.coded or body.torn else body.start
         if "urlencoded" in content_type.lower():
@@ -313,6 +318,8 @@ class HTTP:
         total = body.total if body.total >= 0 else None
         if body.kept:
             self._form(row, span, body)
+        for cap in body.hits:
+            self.sink.limit(cap, span)
         digest, decoded = body.digests()
         if s.side == CLIENT:
             row.request_body_bytes, row.request_decoded_bytes = total, body.decoded_bytes

@@ -20,6 +20,7 @@ class Message:
         self.size = 0
         self.queue_id: str | None = None
         self._kept = bytearray()
+        self._over = False
         self._limits = limits
         self._fresh = True
 
@@ -56,8 +57,8 @@ class Message:
     def _use(self, data: bytes) -> None:
         self.size += len(data)
         room = self._limits.mail_body - len(self._kept)
-        if room > 0:
-            self._kept += data[:room]
+        self._kept += data[:room]
+        self._over |= len(data) > room
 
     def record(self, sink: Sink, stop: int) -> MailMessage | None:
         """The row of the message that ends at `stop`; dots at the start of lines are unstuffed."""
@@ -71,8 +72,15 @@ class Message:
         if stuffed:
             body, self.size = body.replace(b"\r\n.", b"\r\n"), self.size - stuffed
         head, _, rest = body.partition(b"\r\n\r\n")
+        if self._over:
+            sink.limit("mail_body", self.span)
+        if len(head) > self._limits.mail_header:
+            sink.limit("mail_header", self.span)
         named = mail.fields(head[:self._limits.mail_header])
+        attached, over = mail.attachments(rest, named.get("content-type", ""), self._limits.mime_parts)
+        if over:
+            sink.limit("mime_parts", self.span)
         return MailMessage(
             self.span, self.mail_from, self.rcpt_to, mail.decoded(named.get("from")), mail.decoded(named.get("to")),
             mail.decoded(named.get("subject")), named.get("date"), named.get("message-id"), self.size, self.queue_id,
-            mail.attachments(rest, named.get("content-type", "")))
+            attached)

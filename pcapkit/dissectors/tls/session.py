@@ -101,11 +101,11 @@ class Session:
         if span is not None and (facts.span is None or span.frame < facts.span.frame):
             facts.span = Span(span.side, span.start, span.stop, span.frame, span.last_frame, span.time_ns)
         facts.heard[side] = True
-        if len(facts.history) < self.limits.text:
+        if len(facts.history) < self.limits.tls_history:
             facts.history.append(letter if side == facts.client else letter.lower())
-        elif len(facts.history) == self.limits.text and facts.span is not None:
+        elif len(facts.history) == self.limits.tls_history and facts.span is not None:
             facts.history.append("")
-            self.sink.limit("text", facts.span)
+            self.sink.limit("tls_history", facts.span)
 
     def _client_hello(self, side: int, body: bytes, span: Span, whole: bool) -> None:
         if not self.facts.history:
