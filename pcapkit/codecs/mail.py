@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import email.header
 import email.utils
+import urllib.parse
 from typing import Any
 
 from pcapkit.codecs.forms import parameter
 
 _LONGEST = 4_096
 _WORDS = 100
+_PARTS = 100
 
 
 def fields(header: bytes) -> dict[str, str]:
@@ -42,6 +44,34 @@ def decoded(value: str | None) -> str | None:
         return value
 
 
+def _name(header: str, name: str) -> str | None:
+    """A parameter, also one in another character set or in parts (RFC 2231, 3 to 5)."""
+    plain = parameter(header, name)
+    return plain if plain is not None else _extended(header, name)
+
+
+def _extended(header: str, name: str) -> str | None:
+    """The value of `name*` or of `name*0`, `name*1`, ...; a star behind it: percent-encoded, the first with a charset."""
+    charset, found = "utf-8", b""
+    for i in range(-1, _PARTS):
+        key = name if i < 0 else f"{name}*{i}"
+        coded = parameter(header, f"{key}*")
+        value = coded if coded is not None else parameter(header, key)
+        if value is None:
+            if i < 0:
+                continue
+            break
+        if coded is not None and i < 1 and value.count("'") > 1:
+            charset, _, value = value.split("'", 2)
+        found += value.encode("utf-8", "replace") if coded is None else urllib.parse.unquote_to_bytes(value)
+        if i < 0:
+            break
+    try:
+        return found.decode(charset, "replace") or None
+    except LookupError:
+        return found.decode("utf-8", "replace")
+
+
 def attachments(body: bytes, content_type: str, most: int) -> tuple[list[dict[str, Any]], bool]:
     """Name, type and size of the attachments in the first `most` parts of a multipart body, one level deep; and whether
     there are more parts.
@@ -55,8 +85,7 @@ def attachments(body: bytes, content_type: str, most: int) -> tuple[list[dict[st
     for part in parts:
         head, _, content = part.lstrip(b"\r\n").partition(b"\r\n\r\n")
         named = fields(head)
-        name = parameter(named.get("content-disposition", ""), "filename") or parameter(named.get("content-type", ""),
-                                                                                        "name")
+        name = _name(named.get("content-disposition", ""), "filename") or _name(named.get("content-type", ""), "name")
         if name:
             content = content.rstrip(b"\r\n")
             coded = named.get("content-transfer-encoding", "").lower() == "base64"
