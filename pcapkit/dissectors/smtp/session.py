@@ -413,7 +413,8 @@ class SMTP:
         elif row.command == "DATA" and self.undecided:
             self.undecided = False
             self._read(CLIENT)
-        elif row.command in ("", "BDAT") and self.done and (row.command == "" or not good or self.last_chunk):
+        elif row.command in ("", "BDAT") and self.done and (
+                row.command == "" or not good or (row.argument or "").upper().endswith(" LAST")):
             message = self.done.popleft()
             message.queue_id = _queue_id(row.text) if good else None
             self._put_message(message)

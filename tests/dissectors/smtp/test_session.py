@@ -158,3 +158,11 @@ def test_what_is_kept_while_tls_is_asked_for_is_bounded() -> None:
 
 def test_noise() -> None:
     assert fuzz(SMTP, SCRIPTS, 5_000) == 0
+
+
+def test_the_queue_id_of_a_message_in_pipelined_chunks_is_in_the_reply_to_the_last() -> None:
+    """RFC 3030, 4.2: each BDAT has a reply of its own."""
+    [message] = play(SMTP, [
+        *OPENING, (0, b"MAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nBDAT 4\r\nA: bBDAT 4 LAST\r\n\r\n\r\n"),
+        (1, b"250 Ok\r\n250 Ok\r\n250 Ok: 4 bytes\r\n250 Ok: 8 bytes queued as ABC123\r\n")]).of(MailMessage)
+    assert message.queue_id == "ABC123" and message.size == 8
