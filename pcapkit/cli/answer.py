@@ -81,7 +81,7 @@ def _capture(row: dict[str, Any]) -> None:
     for warning in row["warnings"]:
         click.secho(f"  ! {escape(warning)}", fg="yellow")
     if row["others"]:
-        click.echo("  also " + ", ".join(f"{o['packets']:,} {o['name']}" for o in row["others"][:8]))
+        click.echo("  besides TCP and UDP: " + ", ".join(f"{o['packets']:,} {o['name']}" for o in row["others"][:8]))
 
 
 def _duration(seconds: float) -> str:

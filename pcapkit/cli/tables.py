@@ -41,7 +41,10 @@ def command(name: str) -> click.Command:
             names = ["file"] * (len(run.sources) > 1) + columns.split()
             rows = [r for c in run.chunks() if c.table.name == source for r in chunk_rows(c, names)]
             if rows:
-                click.echo(table(names, rows, width()))
+                shown = table(names, rows, width())
+                click.echo(shown)
+                if "…" in shown and width() is not None:
+                    click.echo("pcapkit: … is cut for this terminal; nothing is in a pipe (| less -S) and with --json", err=True)
             elif run.was_read:
                 click.echo(f"no {name} in {_where(run)}")
         raise click.exceptions.Exit(run.exit_code)

@@ -10,6 +10,8 @@ from pcapkit.formats.jsonl import rfc3339
 from pcapkit.schema import Chunk, Type
 
 _UNSAFE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+_ADDRESS = len("255.255.255.255")
+_SECRET = 32
 
 
 def escape(text: str, most: int = 4_096) -> str:
@@ -41,10 +43,14 @@ def show(value: Any, kind: Type | None = None) -> str:
 
 
 def table(names: Sequence[str], rows: Sequence[Sequence[str]], width: int | None) -> str:
-    """Aligned columns; with `width`, the widest are cut so that a line fits."""
+    """Aligned columns; with `width`, the widest are cut so that a line fits, but no IPv4 address and no usual password."""
     widths = [max(len(n), *(len(r[i]) for r in rows), 1) if rows else len(n) for i, n in enumerate(names)]
-    while width is not None and sum(widths) + 2 * len(widths) > width and max(widths) > 12:
-        widths[widths.index(max(widths))] -= 1
+    least = [_SECRET if name in ("value", "secret") else _ADDRESS for name in names]
+    while width is not None and sum(widths) + 2 * len(widths) > width:
+        spare, widest = max((w if w > m else 0, i) for i, (w, m) in enumerate(zip(widths, least, strict=True)))
+        if not spare:
+            break
+        widths[widest] -= 1
     lines = []
     for row in (names, *rows):
         cells = [c if len(c) <= w else c[:w - 1] + "…" for c, w in zip(row, widths, strict=True)]
