@@ -59,7 +59,7 @@ def _print(run: Run) -> None:
     _findings(tables.get("findings", []),
               [service for service, _ in unread.most_common()])
     _oddities(tables.get("anomalies", []))
-    _next(run, tables)
+    _next(run, tables, bool(talk))
 
 
 def _frame(row: dict[str, Any]) -> str:
@@ -190,7 +190,7 @@ _VERBS = {"http_forms": ("forms", " --show-secrets", "fields of forms and querie
           "tls": ("tls", "", "each handshake: names, versions, ciphers")}
 
 
-def _next(run: Run, tables: dict[str, list[dict[str, Any]]]) -> None:
+def _next(run: Run, tables: dict[str, list[dict[str, Any]]], talk: bool) -> None:
     if not any(capture["packets"] for capture in tables["captures"]):
         return
 
@@ -206,8 +206,10 @@ def _next(run: Run, tables: dict[str, list[dict[str, Any]]]) -> None:
         lines.append((f"pcapkit findings {file(row)}", "evidence, RFC and remedy of each finding"))
         if row["transport"] == "tcp":
             lines.append((f"pcapkit follow {file(row)} {row['stream']}", "both sides of that stream"))
-    else:
+    elif talk:
         lines.append((f"pcapkit flows {file(tables['captures'][0])}", "every conversation"))
+    else:
+        lines.append((f"pcapkit packets -r {file(tables['captures'][0])}", "every packet"))
     wide = max(len(command) for command, _ in lines)
     for command, what in lines:
         click.echo(f"  {command:{wide}}  {what}")

@@ -47,6 +47,7 @@ def test_a_capture_of_one_protocol_leads_to_its_table() -> None:
 def test_none_is_said_of_what_was_looked_at_only() -> None:
     filtered = run(LECTURE / "post.pcap", "--", "port 99").stdout.decode()
     assert "only what the filter takes: port 99" in filtered
+    assert "pcapkit packets -r " in filtered and "pcapkit flows " not in filtered, "there are no flows to show"
     assert "no http in what the filter takes" in run("http", LECTURE / "post.pcap", "--", "port 99").stdout.decode()
     strange = (LECTURE / "post.pcap").read_bytes().replace(b"\x00\x50", b"\x00\x17").replace(b"HTTP", b"XXXX")
     assert "nothing is said of what is not dissected: tcp/23" in run("-", stdin=strange).stdout.decode()
