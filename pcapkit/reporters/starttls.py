@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from pcapkit.records import (
+    SERVER,
     Anomaly,
     BytesAroundSwitch,
     Capabilities,
@@ -135,7 +136,7 @@ def _note(facts: _Facts, record: Record) -> None:
 def _verdict(facts: _Facts, other: _Facts | None) -> tuple[Verdict, list[str]]:
     """The verdict and what it rests on, in words that name frames."""
     if facts.around:
-        return Verdict.INJECTION, [f"bytes around the switch to TLS in frame {b.span.frame}: {_shown(b.data)!r}"
+        return Verdict.INJECTION, [f"bytes around the switch to TLS in frame {b.span.frame}: {_shown(b)}"
                                    for b in facts.around]
     if facts.accepted is not None:
         return _switched(facts)
@@ -155,10 +156,27 @@ def _verdict(facts: _Facts, other: _Facts | None) -> tuple[Verdict, list[str]]:
     return _not_offered(facts, other)
 
 
-def _shown(data: bytes) -> bytes:
-    """The begin of a line; of a login the command only."""
-    words = data.split(None, 2)
-    return b" ".join((*words[:2], b"...")) if len(words) > 2 and words[0].upper() == b"AUTH" else data[:60]
+_HARMLESS = frozenset(b"EHLO HELO LHLO MAIL RCPT DATA BDAT RSET NOOP QUIT VRFY EXPN STARTTLS STLS CAPA CAPABILITY USER STAT "
+                      b"LIST RETR DELE TOP UIDL ID SELECT EXAMINE FETCH SEARCH LOGOUT FEAT PWD CWD SYST".split())
+"""Commands whose arguments are no secret."""
+
+
+def _shown(around: BytesAroundSwitch) -> str:
+    """The first line; of a client, only as far as it cannot be a login. What is not known to be harmless is counted."""
+    line, _, rest = around.data.partition(b"\n")
+    words, more = line.split(), " ..." if rest else ""
+    if around.span.side == SERVER:
+        return f"{line.rstrip()[:60]!r}{more}"
+    for at, word in enumerate(words[:2]):  # IMAP has a tag before the command
+        if word.upper() in _HARMLESS:
+            return f"{line.rstrip()[:60]!r}{more}"
+        if word.upper() in _LOGINS:
+            return f"{b' '.join((*words[:at + 1 + _LOGINS[word.upper()]], b'...'))!r}{more}"
+    return f"{len(around.data)} bytes"
+
+
+_LOGINS = {b"AUTH": 1, b"AUTHENTICATE": 1, b"LOGIN": 1, b"APOP": 1, b"PASS": 0, b"ACCT": 0}
+"""Commands with a secret, and how many words before it may be shown: a mechanism or a name."""
 
 
 def _switched(facts: _Facts) -> tuple[Verdict, list[str]]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+from said import capture, rows, talk
 
 from pcapkit.dissectors import Dissector
 from pcapkit.dissectors.ftp import FTP
@@ -46,3 +49,18 @@ def test_advice_fits_the_protocol() -> None:
 def test_a_refusal_without_words_ends_with_its_frame() -> None:
     row, _ = judged(PostgreSQL, [(0, b"\0\0\0\x08\x04\xd2\x16\x2f"), (1, b"N")])
     assert row.evidence == ["TLS was permanently refused with N in frame 2"]
+
+
+@pytest.mark.parametrize(("said", "port", "secret", "shown"), [
+    ("S: +OK m\nC: CAPA\nS: +OK\nS: STLS\nS: .\nC: STLS\nC: USER alice\nC: PASS hunter2\nC: hunter2\nS: +OK go\n", 110, "hunter2",
+     ["b'USER alice'", "b'PASS ...'", ": 7 bytes"]),
+    ("S: * OK [CAPABILITY IMAP4rev1 STARTTLS] m\nC: a1 STARTTLS\nC: a2 LOGIN alice hunter2\nS: a1 OK go\n", 143, "hunter2",
+     ["b'a2 LOGIN alice ...'"]),
+    ("S: 220 m ESMTP\nC: EHLO me\nS: 250-m\nS: 250 STARTTLS\nC: STARTTLS\nC: AUTH LOGIN\nC: aHVudGVyMg==\nS: 220 go\n", 25,
+     "aHVudGVyMg==", ["b'AUTH LOGIN ...'"]),
+])
+def test_a_password_around_the_switch_is_not_shown(tmp_path: Path, said: str, port: int, secret: str, shown: list[str]) -> None:
+    found = rows(capture(tmp_path, talk(said, port)))
+    assert found["encryption"][0]["verdict"] == "injection"
+    text = str([found["encryption"], found["findings"]])
+    assert secret not in text and all(part in text.replace('\\', '') for part in shown), text
