@@ -94,6 +94,8 @@ class FileAnalysis:
         self.connections = Connections(capture.name, options.limits, options.hash, options.keys, self.collect)
         self.records: dict[type[Record], list[Record]] = {}
         self.secrets: list[Secret] = []
+        self.secretive: set[tuple[str, int | None, int]] = set()
+        """(transport, stream, side) of all sides that sent a secret."""
         self.anomalies: dict[tuple[str, int | None, str], Anomaly] = {}
         self.unlisted = 0
         self._observers: dict[type[Record], list[Reporter]] = {}
@@ -121,6 +123,8 @@ class FileAnalysis:
         kind = type(record)
         if kind is Secret:
             self.secrets.append(record)  # type: ignore[arg-type]
+            if record.flow is not None:
+                self.secretive.add((record.flow.transport, record.flow.stream, record.span.side))
             return
         for reporter in self._observers.get(kind, ()):
             reporter.observe(record)
@@ -157,6 +161,10 @@ class FileAnalysis:
 
     def _anomalies(self) -> Iterator[Chunk]:
         rows = sorted(self.anomalies.values(), key=attrgetter("span.frame", "rule"))
+        for row in rows:
+            place = row.flow and (row.flow.transport, row.flow.stream, row.span.side)
+            if self.options.show_secrets or place not in self.secretive:
+                row.message += row.quote
         if rows:
             yield self.masker.apply(_chunk(rows))
 

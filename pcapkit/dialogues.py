@@ -166,9 +166,9 @@ class Dialogue(Stream, Talk):
         elif self.dissector is not None:
             self._receive(side, b"", offset + length)
 
-    def odd(self, side: Side, rule: str, frame: int, time: int, message: str) -> None:
+    def odd(self, side: Side, rule: str, frame: int, time: int, message: str, quote: str = "") -> None:
         """Something odd that reassembly saw."""
-        self.put(Anomaly(Span(side.role, side.offset, side.offset, frame, frame, time), rule, message))
+        self.put(Anomaly(Span(side.role, side.offset, side.offset, frame, frame, time), rule, message, quote=quote))
 
     def close(self) -> None:
         """The connection has ended, or is given up."""

@@ -283,6 +283,8 @@ class Anomaly(Record):
     rule: str
     message: str
     count: int = 1
+    quote: str = ""
+    """Bytes of the traffic in words, to be put behind the message unless this side of the flow sent secrets."""
 
 
 class Evidence(TypedDict):

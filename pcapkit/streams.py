@@ -152,8 +152,8 @@ class Stream:
         """`length` bytes from `side.offset` on are not in the capture."""
         raise NotImplementedError
 
-    def odd(self, side: Side, rule: str, frame: int, time: int, message: str) -> None:
-        """Something odd was seen in the segment of this frame."""
+    def odd(self, side: Side, rule: str, frame: int, time: int, message: str, quote: str = "") -> None:
+        """Something odd was seen in the segment of this frame; `quote` shows bytes, in which a secret may be."""
         raise NotImplementedError
 
 
@@ -433,8 +433,9 @@ class Reassembler:
 
     def _conflict(self, stream: Stream, side: Side, again: Stretch, was: bytes, now: bytes, at: int, low: int) -> None:
         self._report(stream, side, "tcp-overlap-conflict", again.segments, again.first,
-                     f"from stream offset {low + at} on, first seen {was[at:at + 32]!r}, now {now[at:at + 32]!r}; "
-                     "the first were delivered")
+                     f"other bytes from stream offset {low + at} on; those seen first were delivered",
+                     f": first {was[at:at + 32]!r}, then {now[at:at + 32]!r}")
 
-    def _report(self, stream: Stream, side: Side, rule: str, segments: Segments, row: int, message: str) -> None:
-        stream.odd(side, rule, segments.frames[row], segments.times[row], message)
+    def _report(self, stream: Stream, side: Side, rule: str, segments: Segments, row: int, message: str,
+                quote: str = "") -> None:
+        stream.odd(side, rule, segments.frames[row], segments.times[row], message, quote)

@@ -265,3 +265,16 @@ def test_a_header_that_is_cut_uncovers_nothing(tmp_path: Path) -> None:
         text = run(words, path)
         assert "/cut" in text
         assert coded("anna:hidden")[4:] not in text
+
+
+@pytest.mark.parametrize("field", ["password", "note"])
+def test_bytes_that_came_twice_and_differ_are_shown_only_where_no_secret_was_sent(tmp_path: Path, field: str) -> None:
+    body = f"user=anna&{field}=hidden".encode()
+    head = request("POST /form", FORM, length=False)[1][:-2] + b"Content-Length: %d\r\n\r\n" % len(body)
+    packets = talk([(0, head + body), response()], port=80)
+    again = Packet(packets[3].time_ns + 1_000, packets[3].data[:-12] + b"X" + packets[3].data[-11:])
+    path = capture(tmp_path, [*packets[:4], again, *packets[4:]])
+    anomaly, = rows(path)["anomalies"]
+    assert anomaly["rule"] == "tcp-overlap-conflict" and "stream offset" in anomaly["message"]
+    assert ("hidden" in anomaly["message"]) is (field == "note")
+    assert "hidden" in rows(path, show_secrets=True)["anomalies"][0]["message"]

@@ -41,8 +41,8 @@ class Recorder(Stream):
         assert length > 0
         self.gaps.append((side.index, side.offset, length))
 
-    def odd(self, side: Side, rule: str, frame: int, time: int, message: str) -> None:
-        self.oddities.append((rule, message))
+    def odd(self, side: Side, rule: str, frame: int, time: int, message: str, quote: str = "") -> None:
+        self.oddities.append((rule, message + quote))
 
 
 def reassemble(parts: list[Packets], limits: Limits | None = None) -> list[Recorder]:
