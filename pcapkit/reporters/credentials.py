@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import ClassVar
 
 from pcapkit.records import Confidence, Credential, Finding, Outcome, Record, SecretKind, Severity
 from pcapkit.reporters.evidence import capture_filter, display_filter, evidence, flow_of
 
-_RFC = {"http": "RFC 9110, 17.16.1; RFC 7617, 4", "smtp": "RFC 4954, 9; RFC 8314, 3", "ftp": "RFC 4217"}
+_RFC = {"http": "RFC 9110, 17.16.1; RFC 7617, 4", "smtp": "RFC 4954, 9; RFC 8314, 3", "ftp": "RFC 4217",
+        "ldap": "RFC 4513, 6.3.3", "postgresql": "PostgreSQL manual, sslmode"}
 _REMEDY = {"http": "serve the login over HTTPS only, redirect plain HTTP and send HSTS; change the password",
            "smtp": "offer AUTH only after STARTTLS, or use submission over TLS (port 465); change the password"}
-_KEPT = 10_000
+_KEPT, _SHOWN = 10_000, 100
+"""How many different logins are kept, and how many times of each are named as evidence."""
 
 
 class CleartextCredentials:
@@ -23,6 +26,7 @@ class CleartextCredentials:
 
     def __init__(self) -> None:
         self._logins: dict[tuple[str, str, int | None, str, str, str, str], list[Credential]] = {}
+        self._times: Counter[tuple[str, str, int | None, str, str, str, str]] = Counter()
 
     def observe(self, record: Record) -> None:
         """Keep a login that was not encrypted; the same login at the same server is one finding."""
@@ -31,23 +35,24 @@ class CleartextCredentials:
         flow = flow_of(record)
         key = (flow.file, flow.server, flow.server_port, record.protocol, record.mechanism, record.username,
                record.secret)
-        known = self._logins.get(key)
-        if known is not None:
-            if len(known) < 100:
-                known.append(record)
-        elif len(self._logins) < _KEPT:
-            self._logins[key] = [record]
+        if key not in self._logins and len(self._logins) >= _KEPT:
+            return
+        self._times[key] += 1
+        known = self._logins.setdefault(key, [])
+        if len(known) < _SHOWN:
+            known.append(record)
 
     def finish(self) -> Iterator[Finding]:
         """One finding per login and server."""
-        for logins in self._logins.values():
+        for key, logins in self._logins.items():
             logins.sort(key=lambda c: c.span.frame)
-            yield self._finding(logins[0], logins)
+            yield self._finding(logins, self._times[key])
 
-    def _finding(self, login: Credential, logins: list[Credential]) -> Finding:
+    def _finding(self, logins: list[Credential], times: int) -> Finding:
+        login = logins[0]
         flow = flow_of(login)
         password = login.secret_kind is SecretKind.PASSWORD
-        often = f", {len(logins)} times" if len(logins) > 1 else ""
+        often = f", {times} times" if times > 1 else ""
         outcome = "" if login.outcome is Outcome.UNKNOWN else f"; the server {login.outcome} it"
         mechanism = "" if login.mechanism == "login" else f"{login.mechanism} "
         who = repr(login.username) if login.username else "an unnamed user"

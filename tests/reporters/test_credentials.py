@@ -114,3 +114,8 @@ def test_the_filters_of_a_finding_work(tmp_path: Path, name: str) -> None:
     assert frames & set(shown_by_tshark(path, finding["display_filter"]))
     whole = frames_of_stream(path, finding["stream"])
     assert count_by_tcpdump(path, finding["capture_filter"]) == len(whole) and frames <= set(whole)
+
+
+def test_a_login_that_comes_again_and_again_is_counted_in_full_and_named_a_hundred_times(tmp_path: Path) -> None:
+    finding, = findings(capture(tmp_path, *(talk(http(BASIC), 80, at=second) for second in range(120))))
+    assert ", 120 times" in finding["message"] and len(finding["evidence"]) == 100
