@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
@@ -92,6 +92,10 @@ class View(Sequence[Row]):
         from pcapkit.tables import frame
         return frame(self._table, self._chunks)
 
+    def part(self, rows: Sequence[Row]) -> View:
+        """A view of some of the rows."""
+        return View(self._table, [Chunk.of(self._table, [tuple(row.values()) for row in rows])], self._shown)
+
     def _cells(self) -> list[list[str]]:
         return [[show(row[name], _TYPES[name])[:300] for name in self._shown] for row in self._rows[:_MOST]]
 
@@ -116,34 +120,50 @@ class HttpView(View):
     forms: View
 
 
+class Dialogues(list[View]):
+    """A view for each stream; `df` has the rows of all of them, stream by stream."""
+
+    def __init__(self, views: Iterable[View], whole: View) -> None:
+        super().__init__(views)
+        self._whole = whole
+
+    @property
+    def df(self) -> pd.DataFrame:
+        """The rows of all, one stream after the other."""
+        return self._whole.df
+
+    def _repr_html_(self) -> str:
+        return "".join(view._repr_html_() for view in self)
+
+
 class SmtpView(View):
     """Commands with their replies; `dialogues` are they per stream."""
 
     @property
-    def dialogues(self) -> list[list[Row]]:
+    def dialogues(self) -> Dialogues:
         """The rows of each stream, in order."""
         found: dict[tuple[str, int | None], list[Row]] = {}
         for row in self:
             found.setdefault((row["file"], row["stream"]), []).append(row)
-        return list(found.values())
+        return Dialogues(map(self.part, found.values()), self.part([row for rows in found.values() for row in rows]))
 
 
 class DnsView(View):
     """Questions with their responses."""
 
     @property
-    def queries(self) -> list[Row]:
+    def queries(self) -> View:
         """The rows whose question is in the capture."""
-        return [row for row in self if row["query_frame"] is not None]
+        return self.part([row for row in self if row["query_frame"] is not None])
 
 
 class TlsView(View):
     """Handshakes and sessions."""
 
     @property
-    def handshakes(self) -> list[Row]:
+    def handshakes(self) -> View:
         """The rows whose handshake is in the capture."""
-        return [row for row in self if row["version"] is not None]
+        return self.part([row for row in self if row["version"] is not None])
 
 
 _VIEWS: dict[str, tuple[type[View], str]] = {

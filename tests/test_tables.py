@@ -69,7 +69,8 @@ def test_views_are_sequences_of_rows_with_attributes(tmp_path: Path) -> None:
     cap = pcapkit.open([capture(tmp_path, talk(said), name="a.pcap"), capture(tmp_path, talk(said), name="b.pcap")])
     assert [row.command for row in cap.smtp] == ["", "QUIT"] * 2 and cap.smtp[1].code == 221 and len(cap.smtp[1:3]) == 2
     assert [[row.code for row in dialogue] for dialogue in cap.smtp.dialogues] == [[220, 221]] * 2
-    assert cap.http.forms.df.empty and cap.dns.queries == [] and cap.tls.handshakes == []
+    assert cap.smtp.dialogues.df["code"].tolist() == [220, 221] * 2 and cap.smtp.dialogues[1].df["stream"].tolist() == [0, 0]
+    assert cap.http.forms.df.empty and cap.dns.queries.df.empty and cap.tls.handshakes.df.empty
     for wrong in (lambda: cap.nothing, lambda: cap.tables.nothing, lambda: cap.smtp[0].nothing):
         with pytest.raises(AttributeError):
             wrong()
