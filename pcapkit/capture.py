@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pcapkit import schema
 from pcapkit.analysis import Options, analyse
-from pcapkit.follow import Piece, follow
+from pcapkit.follow import follow
 from pcapkit.formats.text import escape, show
 from pcapkit.lines import packet
 from pcapkit.schema import Chunk, Table, Type
@@ -243,7 +243,7 @@ class Capture:
         """Both sides of a stream as text, secrets masked unless the capture was opened to show them."""
         followed = follow(self._path(), transport, stream, Options(limits=self._options.limits))
         return Text("\n".join(line for piece in followed.masked(Masker(self._options.show_secrets))
-                              for line in _said(piece)))
+                              for line in piece.lines()))
 
     def _path(self) -> Any:
         """The first of the files: what has one number only means it."""
@@ -268,15 +268,6 @@ class Capture:
     def _repr_html_(self) -> str:
         facts = "".join(f"<div>{html.escape(line)}</div>" for line in (*self._facts(), self._seen()))
         return facts + self.findings._repr_html_()
-
-
-def _said(piece: Piece) -> list[str]:
-    """A piece of a stream as lines under the name of who said it."""
-    who = "server" if piece.side else "client"
-    if piece.data is None:
-        return [f"-- {who}: {piece.length} bytes are not in the capture"]
-    return [f"-- {who}, frame {piece.frame}",
-            *(f"   {escape(line)}" for line in piece.lines)]
 
 
 def open(path_or_paths: str | PathLike[str] | Sequence[str | PathLike[str]], *, keys: Any = None,

@@ -10,6 +10,7 @@ import numpy as np
 from pcapkit.analysis import FileAnalysis, Options, Source, unread
 from pcapkit.connections import Listener
 from pcapkit.flows import CLIENT_IS_B, Ordered
+from pcapkit.formats.text import escape
 from pcapkit.packets import TCP, Packets
 from pcapkit.readers import open_capture
 from pcapkit.records import Conversation, Record, Secret
@@ -32,14 +33,24 @@ class Piece:
     time_ns: int
 
     @property
-    def text(self) -> str:
-        """The bytes as UTF-8, what is none as \\x..; empty for a gap."""
-        return (self.data or b"").decode("utf-8", "backslashreplace")
+    def who(self) -> str:
+        """The name of the side."""
+        return "server" if self.side else "client"
 
     @property
+    def text(self) -> str | None:
+        """The bytes as text, None where they are not in the capture."""
+        return None if self.data is None else self.data.decode("utf-8", "backslashreplace")
+
     def lines(self) -> list[str]:
-        """The text in lines. Only LF and CRLF end one: str.splitlines would eat form feeds and more of a binary protocol."""
-        return [line.removesuffix("\r") for line in self.text.removesuffix("\n").split("\n")]
+        """The piece line by line under the name of who said it, harmless to a terminal.
+
+        Only LF and CRLF end a line: str.splitlines would eat form feeds and more of a binary protocol.
+        """
+        if self.text is None:
+            return [f"-- {self.who}: {self.length} bytes are not in the capture"]
+        lines = (line.removesuffix("\r") for line in self.text.removesuffix("\n").split("\n"))
+        return [f"-- {self.who}, frame {self.frame}", *(f"   {escape(line)}" for line in lines)]
 
 
 @dataclass(slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 import warnings
 from collections.abc import Callable, Iterator
@@ -11,6 +12,7 @@ import pytest
 from said import capture, rows, talk
 
 from pcapkit import plugins
+from pcapkit.cli import export
 from pcapkit.records import Finding
 
 Install = Callable[..., None]
@@ -103,3 +105,9 @@ def test_an_object_is_loaded_by_its_place_and_a_dissector_by_its_name() -> None:
         plugins.dissector("nothing")
 
 
+
+
+def test_an_installed_format_can_be_exported_to(install: Install, tmp_path: Path) -> None:
+    install("formats", "class Tally:\n    name = 'tally'\n", name="tallying", tally="Tally")
+    option = next(p for p in importlib.reload(export).command("export").params if p.name == "kind")
+    assert list(getattr(option.type, "choices", [])) == ["jsonl", "csv", "tally", "json"]

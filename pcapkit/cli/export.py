@@ -20,7 +20,8 @@ def command(name: str) -> click.Command:
 @click.command("export", help="All tables into files: one per table, or one JSON document.")
 @shared
 @click.option("--output", metavar="DIR", help="Folder to write into; needed but for json.")
-@click.option("--format", "kind", type=click.Choice(["jsonl", "csv", "json"]), default="jsonl", show_default=True)
+@click.option("--format", "kind", type=click.Choice([*(f.name for f in plugins.formats()), "json"]), default="jsonl",
+              show_default=True)
 def _export(output: str | None, kind: str, **options: Any) -> None:
     run = begin(**options)
     if kind == "json" or options["as_json"]:

@@ -12,7 +12,6 @@ from pcapkit.cli.inputs import print_json, warn
 from pcapkit.cli.progress import shown
 from pcapkit.follow import Piece, follow
 from pcapkit.formats.jsonl import rfc3339
-from pcapkit.formats.text import escape
 from pcapkit.records import Conversation
 from pcapkit.secrets import Masker
 
@@ -42,20 +41,10 @@ def _follow(file: str, stream: int, udp: bool, show_secrets: bool, as_json: bool
         return
     click.echo(f"client {who.client}:{who.client_port}, server {who.server}:{who.server_port}")
     for piece in pieces:
-        name = _side(piece)
-        if piece.data is None:
-            click.echo(f"-- {name}: {piece.length} bytes are not in the capture")
-            continue
-        click.echo(f"-- {name}, frame {piece.frame}")
-        for line in piece.lines:
-            click.echo(f"   {escape(line)}")
-
-
-def _side(piece: Piece) -> str:
-    return "server" if piece.side else "client"
+        click.echo("\n".join(piece.lines()))
 
 
 def _row(who: Conversation, piece: Piece) -> dict[str, Any]:
     """A piece as JSON has it; `text` is null where the bytes are not in the capture."""
-    return {"file": who.file, "frame": piece.frame, "time": rfc3339(piece.time_ns), "side": _side(piece),
-            "offset": piece.offset, "length": piece.length, "text": None if piece.data is None else piece.text}
+    return {"file": who.file, "frame": piece.frame, "time": rfc3339(piece.time_ns), "side": piece.who,
+            "offset": piece.offset, "length": piece.length, "text": piece.text}
