@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 from said import Packet, Row, Turn, capture, count_by_tcpdump, frames_of_stream, handshake, rows, script, shown_by_tshark, talk
 
+from pcapkit.records import Conversation, Credential, SecretKind, Span
+from pcapkit.reporters.credentials import CleartextCredentials
+
 PASSWORD = "correct horse"
 EHLO = "S: 220 mail.example.org ESMTP\nC: EHLO me\nS: 250-mail.example.org\nS: 250 AUTH PLAIN LOGIN CRAM-MD5\n"
 OFFERING = EHLO.replace("250 AUTH", "250-STARTTLS\nS: 250 AUTH")
@@ -119,3 +122,12 @@ def test_the_filters_of_a_finding_work(tmp_path: Path, name: str) -> None:
 def test_a_login_that_comes_again_and_again_is_counted_in_full_and_named_a_hundred_times(tmp_path: Path) -> None:
     finding, = findings(capture(tmp_path, *(talk(http(BASIC), 80, at=second) for second in range(120))))
     assert ", 120 times" in finding["message"] and len(finding["evidence"]) == 100
+
+
+@pytest.mark.parametrize("encrypted", [False, True])
+def test_a_login_that_the_wire_did_not_show_is_no_cleartext_one(encrypted: bool) -> None:
+    reporter = CleartextCredentials()
+    login = Credential(Span(0, 0, 9, 4, 4, 0), "http", "basic", "alice", PASSWORD, SecretKind.PASSWORD)
+    login.flow = Conversation("x.pcap", "tcp", 0, "192.0.2.1", 40000, "192.0.2.2", 443, encrypted=encrypted)
+    reporter.observe(login)
+    assert len(list(reporter.finish())) == (not encrypted)

@@ -12,7 +12,20 @@ from pcapkit.dissectors.ftp import FTP
 from pcapkit.dissectors.imap import IMAP
 from pcapkit.dissectors.pop3 import POP3
 from pcapkit.dissectors.postgresql import PostgreSQL
-from pcapkit.records import Conversation, Encryption, Finding, Verdict
+from pcapkit.records import (
+    Anomaly,
+    Conversation,
+    Encryption,
+    Finding,
+    Record,
+    Session,
+    Span,
+    TLSAccepted,
+    TLSEstablished,
+    TLSFailed,
+    TLSStarted,
+    Verdict,
+)
 from pcapkit.reporters.starttls import StartTLS
 from pcapkit.testing import Script, play, whole
 
@@ -64,3 +77,22 @@ def test_a_password_around_the_switch_is_not_shown(tmp_path: Path, said: str, po
     assert found["encryption"][0]["verdict"] == "injection"
     text = str([found["encryption"], found["findings"]])
     assert secret not in text and all(part in text.replace('\\', '') for part in shown), text
+
+
+AT = Span(0, 0, 9, 4, 4, 0)
+AGREED: list[Record] = [Session(AT, "imap"), TLSAccepted(AT, "imap", "go"), TLSStarted(AT)]
+
+
+@pytest.mark.parametrize(("more", "verdict"), [
+    ([], Verdict.ESTABLISHED),
+    ([TLSEstablished(AT, "TLS 1.2")], Verdict.ESTABLISHED),
+    ([TLSEstablished(AT, "TLS 1.2"), TLSFailed(AT, "an alert")], Verdict.ACCEPTED_FAILED),
+    ([Anomaly(AT, "tcp-gap", "")], Verdict.UNDETERMINED),
+    ([Anomaly(AT, "tcp-gap", ""), TLSEstablished(AT, "TLS 1.2")], Verdict.ESTABLISHED),
+])
+def test_what_followed_the_agreement_decides(more: list[Record], verdict: Verdict) -> None:
+    reporter = StartTLS()
+    for record in (*AGREED, *more):
+        record.flow = FLOW
+        reporter.observe(record)
+    assert [row.verdict for row in reporter.finish() if isinstance(row, Encryption)] == [verdict]
