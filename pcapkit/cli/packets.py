@@ -50,14 +50,14 @@ def _packets(file: str, words: Sequence[str], numeric: bool, count: int | None, 
     chosen = Filter(" ".join(words)) if words else None
     if target and Path(target).exists() and Path(file).exists() and Path(target).samefile(file):
         raise click.UsageError(f"{target} is the capture that is read; -w would destroy it")
-    lines = 1 if as_json else bare
+    stamp = 1 if as_json else bare
     if target:
-        _write(target, _choose(file, file, chosen, count, Lines(lines, {})))
+        _write(target, _choose(file, file, chosen, count, Lines(stamp, {})))
     elif show_secrets:
-        _print(_choose(file, file, chosen, count, Lines(lines, {})), dump, as_json)
+        _print(_choose(file, file, chosen, count, Lines(stamp, {})), dump, as_json)
     else:
         with _rereadable(file) as path:
-            _print(_choose(path, file, chosen, count, Lines(lines, _hidden(path, file))), dump, as_json)
+            _print(_choose(path, file, chosen, count, Lines(stamp, _hidden(path, file))), dump, as_json)
 
 
 @dataclass(frozen=True)
