@@ -198,6 +198,21 @@ def test_both_lanes_of_dns_count(port: int, name: str, records: int) -> None:
     assert told(tables(data, **{name: 2}), name)
 
 
+LONG = b"x" * 300
+BIND = b"\x60\x82\x01\x3a\2\1\3\4\0\x80\x82\x01\x31" + b"x" * 305
+
+
+@pytest.mark.parametrize(("port", "turns"), [
+    (110, [(1, b"+OK POP3 ready\r\n"), (0, b"USER " + LONG + b"\r\n")]),
+    (143, [(1, b"* OK ready\r\n"), (0, b"a LOGIN jan {300}\r\n"), (1, b"+ go on\r\n"), (0, LONG + b"\r\n")]),
+    (21, [(1, b"220 FTP ready\r\n"), (0, b"USER " + LONG + b"\r\n")]),
+    (389, [(0, b"\x30\x82\x01\x41\2\1\1" + BIND), (1, bytes.fromhex("300c02010161070a010004000400"))]),
+    (5432, [(0, struct.pack(">II", 324, 196_608) + b"user\0" + LONG + b"\0application_name"[:10] + b"\0")]),
+], ids=["POP3", "IMAP", "FTP", "LDAP", "PostgreSQL"])
+def test_a_long_line_or_message_is_told_in_every_dialogue(port: int, turns: list[Turn]) -> None:
+    assert told(tables(said(turns, port), dialogue_line=100), "dialogue_line")
+
+
 def test_what_is_reached_in_one_file_is_not_told_of_the_next() -> None:
     first, second = frames(bytes(60), bytes(200)), frames(bytes(60))
     options = Options(limits=Limits(packet_bytes=100))

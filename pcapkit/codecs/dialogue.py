@@ -221,10 +221,14 @@ class Dialogue:
             self._fail("the client went on without TLS")
             return True
         message = self.read(unread)
-        if message is not None and len(self._extra) < self.limits.dialogue_pending:
+        if message is None:
+            return False
+        if len(self._extra) < self.limits.dialogue_pending:
             self._extra.append(message)
             self.sink.put(BytesAroundSwitch(*message))
-        return message is not None
+        else:
+            self.sink.limit("dialogue_pending", message[0])
+        return True
 
     def _hand_over(self) -> bool:
         self.switching = "over"

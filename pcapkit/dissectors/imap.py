@@ -68,7 +68,10 @@ class IMAP(Dialogue):
         """A line, or a literal of the client."""
         if unread.side == SERVER or not self.literal:
             return super().step(unread)
-        if self.open is None or self.open.verb != "LOGIN" or self.literal > self.limits.dialogue_line:
+        login = self.open is not None and self.open.verb == "LOGIN"
+        if login and self.literal > self.limits.dialogue_line:
+            self.sink.limit("dialogue_line", unread.begin())
+        if not login or self.literal > self.limits.dialogue_line:
             self.skipping[CLIENT], self.literal = self.literal, 0
             return True
         if len(unread) < self.literal:

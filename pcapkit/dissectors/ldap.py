@@ -53,6 +53,8 @@ class LDAP(Dialogue):
         if tag in _REQUESTS or tag in _REPLIES:
             span = unread.begin()
             self.introduce(span, unread.peek(_HEAD))
+            if tag in _READ:
+                self.sink.limit("dialogue_line", span)
         else:
             total = FOREVER  # protected by SASL from here on (RFC 4513, 5.2.3), or not to be found again after a gap
         self.skipping[side] = total

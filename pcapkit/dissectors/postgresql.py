@@ -55,12 +55,14 @@ class PostgreSQL(Dialogue):
             if len(unread) < at + 4:
                 return None
             total = at + int.from_bytes(unread.peek(4, at), "big")
-        total = max(min(total, self.limits.dialogue_line), 1)
+        whole, total = total, max(min(total, self.limits.dialogue_line), 1)
         if len(unread) < total:
             return None
         span = unread.begin()
         text = unread.use(total)
         self.sink.end(span, unread.offset)
+        if whole > total:
+            self.sink.limit("dialogue_line", span)
         return span, text
 
     def torn(self, side: int) -> None:
