@@ -29,8 +29,8 @@ def shared(function: Callable[..., Any]) -> Callable[..., Any]:
             click.option("-n", "numeric", is_flag=True, help="Accepted: names are never looked up."),
             click.option("--show-secrets", is_flag=True, help="Show passwords and the like as they are."),
             click.option("--hash", "hashing", is_flag=True, help="SHA-256 of files, streams and bodies."),
-            click.option("--keylog", type=click.Path(), help="TLS key log."),
-            click.option("--rsa-key", type=click.Path(), help="RSA key of the server."),
+            click.option("--keylog", type=click.Path(), help="TLS key log; not used yet."),
+            click.option("--rsa-key", type=click.Path(), help="RSA key of the server; not used yet."),
             click.option("--strict", is_flag=True, help="Exit with 4 if a capture is damaged or a limit was hit."),
             click.option("--fail-on", type=click.Choice(_LEVELS), help="Exit with 1 on findings of this level or worse."),
             click.option("--json", "as_json", is_flag=True, help="One JSON document.")):
@@ -98,6 +98,8 @@ def begin(words: Sequence[str], files: Sequence[str], show_secrets: bool, hashin
     if not names:
         raise click.UsageError("no capture given; try: pcapkit FILE, or - for standard input")
     keys = [(kind, _bytes(path)) for kind, path in (("keylog", keylog), ("rsa", rsa_key)) if path]
+    if keys:
+        click.echo("pcapkit: nothing is decrypted yet: the keys are read and not used", err=True)
     seen = bar(names)
     options = Options(expression or None, hashing, show_secrets, keys or None, progress=seen)
     run = Run(names, options, strict, fail_on, bar=seen)
