@@ -9,7 +9,7 @@ import time
 import pytest
 
 from pcapkit.dissectors import Wishes
-from pcapkit.dissectors.http import HTTP, FormField, HttpTransaction
+from pcapkit.dissectors.http import HTTP, FormField, HttpTransaction, heads
 from pcapkit.records import Credential, Outcome, Secret
 from pcapkit.testing import Script, check_gaps, check_splits, fuzz, play
 
@@ -104,7 +104,6 @@ def test_a_head_that_is_too_long_is_given_up_and_the_next_message_found(long: by
 
 
 def test_a_head_of_folded_lines_costs_linear_time() -> None:
-    head = b"GET / HTTP/1.1\r\nA: b\r\n" + b" c\r\n" * 60_000 + b"\r\n"
     start = time.process_time()
-    row, = play(HTTP, [(0, head)]).of(HttpTransaction)
-    assert row.request_headers == [["A", "b" + " c" * 60_000]] and time.process_time() - start < 0.5
+    head = heads.parse(b"GET / HTTP/1.1\r\nA: b\r\n" + b" c\r\n" * 400_000 + b"\r\n", False, 1_000)
+    assert head is not None and head.headers == [["A", "b" + " c" * 400_000]] and time.process_time() - start < 1.5
