@@ -251,9 +251,13 @@ class TLSEstablished(Record):
 
 @dataclass(slots=True)
 class TLSFailed(Record):
-    """The TLS handshake did not come about: an alert, other bytes, or the end of the connection."""
+    """The TLS handshake did not come about: an alert, other bytes, or the end of the connection.
+
+    `unfinished` is true where only that no more came says so: it may be the capture that ended.
+    """
 
     reason: str
+    unfinished: bool = False
 
 
 @dataclass(slots=True)

@@ -244,6 +244,8 @@ def _finding(facts: _Facts, other: _Facts | None, verdict: Verdict, words: list[
     if verdict is Verdict.SUSPECTED_STRIPPING and facts.masked is None:
         confidence = Confidence.POSSIBLE
         places += evidence(other.flow, other.offered) if other else []
+    if verdict is Verdict.ACCEPTED_FAILED and facts.failed is not None and facts.failed.unfinished:
+        confidence = Confidence.POSSIBLE
     finding = Finding(spans[0], rule, severity, confidence, title,
                       f"{facts.session.protocol.upper()} with {flow.server}:{flow.server_port}: {'; '.join(words)}",
                       places, rfc, display_filter(flow, spans[0].last_frame),

@@ -233,3 +233,12 @@ def test_the_filters_work_where_another_session_is_the_evidence(tmp_path: Path) 
     assert shown_by_tshark(path, finding["display_filter"]) == [finding["evidence"][0]["frame"]]
     assert count_by_tcpdump(path, finding["capture_filter"]) == len(frames_of_stream(path, 1))
     assert SERVER_ADDRESS in finding["capture_filter"]
+
+
+def test_a_handshake_that_only_stops_is_no_certain_failure(tmp_path: Path) -> None:
+    """Whether the connection broke off or the capture ended cannot be told."""
+    said = script(OFFER + ASK + READY) + handshake()[:1]
+    stopped, = findings(capture(tmp_path, talk(said)))
+    refused, = findings(capture(tmp_path, talk([*said, (SERVER, ALERT)])))
+    assert (stopped["rule"], stopped["confidence"]) == ("starttls-accepted-failed", "possible")
+    assert (refused["rule"], refused["confidence"]) == ("starttls-accepted-failed", "certain")

@@ -112,7 +112,7 @@ class SMTP:
         self._end_reply()
         self._read(CLIENT, last=True)
         if self.switching == "asked":
-            self._fail("the connection ended before TLS began")
+            self._fail("the connection, or the capture, ended before TLS began", unfinished=True)
         if self.message is not None and (self.in_data or self.chunk):
             self.done.append(self.message)
             self.message = None
@@ -265,12 +265,12 @@ class SMTP:
             self.sink.put(BytesAroundSwitch(*line[:2]))
         return line is not None
 
-    def _fail(self, reason: str, length: int = 0) -> None:
+    def _fail(self, reason: str, length: int = 0, unfinished: bool = False) -> None:
         """TLS does not come; `length` is 1 where a byte of the client tells, the next one."""
         self.switching, self.plain = None, True
         span = self.sink.begin(CLIENT, self.sides[CLIENT].offset)
         self.sink.end(span, span.start + length)
-        self.sink.put(TLSFailed(span, reason))
+        self.sink.put(TLSFailed(span, reason, unfinished))
 
     # Logins
 

@@ -265,11 +265,11 @@ class Session:
 
     # What it comes to
 
-    def fail(self, reason: str, place: Span) -> None:
-        """The handshake did not come about."""
+    def fail(self, reason: str, place: Span, unfinished: bool = False) -> None:
+        """The handshake did not come about; `unfinished` as `TLSFailed` has it."""
         if not self.facts.established and self.facts.failure is None:
             self.facts.failure = reason
-            self.sink.put(TLSFailed(place, reason))
+            self.sink.put(TLSFailed(place, reason, unfinished))
         self._settle(place)
 
     def close(self) -> None:
@@ -279,7 +279,7 @@ class Session:
             return
         if facts.started and self._has_failed():
             self.fail(f"the connection, or the capture, ends in the handshake, after {''.join(facts.history[-20:])}",
-                      facts.span)
+                      facts.span, unfinished=True)
         else:
             self._settle(None)
 
