@@ -156,10 +156,14 @@ class Connections:
         if len(rows.flow):
             self.flows.service[rows.flow] = self._services.index(name)
             self._lane_rows.append((name, rows))
-        for flow, frame, time_ns, rule, message in rows.anomalies:
-            anomaly = Anomaly(Span(0, 0, 0, frame, frame, time_ns), rule, message)
-            anomaly.flow = self.describe(flow)
-            self.collect(anomaly)
+        for anomaly in rows.anomalies:
+            self._odd(*anomaly)
+
+    def _odd(self, flow: int, frame: int, time_ns: int, rule: str, message: str) -> None:
+        """An anomaly that no dialogue is there to put."""
+        anomaly = Anomaly(Span(0, 0, 0, frame, frame, time_ns), rule, message)
+        anomaly.flow = self.describe(flow)
+        self.collect(anomaly)
 
     # Opening and closing
 
@@ -206,12 +210,9 @@ class Connections:
         account["duplicate"] += length - late
         if late:
             account["after_close"] += late
-            row = window.first[i]
-            frame = window.segments.frames[row]
-            anomaly = Anomaly(Span(0, 0, 0, frame, frame, window.segments.times[row]), "tcp-data-after-close",
-                              f"{late} bytes after the end of the connection")
-            anomaly.flow = self.describe(flow)
-            self.collect(anomaly)
+            row, segments = window.first[i], window.segments
+            self._odd(flow, segments.frames[row], segments.times[row], "tcp-data-after-close",
+                      f"{late} bytes after the end of the connection")
 
     def _make_room(self) -> None:
         """Close the connections that were idle longest, if there are too many."""

@@ -146,13 +146,11 @@ def warn(name: str, warnings: Sequence[str]) -> None:
 
 def document(run: Run, tables: Sequence[str]) -> dict[str, Any]:
     """The rows of some tables as one JSON document."""
-    from pcapkit.formats.jsonl import plain
+    from pcapkit.formats.jsonl import plain_rows
     found: dict[str, Any] = {"schema_version": 1, **{t: [] for t in tables}}
     for chunk in run.chunks():
         if chunk.table.name in found:
-            columns = [plain(c, k.type) for c, k in zip(chunk.columns, chunk.table.columns, strict=True)]
-            found[chunk.table.name] += [dict(zip(chunk.table.names, row, strict=True))
-                                        for row in zip(*columns, strict=True)]
+            found[chunk.table.name] += [dict(zip(chunk.table.names, row, strict=True)) for row in plain_rows(chunk)]
     return found
 
 

@@ -7,7 +7,7 @@ import io
 from typing import Any, ClassVar
 
 from pcapkit.formats.folder import Folder
-from pcapkit.formats.jsonl import dumps, plain
+from pcapkit.formats.jsonl import dumps, plain_rows
 from pcapkit.schema import TABLES, Chunk
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
@@ -43,8 +43,7 @@ class Csv:
 
     def write(self, chunk: Chunk) -> None:
         """Append a chunk to its table's file."""
-        columns = [plain(c, kind.type) for c, kind in zip(chunk.columns, chunk.table.columns, strict=True)]
-        self._rows(chunk.table.name, ([cell(v) for v in row] for row in zip(*columns, strict=True)))
+        self._rows(chunk.table.name, ([cell(v) for v in row] for row in plain_rows(chunk)))
 
     def close(self) -> None:
         """Put the files in place."""

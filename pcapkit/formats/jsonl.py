@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import chain, repeat
 from typing import Any, ClassVar
@@ -40,6 +40,12 @@ def plain(column: Sequence[Any], kind: Type) -> Sequence[Any]:
     except (TypeError, OverflowError):  # some are null, or further away than 64 bits of nanoseconds reach
         return list(map(rfc3339, values))
     return texts
+
+
+def plain_rows(chunk: Chunk) -> Iterator[tuple[Any, ...]]:
+    """The rows with their values as JSON has them."""
+    return zip(*(plain(values, column.type) for column, values in zip(chunk.table.columns, chunk.columns, strict=True)),
+               strict=True)
 
 
 def dumps(value: Any) -> bytes:

@@ -46,7 +46,9 @@ _OPT = 41
 
 @dataclass(slots=True)
 class Entries:
-    """Questions of messages, in capture order: one element each. `key` is flow and id in one number."""
+    """Questions of messages, in capture order: one element each. `first` and `last` are frames, `bits` and `rcode` as in
+    `Message`.
+    """
 
     flow: Ints
     first: Ints
