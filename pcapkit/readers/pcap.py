@@ -48,8 +48,14 @@ class Pcap:
             return
         number, going = 1, True
         while going:
-            came = self.window.fill()
-            offsets, going = self._walk()
+            self.window.turn()
+            offsets: list[int] = []
+            at, came = self._walk(offsets, 0), False
+            for _ in self.window.pieces():
+                at, came = self._walk(offsets, at), True
+                if len(offsets) >= self.limits.window_packets:
+                    break
+            offsets, going = self._judged(offsets, at)
             if offsets:
                 yield self._frames(offsets, number)
                 number += len(offsets)
@@ -58,23 +64,20 @@ class Pcap:
                     self._cut("the last packet is cut short")
                 return
 
-    def _walk(self) -> tuple[list[int], bool]:
-        """Where the records of the window begin, and whether the file can be read on behind them.
+    def _walk(self, offsets: list[int], at: int) -> int:
+        """Add where the records from `at` on begin, and return the place behind the last one.
 
         The loop only hops; what it hopped over is judged afterwards, all at once.
         """
-        window, header = self.window, self.header
-        unpack, buffer = struct.Struct(self.order + "I").unpack_from, window.buffer
-        at, last = window.at, window.end - header
-        offsets: list[int] = []
-        append = offsets.append
+        buffer, header, last = self.window.buffer, self.header, self.window.end - self.header
+        unpack, append = struct.Struct(self.order + "I").unpack_from, offsets.append
         if at <= last:
-            for _ in repeat(None, self.limits.window_packets):
+            for _ in repeat(None, self.limits.window_packets - len(offsets)):
                 append(at)
                 at += unpack(buffer, at + 8)[0] + header
                 if at > last:
                     break
-        return self._judged(offsets, at)
+        return at
 
     def _judged(self, offsets: list[int], behind: int) -> tuple[list[int], bool]:
         """The records up to the first that claims too much, and without one that is not there as a whole."""

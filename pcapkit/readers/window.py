@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import mmap
 import select
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from pcapkit.limits import Limits
+from pcapkit.limits import KIB, Limits
 from pcapkit.readers.frames import Ints
+
+_PIECE = 256 * KIB
 
 
 class ByteStream(Protocol):
@@ -38,25 +40,34 @@ class Window:
         self._live = live
         self._view = memoryview(self.buffer)
 
-    def fill(self) -> bool:
-        """Move what is unparsed to the front and read on; False where the file is over and nothing came.
-
-        From a pipe that has nothing to say at the moment, what is there is enough.
-        """
+    def turn(self) -> None:
+        """Move what is unparsed to the front."""
         left = self.end - self.at
         if left and self.at:
             self.buffer.move(0, self.at, left)
         self.offset += self.at
         self.at, self.end = 0, left
+
+    def pieces(self) -> Iterator[None]:
+        """Read on until the window is full, a piece at a time: who looks at it at once finds it in the processor's cache.
+
+        From a pipe that has nothing to say at the moment, what is there is enough.
+        """
+        left = self.end
         while self.end < self.size and not self.finished:
             if self._live is not None and self.end > left and not select.select([self._live], [], [], 0)[0]:
                 break
-            got = self._stream.readinto(self._view[self.end:self.size])
+            got = self._stream.readinto(self._view[self.end:min(self.end + _PIECE, self.size)])
             if not got:
                 self.finished = True
                 break
             self.end += got
-        return self.end > left
+            yield
+
+    def fill(self) -> bool:
+        """Turn, and read on until the window is full; False where the file is over and nothing came."""
+        self.turn()
+        return sum(1 for _ in self.pieces()) > 0
 
     def take(self, n: int) -> bytes:
         """The next `n` bytes, or fewer at the end of the file; parsed with that."""
