@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from importlib import import_module
@@ -54,6 +55,7 @@ def commands() -> None:
 
 def main() -> None:
     """Run the command line; never a traceback. An input that could not be read counts before an output (3 before 5)."""
+    gc.set_threshold(100_000)  # what a start loads stays: looking through it for garbage is a tenth of the start
     if os.environ.get("NO_COLOR"):
         os.environ.pop("FORCE_COLOR", None)
     code, unread = _run(sys.argv[1:])
