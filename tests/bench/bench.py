@@ -33,9 +33,13 @@ SHOWN = "http.request or http.response or smtp.req or smtp.response or dns or tl
 
 
 def measure(command: list[str]) -> dict[str, float]:
-    """Run a command; wall and cpu seconds, and its own peak memory in MiB."""
+    """Run a command; wall and cpu seconds, and its own peak memory in MiB.
+
+    Python may keep compiled modules, as it does of an installed package.
+    """
     start = time.monotonic()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                               env={k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"})
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
