@@ -121,17 +121,19 @@ class FileAnalysis:
     def collect(self, record: Record) -> None:
         """Take a record from a dialogue: facts go to the reporters, rows are kept for the end of the window."""
         kind = type(record)
+        if kind in self._observers:
+            for reporter in self._observers[kind]:
+                reporter.observe(record)
         if kind is Secret:
             self.secrets.append(record)  # type: ignore[arg-type]
             if record.flow is not None:
                 self.secretive.add((record.flow.transport, record.flow.stream, record.span.side))
-            return
-        for reporter in self._observers.get(kind, ()):
-            reporter.observe(record)
-        if kind is Anomaly:
+        elif kind is Anomaly:
             self._count(record)  # type: ignore[arg-type]
+        elif kind in self.records:
+            self.records[kind].append(record)
         elif kind.table is not None:
-            self.records.setdefault(kind, []).append(record)
+            self.records[kind] = [record]
 
     def _count(self, anomaly: Anomaly) -> None:
         """One row per flow and kind of anomaly, as long as there is room."""

@@ -95,7 +95,7 @@ class Connections:
         flow = window.flow[i]
         if not window.length[i] and not window.missing[i]:
             return None
-        if self.flows.marks[flow] & ENDED:
+        if self.flows.marks.item(flow) & ENDED:
             self._late(flow, window, i)
             return None
         return self._open(flow)
@@ -169,11 +169,11 @@ class Connections:
 
     def _open(self, flow: int) -> Dialogue:
         flows = self.flows
-        stream = Dialogue(flow, self, self._tcp, bool(flows.bits[flow] & CLIENT_IS_B), flows.ports(flow))
-        marks = flows.marks[flow]
+        stream = Dialogue(flow, self, self._tcp, bool(flows.bits.item(flow) & CLIENT_IS_B), flows.ports(flow))
+        marks = flows.marks.item(flow)
         for side, base, mark in zip(stream.sides, (flows.base_a, flows.base_b), (SYN_A, SYN_B), strict=True):
             if marks & mark:
-                side.next = side.origin = int(base[flow]) + 1 & 0xFFFFFFFF
+                side.next = side.origin = base.item(flow) + 1 & 0xFFFFFFFF
             if self.wishes.hash:
                 digest = self._digests[flow, side.index] = hashlib.sha256()
                 side.listener = _hasher(digest)
@@ -191,10 +191,10 @@ class Connections:
             self.flows.marks[stream.flow] |= ENDED
         for side, total in zip(stream.sides, (self.flows.bytes_a, self.flows.bytes_b), strict=True):
             total[stream.flow] += side.delivered
-            rare = {"gap": side.gaps, "duplicate": side.duplicate, "conflicting": side.conflicting,
-                    "out_of_window": side.outside, "after_close": side.late, "dropped": side.dropped}
-            if any(rare.values()):
-                self._account(stream.flow, side.index).update(rare)
+            if side.gaps or side.captured != side.delivered:
+                self._account(stream.flow, side.index).update(
+                    {"gap": side.gaps, "duplicate": side.duplicate, "conflicting": side.conflicting,
+                     "out_of_window": side.outside, "after_close": side.late, "dropped": side.dropped})
 
     def _account(self, flow: int, direction: int) -> Counter[str]:
         return self._accounts.setdefault((flow, direction), Counter())
@@ -237,8 +237,8 @@ class Connections:
         """Who talks to whom in `flow`."""
         flows = self.flows
         transport = "udp" if flows.protocol(flow) == UDP else "tcp"
-        return Conversation(self.file, transport, int(flows.stream[flow]), *flows.conversation_ends(flow),
-                            bool(flows.bits[flow] & INFERRED))
+        return Conversation(self.file, transport, flows.stream.item(flow), *flows.conversation_ends(flow),
+                            bool(flows.bits.item(flow) & INFERRED))
 
     def flip(self, flow: int) -> None:
         """Content says that client and server are the other way round."""

@@ -80,14 +80,16 @@ class Recogniser:
 class Talk:
     """The sink of one conversation: what a dissector puts is given its flow and passed on."""
 
+    collector: Collector
     flow: int
+    upgrade: Upgrade | None
+    conversation: Conversation | None
 
     def open(self, collector: Collector, flow: int) -> None:
         """Stand for `flow`."""
         self.collector = collector
         self.flow = flow
-        self.upgrade: Upgrade | None = None
-        self.conversation: Conversation | None = None
+        self.upgrade = self.conversation = None
 
     def describe(self) -> Conversation:
         """Who talks to whom."""
@@ -112,8 +114,8 @@ class Talk:
 class Dialogue(Stream, Talk):
     """A TCP connection with payload, and the dissector that reads it."""
 
-    __slots__ = ("_base", "_early", "_early_bytes", "_first", "_first_base", "_last", "_opening", "_ports",
-                 "_recogniser", "_row", "_segments", "_side", "dissector")
+    __slots__ = ("_base", "_early", "_early_bytes", "_first", "_first_base", "_first_stop", "_last", "_opening",
+                 "_ports", "_recogniser", "_row", "_segments", "_side", "collector", "conversation", "dissector", "upgrade")
 
     def __init__(self, flow: int, collector: Collector, recogniser: Recogniser, flip: bool,
                  ports: tuple[int, int]) -> None:
@@ -130,7 +132,7 @@ class Dialogue(Stream, Talk):
         self._opening = [b"", b""]
         self._side: Side | None = None
         self._segments = _NOT_HERE
-        self._row = self._last = self._base = self._first = self._first_base = 0
+        self._row = self._last = self._base = self._first = self._first_base = self._first_stop = 0
 
     # What reassembly delivers
 
@@ -141,10 +143,10 @@ class Dialogue(Stream, Talk):
         skip = side.skip
         if skip > stop - start:
             side.skip = skip - (stop - start)
-        elif self.dissector is None:
-            self._undecided(side, Stretch(start, stop, segments, first, last, base))
-        else:
+        elif self.dissector is not None:
             self._feed(side, segments, first, last, base, start + skip, stop)
+        else:
+            self._undecided(side, Stretch(start, stop, segments, first, last, base))
 
     def lack(self, side: Side, length: int) -> None:
         """Tell the dissector of a gap, as far as it would have looked at the bytes."""
@@ -181,27 +183,36 @@ class Dialogue(Stream, Talk):
 
     def begin(self, side: int, start: int) -> Span:
         """A span that starts at `start`."""
-        frame, time = self._resolve(side, start)
-        return Span(side, start, start, frame, frame, time)
+        here = self._side
+        if here is None or here.role != side or start < self._first_base:
+            last = self._last_of(side)
+            return Span(side, start, start, last.frame, last.frame, last.time)
+        row, segments = self._first if start < self._first_stop else self._find(start), self._segments
+        frame = segments.frames[row]
+        return Span(side, start, start, frame, frame, segments.times[row])
 
     def end(self, span: Span, stop: int) -> None:
         """Complete `span`."""
         span.stop = stop
-        span.last_frame = self._resolve(span.side, stop - 1)[0]
+        here = self._side
+        if here is None or here.role != span.side or stop <= self._first_base:
+            span.last_frame = self._last_of(span.side).frame
+        else:
+            span.last_frame = self._segments.frames[self._first if stop <= self._first_stop else self._find(stop - 1)]
 
-    def _resolve(self, role: int, offset: int) -> tuple[int, int]:
-        """Frame and time of a byte: of the bytes at hand exactly, of an earlier one the last that were delivered."""
-        side = self._side
-        if side is None or side.role != role or offset < self._first_base:
-            last = self.sides[0] if self.sides[0].role == role else self.sides[1]
-            return last.frame, last.time
+    def _last_of(self, role: int) -> Side:
+        """The side whose frame and time are those of the last byte delivered: all that is known of bytes before."""
+        return self.sides[0] if self.sides[0].role == role else self.sides[1]
+
+    def _find(self, offset: int) -> int:
+        """The segment of a byte at hand, or the last one where the byte lies behind them all."""
         row, base = (self._row, self._base) if offset >= self._base else (self._first, self._first_base)
         lengths = self._segments.lengths
         while row + 1 < self._last and base + lengths[row] <= offset:
             base += lengths[row]
             row += 1
         self._row, self._base = row, base
-        return self._segments.frames[row], self._segments.times[row]
+        return row
 
     # Feeding
 
@@ -209,16 +220,19 @@ class Dialogue(Stream, Talk):
         """Deliver bytes `start` to `stop`: one segment, then twice as many each time while nothing is skipped."""
         lengths, row, pace = segments.lengths, first, 1
         side.skip = 0
+        self._side, self._segments = side, segments
         while True:
             while row < last and base + lengths[row] <= start:
                 base += lengths[row]
                 row += 1
             if row > first:
                 side.frame, side.time = segments.frames[row - 1], segments.times[row - 1]
-            at, upto = base, min(last, row + pace)
-            self._side, self._segments, self._row, self._last, self._base = side, segments, row, upto, base
-            self._first, self._first_base = row, base
+            at, upto = base, row + pace if row + pace < last else last
+            self._first = self._row = row
+            self._first_base = self._base = base
+            self._last = upto
             data = segments.data(row, upto) if row < upto and start < stop else b""
+            self._first_stop = base + (lengths[row] if row + 1 < upto else len(data))
             base += len(data)
             row = upto
             if at < start or base > stop:
@@ -228,7 +242,7 @@ class Dialogue(Stream, Talk):
             if start + skip > stop or (start >= stop and not skip):
                 side.skip = start + skip - stop
                 self._side, self._segments = None, _NOT_HERE  # no connection may hold on to a window
-                if all(s.skip > _FOR_GOOD for s in self.sides):
+                if side.skip > _FOR_GOOD and self.sides[1 - side.index].skip > _FOR_GOOD:
                     self._release()
                 return
             if skip:
@@ -313,8 +327,7 @@ class Dialogue(Stream, Talk):
             shown = len(self._opening[side.role])
             new = shown < _FIRST_BYTES
             if new:
-                upto = min(stretch.stop, stretch.start + _FIRST_BYTES - shown)
-                self._opening[side.role] += stretch.part(stretch.start, upto).data()
+                self._opening[side.role] += stretch.data(_FIRST_BYTES - shown)
         last = stretch is None or self._early_bytes > self.collector.wishes.limits.undecided_bytes
         if (new or last) and self._decide(last):
             if last and stretch is not None and self.dissector is None:
@@ -360,6 +373,9 @@ class Dialogue(Stream, Talk):
 
 class Exchange(Talk):
     """A UDP conversation read datagram by datagram."""
+
+    __slots__ = ("_frame", "_last_frame", "_time", "collector", "conversation", "dissector", "flow", "offsets", "time",
+                 "upgrade")
 
     def __init__(self, flow: int, collector: Collector, dissector: type[Dissector]) -> None:
         self.open(collector, flow)

@@ -156,25 +156,26 @@ class FlowTable:
 
     def ports(self, flow: int) -> tuple[int, int]:
         """Client's and server's port of a flow."""
-        ends = int(self.ends[flow])
+        ends = self.ends.item(flow)
         a, b = ends >> 16 & 0xFFFF, ends & 0xFFFF
-        return (b, a) if self.bits[flow] & CLIENT_IS_B else (a, b)
+        return (b, a) if self.bits.item(flow) & CLIENT_IS_B else (a, b)
 
     def conversation_ends(self, flow: int) -> tuple[str, int, str, int]:
         """Client address and port, server address and port of a flow."""
-        a = address(int(self.a_high[flow]), int(self.a_low[flow]), self.version(flow))
-        b = address(int(self.b_high[flow]), int(self.b_low[flow]), self.version(flow))
+        version = self.version(flow)
+        a = address(self.a_high.item(flow), self.a_low.item(flow), version)
+        b = address(self.b_high.item(flow), self.b_low.item(flow), version)
         client_port, server_port = self.ports(flow)
-        client, server = (b, a) if self.bits[flow] & CLIENT_IS_B else (a, b)
+        client, server = (b, a) if self.bits.item(flow) & CLIENT_IS_B else (a, b)
         return client, client_port, server, server_port
 
     def version(self, flow: int) -> int:
         """IP version of a flow."""
-        return int(self.ends[flow]) >> 40 & 0xFF
+        return self.ends.item(flow) >> 40 & 0xFF
 
     def protocol(self, flow: int) -> int:
         """IP protocol of a flow: 6 or 17."""
-        return int(self.ends[flow]) >> 32 & 0xFF
+        return self.ends.item(flow) >> 32 & 0xFF
 
     def ends_of(self, flows: Ints) -> tuple[list[str], Ints, list[str], Ints]:
         """`conversation_ends` of many flows, as columns."""

@@ -22,6 +22,7 @@ from pcapkit.limits import Limits
 from pcapkit.packets import ACK, FIN, RST, SYN, TCP, Ints, Packets
 
 FULL, HALF = 1 << 32, 1 << 31
+_LAST = FULL - 1
 FAR = 1 << 30
 """Further ahead of the expected byte than any window reaches (RFC 7323, 2.3): the segment cannot belong."""
 
@@ -70,8 +71,10 @@ class Stretch:
     last: int
     base: int
 
-    def data(self) -> bytes:
-        """The bytes themselves."""
+    def data(self, most: int | None = None) -> bytes:
+        """The bytes themselves, or the first `most` of them."""
+        if most is not None and self.start + most < self.stop:
+            return self.part(self.start, self.start + most).data()
         return self.segments.data(self.first, self.last)[self.start - self.base:self.stop - self.base]
 
     def part(self, start: int, stop: int) -> Stretch:
@@ -98,7 +101,7 @@ class Stretch:
 class Side:
     """One direction of a TCP connection: where it stands, what it waits with, and its account in bytes."""
 
-    __slots__ = ("captured", "conflicting", "delivered", "dropped", "duplicate", "fin", "frame", "gaps", "held",
+    __slots__ = ("captured", "conflicting", "dropped", "duplicate", "fin", "frame", "gaps", "held",
                  "held_bytes", "index", "late", "listener", "next", "offset", "origin", "outside", "role", "skip",
                  "time")
 
@@ -125,8 +128,12 @@ class Side:
         self.time = 0
         self.listener: Callable[[Side, Stretch | int], None] | None = None
         """Told every stretch that is delivered, also what is skipped, and the length of every gap."""
-        self.captured = self.delivered = self.duplicate = self.conflicting = 0
-        self.outside = self.late = self.dropped = self.gaps = 0
+        self.captured = self.duplicate = self.conflicting = self.outside = self.late = self.dropped = self.gaps = 0
+
+    @property
+    def delivered(self) -> int:
+        """Bytes that were handed on."""
+        return self.offset - self.gaps
 
 
 class Stream:
@@ -174,6 +181,9 @@ class Runs:
     reset: list[bool]
     last: list[bool]
     """Whether any of the three is there."""
+    frame: list[int]
+    """Of the last segment, as is `time`."""
+    time: list[int]
     acknowledged: list[int]
     """What the first segment acknowledges, -1 if nothing."""
     ordered: Ordered
@@ -192,10 +202,10 @@ def runs(packets: Packets, ordered: Ordered) -> Runs:
     length, wire = packets.length[packet], packets.wire_length[packet]
     sequence = packets.sequence[packet] + (flags & SYN != 0) & 0xFFFFFFFF
     end = sequence + wire & 0xFFFFFFFF
-    segments = Segments(packets.buffer, packets.offset[packet].data, length.data, packets.frame[packet].data,
-                        packets.time_ns[packet].data)
+    frame, time = packets.frame[packet], packets.time_ns[packet]
+    segments = Segments(packets.buffer, packets.offset[packet].data, length.data, frame.data, time.data)
     if not len(packet):
-        return Runs(segments, [], [], [], [], [], [], [], [], [], [], [], ordered, sequence)
+        return Runs(segments, [], [], [], [], [], [], [], [], [], [], [], [], [], ordered, sequence)
     breaks = np.ones(len(packet), np.bool_)
     breaks[1:] = ((flow[1:] != flow[:-1]) | (direction[1:] != direction[:-1]) | (sequence[1:] != end[:-1])
                   | (flags[:-1] & (FIN | RST) != 0) | (flags[1:] & RST != 0) | (wire[:-1] > length[:-1]))
@@ -205,7 +215,8 @@ def runs(packets: Packets, ordered: Ordered) -> Runs:
     missing, fin, reset = (wire - length)[last], flags[last] & FIN != 0, flags[last] & RST != 0
     return Runs(segments, first.tolist(), stop.tolist(), flow[first].tolist(), direction[first].tolist(),
                 sequence[first].tolist(), np.add.reduceat(length, first).tolist(), missing.tolist(),
-                fin.tolist(), reset.tolist(), ((missing > 0) | fin | reset).tolist(),
+                fin.tolist(), reset.tolist(), ((missing > 0) | fin | reset).tolist(), frame[last].tolist(),
+                time[last].tolist(),
                 np.where(flags[first] & ACK, packets.acknowledgment[packet][first], -1).tolist(),
                 ordered, sequence)
 
@@ -227,19 +238,29 @@ class Reassembler:
         """
         self._delivered = {}
         ending: dict[Stream, None] = {}
-        known, deliver, segments, times = streams.get, self._deliver, window.segments, window.segments.times
-        for i, (flow, direction, sequence, length, first, stop, last) in enumerate(zip(
+        known, delivered, segments = streams.get, self._delivered, window.segments
+        for i, (flow, direction, sequence, length, first, stop, last, frame, time) in enumerate(zip(
                 window.flow, window.direction, window.sequence, window.length, window.first, window.stop, window.last,
-                strict=True)):
+                window.frame, window.time, strict=True)):
             stream = known(flow) or open_(window, i)
             if stream is None:
                 continue
             side = stream.sides[direction]
             side.captured += length
-            stream.time = times[first]
+            stream.time = time
             if sequence == side.next and length and not stream.holes and side.fin is None:
+                # What `_deliver` does, without the call: most runs come by here.
                 start = side.offset
-                deliver(stream, side, segments, first, stop, start, start, start + length)
+                if side in delivered:
+                    delivered[side].append((start, start + length, segments, first, stop, start))
+                else:
+                    delivered[side] = [(start, start + length, segments, first, stop, start)]
+                if side.skip > length and side.listener is None:
+                    side.skip -= length
+                else:
+                    stream.take(side, segments, first, stop, start, start, start + length)
+                side.offset, side.frame, side.time = start + length, frame, time
+                side.next = sequence + length & _LAST
             else:
                 self._careful(stream, side, window, i)
             if last:
@@ -397,25 +418,20 @@ class Reassembler:
 
     def _deliver(self, stream: Stream, side: Side, segments: Segments, first: int, last: int, base: int, start: int,
                  stop: int) -> None:
-        known = self._delivered.get(side)
-        if known is None:
-            known = self._delivered[side] = []
-        known.append((start, stop, segments, first, last, base))
+        self._delivered.setdefault(side, []).append((start, stop, segments, first, last, base))
         length = stop - start
         if side.skip > length and side.listener is None:
             side.skip -= length
         else:
             stream.take(side, segments, first, last, base, start, stop)
-        side.frame, side.time = segments.frames[last - 1], segments.times[last - 1]
-        side.delivered += length
-        side.offset = stop
-        side.next = (side.next or 0) + length & 0xFFFFFFFF
+        side.offset, side.frame, side.time = stop, segments.frames[last - 1], segments.times[last - 1]
+        side.next = (side.next or 0) + length & _LAST
 
     def _gap(self, stream: Stream, side: Side, length: int) -> None:
         stream.lack(side, length)
         side.gaps += length
         side.offset += length
-        side.next = (side.next or 0) + length & 0xFFFFFFFF
+        side.next = (side.next or 0) + length & _LAST
 
     def _repeated(self, stream: Stream, side: Side, again: Stretch, originals: list[Stretch]) -> None:
         """Compare bytes that came again with those seen first, as far as these are at hand; count both kinds."""
