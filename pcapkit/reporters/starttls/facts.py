@@ -1,0 +1,101 @@
+"""What the sessions of a capture showed of their encryption, kept with the place where each fact was first seen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from pcapkit.records import (
+    Anomaly,
+    BytesAroundSwitch,
+    Capabilities,
+    ClearData,
+    Conversation,
+    Record,
+    Session,
+    Span,
+    StandsOut,
+    TLSAccepted,
+    TLSEstablished,
+    TLSFailed,
+    TLSRefused,
+    TLSRequested,
+    TLSStarted,
+)
+
+_MOST_FRAMES = 1_000
+"""How many segments that stand out are kept of one session."""
+
+
+@dataclass(slots=True)
+class Facts:
+    """One session."""
+
+    flow: Conversation
+    session: Session
+    offered: Span | None = None
+    listed: Span | None = None
+    """The last whole list of what the server can do."""
+    unasked: Span | None = None
+    incomplete: bool = False
+    login: Span | None = None
+    """The first list that offers logins."""
+    masked: tuple[str, Span] | None = None
+    requested: Span | None = None
+    accepted: Span | None = None
+    refused: TLSRefused | None = None
+    started: Span | None = None
+    established: TLSEstablished | None = None
+    failed: TLSFailed | None = None
+    around: list[BytesAroundSwitch] = field(default_factory=list)
+    clear: list[str] = field(default_factory=list)
+    gap: bool = False
+    stands_out: dict[int, str] = field(default_factory=dict)
+    """How the segments that stand out do so, by frame."""
+
+    def note(self, record: Record) -> None:
+        """Take a fact of this session."""
+        match record:
+            case Capabilities(asked=False):
+                self.unasked = self.unasked or record.span
+            case Capabilities():
+                self._list(record)
+            case TLSRequested():
+                self.requested = self.requested or record.span
+            case TLSAccepted():
+                self.accepted = record.span
+            case TLSRefused():
+                self.refused = record
+            case TLSStarted():
+                self.started = self.started or record.span
+            case TLSEstablished():
+                self.established = record
+            case TLSFailed():
+                self.failed = self.failed or record
+            case BytesAroundSwitch():
+                self.around.append(record)
+            case ClearData():
+                if record.what not in self.clear:
+                    self.clear.append(record.what)
+            case Anomaly(rule="tcp-gap"):
+                self.gap = True
+            case StandsOut():
+                if len(self.stands_out) < _MOST_FRAMES:
+                    self.stands_out[record.span.frame] = record.how
+            case _:
+                pass
+
+    def _list(self, record: Capabilities) -> None:
+        self.listed = record.span
+        self.incomplete |= not record.complete
+        if record.offers_tls:
+            self.offered = self.offered or record.span
+        if record.masked:
+            self.masked = self.masked or (record.masked, record.span)
+        if any(word.upper() == "AUTH" or word.upper().startswith("AUTH=") for word in record.keywords):
+            self.login = self.login or record.span
+
+    def oddity(self, span: Span | None) -> str | None:
+        """How a message stands out among the segments of its side; None where it does not."""
+        if span is None:
+            return None
+        return next((how for frame, how in self.stands_out.items() if span.frame <= frame <= span.last_frame), None)
