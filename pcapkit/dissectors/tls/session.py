@@ -155,8 +155,7 @@ class Session:
         hello.complete &= whole
         if hello.damage:
             self._malformed("ServerHello", hello.damage, span, whole)
-        facts.server_hello = hello
-        facts.retrying = hello.retry
+        facts.answered(hello)
         if hello.retry:
             facts.history[-1:] = ["J" if span.side == facts.client else "j"]
 
@@ -245,7 +244,7 @@ class Session:
             self._ssl2_server_hello(side, body, place)
         elif body[0] == SSL2_MASTER_KEY:
             self.note(side, "G", place)
-            facts.ssl2 = True
+            facts.answered_in_ssl2()
             facts.ssl2_cipher = messages.read_ssl2_master_key(body)
             self._secure(side, place)
         elif body[0] == SSL2_ERROR:
@@ -257,7 +256,7 @@ class Session:
         facts.client = 1 - side if not facts.history else facts.client
         self.note(side, "S", place)
         hello = messages.read_ssl2_server_hello(body)
-        facts.ssl2 = True
+        facts.answered_in_ssl2()
         facts.full, facts.abbreviated = not hello.resumes, hello.resumes
         if hello.certificate and not facts.certified[side]:
             facts.certified[side] = True
