@@ -129,14 +129,17 @@ def read_client_hello(body: bytes) -> ClientHello:
 
 def read_server_hello(body: bytes) -> ServerHello:
     """The ServerHello in `body`. Raises DissectError where it ends before the suite."""
-    cursor = Cursor(body)
-    version, random = cursor.u16(), cursor.take(32)
-    short = has_short_server_hello(version)
-    session_id = b"" if short else cursor.vector(1)
-    cipher = cursor.u16()
-    compression = 0 if short or not cursor.left else cursor.u8()
-    extensions = read_extensions(body, cursor.pos)
-    return ServerHello(version, session_id, cipher, compression, *extensions, retry=random == RETRY_RANDOM)
+    try:
+        version = body[0] << 8 | body[1]
+        short = has_short_server_hello(version)
+        suite = 34 if short else 35 + body[34]
+        cipher = body[suite] << 8 | body[suite + 1]
+    except IndexError:
+        raise DissectError("the ServerHello ends before its suite", len(body)) from None
+    compression = b"" if short else body[suite + 2:suite + 3]
+    extensions = read_extensions(body, suite + 2 + len(compression))
+    return ServerHello(version, body[35:suite], cipher, compression[0] if compression else 0, *extensions,
+                       retry=body.startswith(RETRY_RANDOM, 2))
 
 
 def read_extensions(body: bytes, at: int) -> Extensions:
