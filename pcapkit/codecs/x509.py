@@ -47,7 +47,11 @@ _MARKS = {"RSA": "rsa", "DSA": "dsa", "EC": "ecdsa", "Ed25519": "ed25519", "Ed44
 
 @dataclass(slots=True)
 class Certificate:
-    """What a certificate says. Dates are seconds since the epoch, the columns nanoseconds; None: could not be read."""
+    """What a certificate says; None: could not be read.
+
+    `begins` and `ends` are seconds since the epoch. `not_before` and `not_after` are the same in nanoseconds, None where
+    64 bits do not hold it: so is the year 9999, which means "no end" (RFC 5280, 4.1.2.5).
+    """
 
     sha256: str
     subject: str | None = None
@@ -55,21 +59,13 @@ class Certificate:
     serial: str | None = None
     begins: int | None = None
     ends: int | None = None
+    not_before: int | None = None
+    not_after: int | None = None
     names: list[str] | None = None
     key: str | None = None
     signature: str | None = None
     self_signed: bool = False
     defects: list[str] = field(default_factory=list)
-
-    @property
-    def not_before(self) -> int | None:
-        """Begin of validity in nanoseconds since the epoch; None where 64 bits do not hold it."""
-        return _column(self.begins)
-
-    @property
-    def not_after(self) -> int | None:
-        """End of validity likewise. The year 9999, which means "no end", is None too (RFC 5280, 4.1.2.5)."""
-        return _column(self.ends)
 
     def valid_at(self, time_ns: int) -> bool | None:
         """Whether a moment, in nanoseconds since the epoch, lies within the dates, both included."""
@@ -129,6 +125,7 @@ def _fill(found: Certificate, parsed: x509.Certificate) -> None:
     found.serial = _attempt(found, "serial number", lambda: _hex(parsed.serial_number))
     found.begins = _attempt(found, "begin of validity", lambda: _seconds(parsed.not_valid_before_utc))
     found.ends = _attempt(found, "end of validity", lambda: _seconds(parsed.not_valid_after_utc))
+    found.not_before, found.not_after = _column(found.begins), _column(found.ends)
     found.names = _attempt(found, "alternative names", lambda: _names(parsed))
     found.signature = _attempt(found, "signature algorithm", lambda: _signature(parsed))
     _fill_key(found, parsed)
@@ -229,6 +226,6 @@ def _weaknesses(found: Certificate) -> list[str]:
     weak = [f"{digest.upper()} signature" for digest in ("md2", "md5", "sha1") if digest in signature]
     if found.self_signed:
         weak.append("self-signed")
-    if found.ends is not None and _column(found.ends) is None:
+    if found.ends is not None and found.not_after is None:
         weak.append(f"ends beyond 64 bits of nanoseconds: {datetime.fromtimestamp(found.ends, UTC):%Y-%m-%d}")
     return weak

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from pcapkit.dissectors.tls.fingerprints import client_fingerprints, ja3s
-from pcapkit.dissectors.tls.hellos import PRE_SHARED_KEY, SERVER_CERTIFICATE_TYPE, ClientHello, ServerHello
+from pcapkit.dissectors.tls.fingerprints import ja3s, offer
+from pcapkit.dissectors.tls.hellos import ALPN, PRE_SHARED_KEY, SERVER_CERTIFICATE_TYPE, ClientHello, ServerHello
 from pcapkit.dissectors.tls.names import SSL2, TLS12, exchange_of_group, is_tls13, version_name
 from pcapkit.dissectors.tls.rows import TlsHandshake
 from pcapkit.dissectors.tls.suites import key_exchange, suite_id, suite_name
 from pcapkit.records import CLIENT, Span
+
+_NEITHER = [False, False]
 
 
 @dataclass(slots=True)
 class Facts:
     """One handshake as far as it was seen. Lists of two are indexed by side.
 
-    `client` is the side that sent the ClientHello, `started` true once it did. `full` is true once the server sent what
-    an abbreviated handshake has not, `abbreviated` where it changed the cipher without that. `missing` says of which
-    side bytes are not in the capture.
+    `client` is the side that sent the ClientHello, `started` true once it did. `version` is the one negotiated, `tls13`
+    true where that is TLS 1.3 or a draft of it. `full` is true once the server sent what an abbreviated handshake has
+    not, `abbreviated` where it changed the cipher without that. `missing` says of which side bytes are not in the capture.
     """
 
     missing: list[bool]
@@ -26,6 +28,8 @@ class Facts:
     span: Span | None = None
     client_hello: ClientHello | None = None
     server_hello: ServerHello | None = None
+    version: int | None = None
+    tls13: bool = False
     retrying: bool = False
     group: str | None = None
     started: bool = False
@@ -37,22 +41,22 @@ class Facts:
     established: bool = False
     failure: str | None = None
     history: list[str] = field(default_factory=list)
-    heard: list[bool] = field(default_factory=lambda: [False, False])
-    secured: list[bool] = field(default_factory=lambda: [False, False])
-    ended: list[bool] = field(default_factory=lambda: [False, False])
-    certified: list[bool] = field(default_factory=lambda: [False, False])
+    heard: list[bool] = field(default_factory=_NEITHER.copy)
+    secured: list[bool] = field(default_factory=_NEITHER.copy)
+    ended: list[bool] = field(default_factory=_NEITHER.copy)
+    certified: list[bool] = field(default_factory=_NEITHER.copy)
 
-    @property
-    def version(self) -> int | None:
-        """The version negotiated."""
-        if self.ssl2:
-            return SSL2
-        return self.server_hello.version if self.server_hello else None
+    def answered(self, hello: ServerHello) -> None:
+        """The server has chosen."""
+        self.server_hello = hello
+        self.retrying = hello.retry
+        if not self.ssl2:
+            self.version = hello.version
+            self.tls13 = self.version is not None and is_tls13(self.version)
 
-    @property
-    def tls13(self) -> bool:
-        """Whether TLS 1.3 or a draft of it was negotiated."""
-        return self.version is not None and is_tls13(self.version)
+    def answered_in_ssl2(self) -> None:
+        """What was negotiated is SSL 2.0."""
+        self.ssl2, self.version, self.tls13 = True, SSL2, False
 
     @property
     def has_raw_keys(self) -> bool:
@@ -111,15 +115,17 @@ class Facts:
 
 def _fill_offer(row: TlsHandshake, hello: ClientHello) -> None:
     row.sni = hello.sni
+    if hello.complete and not hello.ssl2_format:
+        row.alpn, row.client_version, row.ja3, row.ja4 = offer(hello)
+        return
     row.alpn = ",".join(hello.alpn) or None
     row.client_version = None if hello.highest_version is None else version_name(hello.highest_version)
-    if hello.complete and not hello.ssl2_format:
-        row.ja3, row.ja4 = client_fingerprints(hello)
 
 
 def _fill_choice(row: TlsHandshake, hello: ServerHello) -> None:
     row.cipher, row.cipher_id = suite_name(hello.cipher), suite_id(hello.cipher)
-    row.alpn = ",".join(hello.alpn) or row.alpn
+    if ALPN in hello.extensions:
+        row.alpn = ",".join(hello.alpn) or row.alpn
     if hello.complete:
         row.ja3s = ja3s(hello)
 

@@ -1,6 +1,7 @@
-"""Fingerprints of hellos: JA3 and JA3S (Salesforce), JA4 (FoxIO, the client's part, BSD-3-Clause).
+"""What hellos come to as text: versions, protocols, and the fingerprints JA3 and JA3S (Salesforce) and JA4 (FoxIO, the
+client's part, BSD-3-Clause).
 
-They depend on lists that programs send unchanged, so they are remembered by those lists' bytes.
+All that depends on lists that programs send unchanged, so it is remembered by those lists' bytes.
 """
 
 from __future__ import annotations
@@ -19,9 +20,11 @@ from pcapkit.dissectors.tls.hellos import (
     SUPPORTED_VERSIONS,
     ClientHello,
     ServerHello,
+    application_protocols,
     numbers,
+    offered_versions,
 )
-from pcapkit.dissectors.tls.names import is_grease
+from pcapkit.dissectors.tls.names import is_grease, rank, version_name
 
 _REMEMBERED_BYTES = 2048
 """Longer lists are not remembered, which bounds the memory."""
@@ -30,7 +33,7 @@ _JA4_VERSIONS = {0x0304: "13", 0x0303: "12", 0x0302: "11", 0x0301: "10", 0x0300:
 
 
 class Lists(NamedTuple):
-    """What the fingerprints of a ClientHello depend on: numbers and bodies of extensions, as sent."""
+    """What the text of a ClientHello depends on: numbers and bodies of extensions, as sent."""
 
     version: int
     ciphers: bytes
@@ -42,15 +45,25 @@ class Lists(NamedTuple):
     versions: bytes
 
 
-def client_fingerprints(hello: ClientHello) -> tuple[str, str]:
-    """(JA3 as MD5, JA4) of a hello that is complete and in TLS's own format."""
-    body = hello.extensions.get
-    lists = Lists(hello.version, hello.ciphers, hello.types, body(GROUPS, b""), body(POINT_FORMATS, b""),
-                  body(SIGNATURE_ALGORITHMS, b""), body(ALPN, b""), body(SUPPORTED_VERSIONS, b""))
-    size = len(lists.ciphers) + len(lists.groups) + len(lists.points) + len(lists.signatures) + len(lists.alpn)
-    if size + 2 * len(lists.types) + len(lists.versions) > _REMEMBERED_BYTES:
-        return _both(lists)
-    return _remembered(lists)
+_LISTED = GROUPS, POINT_FORMATS, SIGNATURE_ALGORITHMS, ALPN, SUPPORTED_VERSIONS
+"""The extensions whose bodies those are."""
+
+
+class Offer(NamedTuple):
+    """What a ClientHello offers, as text; `version` is the newest one."""
+
+    alpn: str | None
+    version: str
+    ja3: str
+    ja4: str
+
+
+def offer(hello: ClientHello) -> Offer:
+    """The text of a hello that is complete and in TLS's own format."""
+    bodies = tuple(map(hello.extensions.get, _LISTED))
+    size = len(hello.ciphers) + 2 * len(hello.types) + sum(map(len, filter(None, bodies)))
+    read = _remembered if size <= _REMEMBERED_BYTES else _offer
+    return read(hello.version, hello.ciphers, hello.types, *bodies)
 
 
 def ja3_text(lists: Lists) -> str:
@@ -84,11 +97,14 @@ def _ja3s(version: int, cipher: int, types: tuple[int, ...]) -> str:
 _remembered_ja3s = lru_cache(maxsize=1024)(_ja3s)
 
 
-def _both(lists: Lists) -> tuple[str, str]:
-    return _md5(ja3_text(lists)), ja4(lists)
+def _offer(version: int, ciphers: bytes, types: tuple[int, ...], *bodies: bytes | None) -> Offer:
+    lists = Lists(version, ciphers, types, *(body or b"" for body in bodies))
+    newest = max(offered_versions(lists.versions, lists.version), key=rank)
+    alpn = ",".join(application_protocols(lists.alpn)) or None
+    return Offer(alpn, version_name(newest), _md5(ja3_text(lists)), ja4(lists))
 
 
-_remembered = lru_cache(maxsize=4096)(_both)
+_remembered = lru_cache(maxsize=4096)(_offer)
 
 
 def _md5(text: str) -> str:

@@ -16,6 +16,10 @@ CHANGE_CIPHER_SPEC, ALERT, HANDSHAKE, APPLICATION_DATA, HEARTBEAT = range(20, 25
 HEADER = Struct(">BHH").unpack_from
 HEADER_BYTES = 5
 
+KINDS = frozenset(range(CHANGE_CIPHER_SPEC, HEARTBEAT + 1))
+VERSIONS = frozenset(range(0x0300, 0x0305))
+"""What the header of a record may say: its type, and its version from SSL 3.0 on."""
+
 MOST_CONTENT = 16384 + 2048
 """The longest content of a record (RFC 5246, 6.2.3)."""
 
@@ -33,7 +37,7 @@ _MOST_TEXT = bytes(range(0x20, 0x7F)) + b"\r\n\t"
 
 def is_header(kind: int, version: int, length: int) -> bool:
     """Whether the fields of a record header make sense."""
-    return CHANGE_CIPHER_SPEC <= kind <= HEARTBEAT and 0x0300 <= version <= 0x0304 and length <= MOST_CONTENT
+    return version in VERSIONS and kind in KINDS and length <= MOST_CONTENT
 
 
 def is_text(data: bytes) -> bool:

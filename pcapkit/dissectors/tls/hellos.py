@@ -71,8 +71,7 @@ class ClientHello:
     @property
     def versions(self) -> list[int]:
         """The versions offered, placeholders left out; one where there is no list of them (RFC 8446, 4.2.1)."""
-        listed = numbers(self.extensions.get(SUPPORTED_VERSIONS, b"")[1:])
-        return [v for v in listed if not is_grease(v)] or [self.version]
+        return offered_versions(self.extensions.get(SUPPORTED_VERSIONS, b""), self.version)
 
     @property
     def highest_version(self) -> int | None:
@@ -130,14 +129,17 @@ def read_client_hello(body: bytes) -> ClientHello:
 
 def read_server_hello(body: bytes) -> ServerHello:
     """The ServerHello in `body`. Raises DissectError where it ends before the suite."""
-    cursor = Cursor(body)
-    version, random = cursor.u16(), cursor.take(32)
-    short = has_short_server_hello(version)
-    session_id = b"" if short else cursor.vector(1)
-    cipher = cursor.u16()
-    compression = 0 if short or not cursor.left else cursor.u8()
-    extensions = read_extensions(body, cursor.pos)
-    return ServerHello(version, session_id, cipher, compression, *extensions, retry=random == RETRY_RANDOM)
+    try:
+        version = body[0] << 8 | body[1]
+        short = has_short_server_hello(version)
+        suite = 34 if short else 35 + body[34]
+        cipher = body[suite] << 8 | body[suite + 1]
+    except IndexError:
+        raise DissectError("the ServerHello ends before its suite", len(body)) from None
+    compression = b"" if short else body[suite + 2:suite + 3]
+    extensions = read_extensions(body, suite + 2 + len(compression))
+    return ServerHello(version, body[35:suite], cipher, compression[0] if compression else 0, *extensions,
+                       retry=body.startswith(RETRY_RANDOM, 2))
 
 
 def read_extensions(body: bytes, at: int) -> Extensions:
@@ -150,15 +152,18 @@ def read_extensions(body: bytes, at: int) -> Extensions:
     types: list[int] = []
     bodies: dict[int, bytes] = {}
     at += 2
-    while at + 4 <= end:
+    while (start := at + 4) <= end:
         kind, length = _EXTENSION(body, at)
-        at += 4
-        if at + length > end:
+        at = start + length
+        if at > end:
             return Extensions(tuple(types), bodies, f"extension {kind} goes beyond its hello", False)
         types.append(kind)
-        bodies.setdefault(kind, body[at:at + length])
-        at += length
-    return Extensions(tuple(types), bodies, *_judge(len(types) - len(bodies), at, stop, len(body)))
+        if kind not in bodies:
+            bodies[kind] = body[start:at]
+    doubles = len(types) - len(bodies)
+    if at == stop == len(body) and not doubles:
+        return Extensions(tuple(types), bodies)
+    return Extensions(tuple(types), bodies, *_judge(doubles, at, stop, len(body)))
 
 
 def _judge(doubles: int, at: int, stop: int, end: int) -> tuple[str | None, bool]:
@@ -185,6 +190,11 @@ def read_ssl2_client_hello(body: bytes) -> ClientHello:
 def numbers(data: bytes) -> list[int]:
     """Two-byte numbers, in order; a byte left over is dropped."""
     return [data[i] << 8 | data[i + 1] for i in range(0, len(data) - 1, 2)]
+
+
+def offered_versions(extension: bytes, version: int) -> list[int]:
+    """The versions in the body of a client's supported_versions extension; else the one in the field `version`."""
+    return [v for v in numbers(extension[1:]) if not is_grease(v)] or [version]
 
 
 def server_name(extension: bytes) -> str | None:

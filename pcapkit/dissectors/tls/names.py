@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 SSL2 = 0x0002
 SSL3 = 0x0300
 TLS12 = 0x0303
@@ -67,6 +69,7 @@ def rank(version: int) -> float:
     return TLS12 + 0.5 + (version & 0xFF) / 1024 if is_tls13(version) and version != TLS13 else version
 
 
+@lru_cache(maxsize=1024)
 def version_name(version: int) -> str:
     """Such as "TLS 1.2"; the number as text where there is no such version."""
     name = _VERSIONS.get(version)
@@ -89,6 +92,7 @@ def alert_name(description: int) -> str:
     return f"{_ALERTS.get(description, 'alert')} ({description})"
 
 
+@lru_cache(maxsize=1024)
 def exchange_of_group(group: int) -> str:
     """What a TLS 1.3 key share of `group` makes: finite-field groups DHE, all others ECDHE (RFC 8446, 7.4)."""
     return f"{'DHE' if 256 <= group <= 511 else 'ECDHE'} {group_name(group)}"

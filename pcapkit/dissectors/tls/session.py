@@ -72,16 +72,17 @@ class Session:
     def message(self, side: int, kind: int, body: bytes, start: int, stop: int, span: Span | None = None,
                 whole: bool = True) -> None:
         """A handshake message; `span` where it has begun already, `whole` unless its end is missing."""
-        if self.facts.span is None or kind in _PLACED:
+        facts = self.facts
+        if kind in _PLACED or facts.span is None:
             span = span or self.sink.begin(side, start)
             self.sink.end(span, stop)
         if kind == CLIENT_HELLO and span is not None:
             self._client_hello(side, body, span, whole)
             return
-        if kind == SERVER_HELLO and not self.facts.history:
-            self.facts.client = 1 - side
+        if kind == SERVER_HELLO and not facts.history:
+            facts.client = 1 - side
         self.note(side, LETTERS.get(kind, "Z"), span)
-        if kind in (ONLY_SERVERS if side == self.facts.client else ONLY_CLIENTS):
+        if kind in (ONLY_SERVERS if side == facts.client else ONLY_CLIENTS):
             self.odd("tls-unexpected-message", f"handshake message {kind} from the {self._who(side)}",
                      span or self._place(side, start, stop))
         elif kind == SERVER_HELLO and span is not None:
@@ -91,9 +92,9 @@ class Session:
         elif kind == SERVER_KEY_EXCHANGE:
             self._server_key_exchange(body)
         elif kind == SERVER_HELLO_DONE:
-            self.facts.full = True
+            facts.full = True
         elif kind == HELLO_RETRY_REQUEST:
-            self.facts.retrying = True
+            facts.retrying = True
 
     def note(self, side: int, letter: str, span: Span | None) -> None:
         """Add to the history; the first message gives the row its place, wherever it comes to be told."""
@@ -101,10 +102,11 @@ class Session:
         if span is not None and (facts.span is None or span.frame < facts.span.frame):
             facts.span = Span(span.side, span.start, span.stop, span.frame, span.last_frame, span.time_ns)
         facts.heard[side] = True
-        if len(facts.history) < self.limits.tls_history:
-            facts.history.append(letter if side == facts.client else letter.lower())
-        elif len(facts.history) == self.limits.tls_history and facts.span is not None:
-            facts.history.append("")
+        history = facts.history
+        if len(history) < self.limits.tls_history:
+            history.append(letter if side == facts.client else letter.lower())
+        elif len(history) == self.limits.tls_history and facts.span is not None:
+            history.append("")
             self.sink.limit("tls_history", facts.span)
 
     def _client_hello(self, side: int, body: bytes, span: Span, whole: bool) -> None:
@@ -155,8 +157,7 @@ class Session:
         hello.complete &= whole
         if hello.damage:
             self._malformed("ServerHello", hello.damage, span, whole)
-        facts.server_hello = hello
-        facts.retrying = hello.retry
+        facts.answered(hello)
         if hello.retry:
             facts.history[-1:] = ["J" if span.side == facts.client else "j"]
 
@@ -245,7 +246,7 @@ class Session:
             self._ssl2_server_hello(side, body, place)
         elif body[0] == SSL2_MASTER_KEY:
             self.note(side, "G", place)
-            facts.ssl2 = True
+            facts.answered_in_ssl2()
             facts.ssl2_cipher = messages.read_ssl2_master_key(body)
             self._secure(side, place)
         elif body[0] == SSL2_ERROR:
@@ -257,7 +258,7 @@ class Session:
         facts.client = 1 - side if not facts.history else facts.client
         self.note(side, "S", place)
         hello = messages.read_ssl2_server_hello(body)
-        facts.ssl2 = True
+        facts.answered_in_ssl2()
         facts.full, facts.abbreviated = not hello.resumes, hello.resumes
         if hello.certificate and not facts.certified[side]:
             facts.certified[side] = True

@@ -7,6 +7,8 @@ records that follow on each other.
 
 from __future__ import annotations
 
+from struct import Struct
+
 from pcapkit.dissectors.tls.framing import (
     ALERT,
     APPLICATION_DATA,
@@ -15,14 +17,15 @@ from pcapkit.dissectors.tls.framing import (
     HEADER,
     HEADER_BYTES,
     HEARTBEAT,
+    KINDS,
     LONGEST_CLEAR_ALERT,
     MOST_CONTENT,
     SSL2_CLIENT_HELLO,
     SSL2_ERROR,
     SSL2_MASTER_KEY,
     SSL2_SERVER_HELLO,
+    VERSIONS,
     find_record,
-    is_header,
     is_message,
     is_text,
 )
@@ -34,6 +37,9 @@ _OPAQUE, _SSL2 = 0, 0x80
 """Kinds of content besides TLS's own: to be left alone; a record in SSL 2.0 format."""
 
 _MESSAGE_HEADER = 4
+_MESSAGE = Struct(">I").unpack_from
+"""The header of a handshake message: its type in the first byte, its length in the other three."""
+
 _SEARCHED = 4 * (HEADER_BYTES + MOST_CONTENT)
 """How many bytes are searched for a record: any stretch half as long holds two headers."""
 
@@ -44,14 +50,14 @@ _SHORT_CONTENT = 16
 class Side:
     """The records and messages of one side, told to `session` in order."""
 
-    __slots__ = ("alert", "aligned", "ciphered", "done", "empty", "gapped", "head", "held", "kind", "left", "length",
-                 "limits", "partial", "place", "records", "search", "search_base", "search_stop", "seen", "session",
+    __slots__ = ("alert", "aligned", "begun", "ciphered", "done", "empty", "gapped", "head", "held", "kind", "left",
+                 "length", "limits", "partial", "place", "search", "search_base", "search_stop", "seen", "session",
                  "short", "side", "sink", "skip", "span", "total")
 
     def __init__(self, sink: Sink, limits: Limits, session: Session, side: int) -> None:
         self.sink, self.limits, self.session, self.side = sink, limits, session, side
-        self.done = self.gapped = self.ciphered = False
-        self.seen = self.records = self.empty = 0
+        self.done = self.begun = self.gapped = self.ciphered = False
+        self.seen = self.empty = 0
         self.head = b""
         self.held: Span | None = None
         self.kind = self.length = self.left = 0
@@ -101,7 +107,7 @@ class Side:
             at, found = find_record(self.search, 0, self.search_stop - self.search_base, ended=True)
             if found:
                 self._resume(at)
-        elif self.head and not self.records and not self.gapped and is_text(self.head):
+        elif self.head and not self.begun and not self.gapped and is_text(self.head):
             self.session.plain_text(self.side, self._place(self.seen - len(self.head), self.seen))
         self._break(self.seen)
 
@@ -110,26 +116,44 @@ class Side:
     def _walk(self, data: bytes, offset: int) -> int:
         """Go from record to record; `data` starts inside the current one or at a header."""
         pos, end = 0, len(data)
-        while True:
-            if self.left:
-                stop = min(end, pos + self.left)
-                self.left -= stop - pos
-                if self.kind == HANDSHAKE:
-                    self._handshake(data, pos, stop, offset)
-                else:
-                    self._collect(data, pos, stop, offset)
-                if self.left:
-                    return 0
-                pos = stop
-            if self.done or self.session.settled:
-                self.done = True
-                return FOREVER
+        if self.left:
+            pos = self._content(data, 0, offset)
+        while not (self.left or self.done or self.session.settled):
             if end - pos < HEADER_BYTES:
                 return self._keep(data[pos:], offset + pos)
-            size = self._header(data, pos, offset + pos)
-            if not size:
-                return self._lose(data[pos:], offset + pos)
-            pos += size
+            kind, version, length = HEADER(data, pos)
+            if version not in VERSIONS or kind not in KINDS or length > MOST_CONTENT:
+                size = self._ssl2_header(data, pos, offset + pos)
+                if not size:
+                    return self._lose(data[pos:], offset + pos)
+                pos = self._content(data, pos + size, offset)
+            elif kind == HANDSHAKE and length and not self.ciphered:
+                self.begun, self.empty, self.held = True, 0, None
+                pos += HEADER_BYTES
+                stop = pos + length
+                if stop > end:
+                    self.kind, self.left, stop = kind, stop - end, end
+                self._handshake(data, pos, stop, offset)
+                pos = stop
+            else:
+                self._begin(kind, version, length, offset + pos)
+                pos = self._content(data, pos + HEADER_BYTES, offset)
+        if self.left:
+            return 0
+        self.done = True
+        return FOREVER
+
+    def _content(self, data: bytes, pos: int, offset: int) -> int:
+        """Take what is there of the current record's content; returns the index behind it."""
+        if not self.left:
+            return pos
+        stop = min(len(data), pos + self.left)
+        self.left -= stop - pos
+        if self.kind == HANDSHAKE:
+            self._handshake(data, pos, stop, offset)
+        elif self.kind != _OPAQUE:
+            self._collect(data[pos:stop], offset + stop)
+        return stop
 
     def _keep(self, head: bytes, at: int) -> int:
         """Wait for the rest of a header."""
@@ -138,34 +162,26 @@ class Side:
             self.held = self.sink.begin(self.side, at)
         return 0
 
-    def _header(self, data: bytes, pos: int, at: int) -> int:
-        """Begin the record whose header stands at `pos`; returns the length of the header, 0 where it is none."""
-        kind, version, length = HEADER(data, pos)
-        if not is_header(kind, version, length):
-            return self._ssl2_header(data, pos, at)
-        self.records += 1
-        if kind == APPLICATION_DATA or self._is_encrypted(kind, length):
+    def _begin(self, kind: int, version: int, length: int, at: int) -> None:
+        """Begin a record that is not one of handshake messages in the clear."""
+        self.begun = True
+        if (kind == APPLICATION_DATA or (self.ciphered and kind in (HANDSHAKE, ALERT))
+                or (kind == ALERT and length > LONGEST_CLEAR_ALERT)):
             self.session.encrypted(self.side, kind, version, length, self._place(at, at + HEADER_BYTES))
             self.done = True
         elif not length:
             self._count_empty(at)
         else:
-            self._begin(kind, length, at)
-        return HEADER_BYTES
+            self._expect(kind, length, at)
 
-    def _begin(self, kind: int, length: int, at: int) -> None:
+    def _expect(self, kind: int, length: int, at: int) -> None:
+        """Await the content of a record, which is read when all of it is there."""
         self.kind = kind
         self.length = self.left = length
         self.empty = 0
-        if kind != HANDSHAKE:
-            self.place = self.held or self.sink.begin(self.side, at)
-            self.short = bytearray()
+        self.place = self.held or self.sink.begin(self.side, at)
         self.held = None
-
-    def _is_encrypted(self, kind: int, length: int) -> bool:
-        if kind == ALERT:
-            return self.ciphered or length > LONGEST_CLEAR_ALERT
-        return self.ciphered and kind == HANDSHAKE
+        self.short.clear()
 
     def _count_empty(self, at: int) -> None:
         self.empty += 1
@@ -183,15 +199,14 @@ class Side:
 
     # Records of other kinds than handshake
 
-    def _collect(self, data: bytes, pos: int, stop: int, offset: int) -> None:
+    def _collect(self, content: bytes, stop: int) -> None:
         """Keep the beginning of a record's content and read it when the record ends."""
-        if self.kind == _OPAQUE:
-            return
-        room = self.length if self.kind == _SSL2 else _SHORT_CONTENT
-        self.short += data[pos:min(stop, pos + room - len(self.short))]
+        if self.left or self.short:
+            room = self.length if self.kind == _SSL2 else _SHORT_CONTENT
+            self.short += content[:room - len(self.short)]
         if self.left == 0 and self.place is not None:
-            self.sink.end(self.place, offset + stop)
-            self._read(bytes(self.short), self.place)
+            self.sink.end(self.place, stop)
+            self._read(bytes(self.short) or content, self.place)
 
     def _read(self, content: bytes, place: Span) -> None:
         if self.kind == CHANGE_CIPHER_SPEC:
@@ -231,9 +246,10 @@ class Side:
                 pos += skipped
                 continue
             if self.partial is None and self.aligned and stop - pos >= _MESSAGE_HEADER:
-                after = pos + 4 + (data[pos + 1] << 16 | data[pos + 2] << 8 | data[pos + 3])
+                head, = _MESSAGE(data, pos)
+                after = pos + _MESSAGE_HEADER + (head & 0xFFFFFF)
                 if after <= stop:
-                    self.session.message(self.side, data[pos], data[pos + 4:after], offset + pos, offset + after)
+                    self.session.message(self.side, head >> 24, data[pos + 4:after], offset + pos, offset + after)
                     pos = after
                     continue
             pos = self._piece(data, pos, stop, offset)
@@ -298,11 +314,11 @@ class Side:
 
     def _lose(self, data: bytes, at: int) -> int:
         """No record starts here: plain text instead of TLS, or damage to be searched through."""
-        if not self.records and not self.gapped and is_text(data[:HEADER_BYTES]):
+        if not self.begun and not self.gapped and is_text(data[:HEADER_BYTES]):
             self.session.plain_text(self.side, self._place(at, at + HEADER_BYTES))
             self.done = True
             return FOREVER
-        if self.records:
+        if self.begun:
             self.session.odd("tls-bad-record", "bytes that are no TLS record", self._place(at, at + HEADER_BYTES))
         self._break(at)
         self.held, self.aligned, self.skip = None, False, 0
@@ -334,20 +350,20 @@ class Side:
 
     def _ssl2_header(self, data: bytes, pos: int, at: int) -> int:
         """Begin a record in SSL 2.0 format: two bytes of header while nothing is encrypted. 0 where it is none."""
-        if self.session.facts.ssl2 and self.records and data[pos + 2] != SSL2_MASTER_KEY:
+        if self.session.facts.ssl2 and self.begun and data[pos + 2] != SSL2_MASTER_KEY:
             self.session.encrypted(self.side, HANDSHAKE, 2, 0, self._place(at, at + HEADER_BYTES))
             self.done = True
             return HEADER_BYTES
         length = (data[pos] & 0x7F) << 8 | data[pos + 1]
         if self.gapped or data[pos] < 0x80 or length < 3 or not self._is_ssl2(data[pos + 2], data[pos + 3:pos + 5]):
             return 0
-        self._begin(_SSL2, length, at)
-        self.records += 1
+        self._expect(_SSL2, length, at)
+        self.begun = True
         return 2
 
     def _is_ssl2(self, kind: int, behind: bytes) -> bool:
         """Whether a message of SSL 2.0 is to be expected that starts with `kind` and the two bytes `behind`."""
-        if self.records:
+        if self.begun:
             return kind == SSL2_MASTER_KEY
         if kind == SSL2_CLIENT_HELLO:
             return behind == b"\0\2" or (behind[0] == 3 and behind[1] <= 4)

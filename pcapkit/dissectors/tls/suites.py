@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 _REGISTRY = """
 0000 NULL / NULL_NULL
 0001 RSA / NULL_MD5 NULL_SHA
@@ -109,6 +111,7 @@ SUITES = _unfold()
 """Number -> IANA name."""
 
 
+@lru_cache(maxsize=1024)
 def suite_id(number: int, ssl2: bool = False) -> str:
     """The number as text: four hexadecimal digits, six in SSL 2.0."""
     return f"0x{number:06x}" if ssl2 else f"0x{number:04x}"
@@ -119,6 +122,7 @@ def suite_name(number: int, ssl2: bool = False) -> str:
     return (_SSL2 if ssl2 else SUITES).get(number) or suite_id(number, ssl2)
 
 
+@lru_cache(maxsize=1024)
 def key_exchange(number: int) -> str | None:
     """The key exchange that the name of a suite up to TLS 1.2 speaks of: RSA, DHE, ECDHE, ECDHE_PSK, DH_anon ...
 

@@ -372,6 +372,14 @@ def test_of_a_chain_that_is_cut_what_is_whole_is_told(ends: Ends) -> None:
     assert certificates(tape) == [first] and [odd.rule for odd in tape.of(Anomaly)] == ["tls-malformed-message"]
 
 
+def test_a_server_hello_that_ends_before_its_suite_is_named() -> None:
+    body = b"\3\3" + bytes(32) + vector(1, bytes(32)) + b"\xc0\x30"
+    for length in range(len(body)):
+        tape = play(TLS, [(1, record(HANDSHAKE, message(2, body[:length])))])
+        assert [odd.message for odd in tape.of(Anomaly)] == ["ServerHello: the ServerHello ends before its suite"]
+    assert row(play(TLS, [(1, record(HANDSHAKE, message(2, body)))])).cipher_id == "0xc030"
+
+
 def test_empty_records_do_not_go_on_for_ever() -> None:
     tape = play(TLS, [(0, record(HANDSHAKE, b"") * 100)])
     assert tape.limits["tls_empty_records"] == 1
