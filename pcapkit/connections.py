@@ -16,8 +16,9 @@ from pcapkit.dialogues import Dialogue, Exchange, Recogniser
 from pcapkit.dissectors import Datagrams, Rows, Wishes
 from pcapkit.flows import CLIENT_IS_B, ENDED, INFERRED, RESET, SYN_A, SYN_B, FlowTable, Ordered
 from pcapkit.limits import Limits
+from pcapkit.outliers import outliers
 from pcapkit.packets import UDP, Packets
-from pcapkit.records import Anomaly, Conversation, Record, Span
+from pcapkit.records import Anomaly, Conversation, Record, Span, StandsOut
 from pcapkit.schema import Chunk
 from pcapkit.streams import FULL, HALF, Reassembler, Runs, Side, Stretch, runs
 
@@ -82,6 +83,7 @@ class Connections:
         window = runs(packets, ordered)
         ending = self._reassembler.take(window, self.live, self._open_for)
         self._reassembler.end(ordered, packets)
+        self._outliers(packets, ordered)
         for stream in ending:
             one, other = stream.sides
             both = (one.fin is not None and one.offset >= one.fin and other.fin is not None
@@ -89,6 +91,14 @@ class Connections:
             if both or self.flows.bits[stream.flow] & RESET:
                 self._close(self.live[stream.flow])
         self._make_room()
+
+    def _outliers(self, packets: Packets, ordered: Ordered) -> None:
+        for found, (flow, row, how) in enumerate(outliers(packets, ordered)):
+            if found == self.limits.outliers_window:
+                self.limits.hit("outliers_window")
+                return
+            frame, time_ns = int(packets.frame[row]), int(packets.time_ns[row])
+            self._put(flow, StandsOut(Span(0, 0, 0, frame, frame, time_ns), how))
 
     def _open_for(self, window: Runs, i: int) -> Dialogue | None:
         """A new stream for the `i`-th run, unless it brings nothing, or the connection is over."""
@@ -161,9 +171,12 @@ class Connections:
 
     def _odd(self, flow: int, frame: int, time_ns: int, rule: str, message: str) -> None:
         """An anomaly that no dialogue is there to put."""
-        anomaly = Anomaly(Span(0, 0, 0, frame, frame, time_ns), rule, message)
-        anomaly.flow = self.describe(flow)
-        self.collect(anomaly)
+        self._put(flow, Anomaly(Span(0, 0, 0, frame, frame, time_ns), rule, message))
+
+    def _put(self, flow: int, record: Record) -> None:
+        """A record that no dialogue is there to put."""
+        record.flow = self.describe(flow)
+        self.collect(record)
 
     # Opening and closing
 

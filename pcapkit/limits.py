@@ -48,6 +48,8 @@ class Limits:
     waiting_total: int = cap(128 * MIB, "bytes", "the hole waited for longest is given up and becomes a gap")
     undecided_bytes: int = cap(4 * KIB, "bytes", "a stream that no protocol recognises by then is left alone")
 
+    outliers_window: int = cap(1_000, "segments of a window", "further segments that stand out are not looked at")
+
     # HTTP
     http_line: int = cap(64 * KIB, "bytes", "the head is damaged: the stream is searched for the next message")
     http_head: int = cap(256 * KIB, "bytes", "the head is damaged: the stream is searched for the next message")

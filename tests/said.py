@@ -51,6 +51,18 @@ def talk(said: str | Sequence[Turn], port: int = 25, server: str = SERVER_ADDRES
     return Vantage(addresses, (wire.mac(CLIENT_ADDRESS), wire.mac(server)), (0, 1_000_000)).packets(connection)
 
 
+def as_if(packets: list[Packet], frame: int, hops: int | None = None, identification: int | None = None) -> list[Packet]:
+    """The packets, one of them (counted from 1) with another IPv4 time to live or identification; its checksum is right."""
+    data = bytearray(packets[frame - 1].data)
+    if hops is not None:
+        data[22] = hops
+    if identification is not None:
+        data[18:20] = identification.to_bytes(2, "big")
+    data[24:26] = bytes(2)
+    data[24:26] = wire.checksum(bytes(data[14:34])).to_bytes(2, "big")
+    return [*packets[:frame - 1], Packet(packets[frame - 1].time_ns, bytes(data)), *packets[frame:]]
+
+
 def capture(folder: Path, *talks: Iterable[Packet], name: str = "said.pcap") -> Path:
     """A file of some connections, packets in the order of time."""
     path = folder / name
@@ -86,5 +98,5 @@ def count_by_tcpdump(path: Path, capture_filter: str) -> int:
     return len(done.stdout.splitlines())
 
 
-__all__ = ["CLIENT", "CLIENT_ADDRESS", "SERVER", "SERVER_ADDRESS", "Packet", "capture", "count_by_tcpdump",
+__all__ = ["CLIENT", "CLIENT_ADDRESS", "SERVER", "SERVER_ADDRESS", "Packet", "as_if", "capture", "count_by_tcpdump",
            "frames_of_stream", "handshake", "rows", "script", "shown_by_tshark", "talk"]

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from handshakes import HANDSHAKE, record
-from said import START, Turn, handshake, talk
+from said import START, Turn, as_if, handshake, talk
 
 from pcapkit.analysis import Options, analyse
 from pcapkit.errors import CaptureError
@@ -156,6 +156,7 @@ CASES: dict[str, tuple[int, Callable[[], bytes]]] = {
     "tls_certificates": (0, lambda: tls(*handshake())),
     "tls_history": (1, lambda: tls(*handshake())),
     "tls_empty_records": (2, lambda: tls(handshake()[0], (0, record(HANDSHAKE, b"") * 9))),
+    "outliers_window": (0, lambda: pcap(in_order(as_if(talk(MAIL), 6, hops=9)))),
     "anomalies_file": (0, lambda: get("Host h", "A : b")),
 }
 

@@ -13,6 +13,7 @@ from said import (
     SERVER_ADDRESS,
     Packet,
     Row,
+    as_if,
     capture,
     count_by_tcpdump,
     frames_of_stream,
@@ -111,6 +112,32 @@ def test_an_overwritten_keyword_is_a_likely_stripping(tmp_path: Path) -> None:
     assert finding["confidence"] == "likely" and "XXXXXXXA" in finding["message"]
 
 
+def test_a_segment_from_elsewhere_makes_a_missing_offer_suspect(tmp_path: Path) -> None:
+    path = capture(tmp_path, as_if(talk(NO_OFFER + MAIL + QUIT), EHLO_REPLY_FRAME, hops=57))
+    assert verdicts(path) == ["suspected-stripping"]
+    finding, = findings(path)
+    assert finding["confidence"] == "likely" and "time to live is 57" in finding["message"]
+
+
+def test_a_refusal_from_elsewhere_is_no_refusal(tmp_path: Path) -> None:
+    said = OFFER + ASK + "S: 454 4.7.0 not now\n"
+    path = capture(tmp_path, as_if(talk(said + QUIT), len(talk(said)) - 4, hops=57))
+    assert verdicts(path) == ["suspected-stripping"]
+
+
+def test_a_login_behind_a_stripped_offer_is_worse(tmp_path: Path) -> None:
+    login = "C: AUTH PLAIN AGFsaWNlAHNlY3JldA==\nS: 235 ok\n"
+    finding, = findings(capture(tmp_path, talk(MASKED + login + QUIT)))
+    assert finding["severity"] == "critical" and "a login" in finding["message"]
+
+
+def test_a_server_that_offers_logins_before_tls_is_told_of_once(tmp_path: Path) -> None:
+    offers = NO_OFFER.replace("SIZE 1000", "AUTH PLAIN LOGIN")
+    path = capture(tmp_path, talk(offers + QUIT), talk(offers + QUIT, at=9), talk(NO_OFFER + QUIT, server="198.51.100.9"))
+    found = [row for row in rows(path)["findings"] if row["rule"] == "login-offered-before-tls"]
+    assert [(row["stream"], row["severity"]) for row in found] == [(0, "low")]
+
+
 TWINS: dict[str, tuple[Any, str]] = {
     "a server that never offers it": (
         lambda: [talk(NO_OFFER + QUIT), talk(NO_OFFER + QUIT, at=9)], "not-offered"),
@@ -144,9 +171,20 @@ TWINS: dict[str, tuple[Any, str]] = {
     "an overwritten keyword beside the offer": (
         lambda: [talk(OFFER.replace("SIZE 1000", "XXXXXXXB") + QUIT)], "offered-unused"),
     "a server that answers EHLO with an error": (lambda: [encrypted(), talk(GREETED + "S: 421 busy\n", at=9)], "undetermined"),
+    "a route that changes for good": (
+        lambda: [_from_frame(talk(NO_OFFER + MAIL + QUIT), EHLO_REPLY_FRAME, hops=57)], "not-offered"),
+    "another segment that stands out": (lambda: [as_if(talk(NO_OFFER + MAIL + QUIT), 10, hops=57)], "not-offered"),
     "a client that goes away at once": (
         lambda: [encrypted(), talk("S: 220 mail.example.org ESMTP\n" + QUIT, at=9)], "undetermined"),
 }
+
+
+def _from_frame(packets: list[Packet], first: int, hops: int) -> list[Packet]:
+    """All packets of the server from a frame on with another time to live."""
+    for frame in range(first, len(packets) + 1):
+        if packets[frame - 1].data[26] == 198:
+            packets = as_if(packets, frame, hops)
+    return packets
 
 
 def _reply_in_three() -> list[Packet]:

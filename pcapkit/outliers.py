@@ -1,0 +1,60 @@
+"""Segments that stand out among their neighbours of the same side: their IP header says that somebody else may have sent them.
+
+A route may change and a host may number its packets at random, so that only what falls out of line for one segment counts:
+the time to live is another one than that of the packets before and behind it, or the identification leaves a row of numbers
+that counts up before and goes on behind it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+
+from pcapkit.flows import Ordered
+from pcapkit.packets import TCP, Ints, Packets
+
+_STEP = 64
+"""How far the identifications of two packets of one sender may be apart, that numbers them one by one (RFC 6864, 4.1)."""
+
+_HALF = 1 << 31
+
+
+def outliers(packets: Packets, ordered: Ordered) -> Iterator[tuple[int, int, str]]:
+    """(flow, row of `packets`, in words what is odd) of each TCP segment with payload that stands out in this window."""
+    tcp = packets.protocol[ordered.packet] == TCP
+    for side in (0, 1):
+        mine = tcp & (ordered.direction == side)
+        row, flow = ordered.packet[mine], ordered.flow[mine]
+        if len(row) < 3:
+            continue
+        before, here, behind = row[:-2], row[1:-1], row[2:]
+        inner = (flow[:-2] == flow[2:]) & (packets.wire_length[here] > 0)
+        ttl = packets.ttl
+        for at in np.flatnonzero(inner & (ttl[before] == ttl[behind]) & (ttl[here] != ttl[before])).tolist():
+            yield (int(flow[at + 1]), int(here[at]), f"its time to live is {ttl[here[at]]}, that of the packets around it "
+                   f"{ttl[before[at]]}")
+        for at in np.flatnonzero(inner & _leaves_the_row(packets, row, flow)).tolist():
+            yield (int(flow[at + 1]), int(here[at]), f"its IP identification is {packets.ip_id[here[at]]}, between "
+                   f"{packets.ip_id[before[at]]} and {packets.ip_id[behind[at]]}")
+
+
+def _leaves_the_row(packets: Packets, row: Ints, flow: Ints) -> npt.NDArray[np.bool_]:
+    """Of all rows but the first and last: whether the identification is not between its neighbours', which are in a row.
+
+    That the neighbours are in a row by chance is ruled out by one packet more. Nothing is said of segments out of order.
+    """
+    identification, sequence = packets.ip_id[row], packets.sequence[row]
+    step = identification[2:] - identification[:-2] & 0xFFFF
+    here = identification[1:-1] - identification[:-2] & 0xFFFF
+    close = np.append(False, (flow[1:] == flow[:-1]) & _small(identification[1:] - identification[:-1] & 0xFFFF))
+    earlier, later = close[:-2], np.append(close[3:], False)
+    ahead = sequence[1:] - sequence[:-1] & 0xFFFFFFFF
+    in_order = (ahead[:-1] < _HALF) & (ahead[1:] < _HALF)
+    leaves: npt.NDArray[np.bool_] = _small(step) & (here > step) & in_order & (earlier | later)
+    return leaves
+
+
+def _small(step: Ints) -> npt.NDArray[np.bool_]:
+    return (step > 0) & (step <= _STEP)
