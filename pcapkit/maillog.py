@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
@@ -181,7 +180,7 @@ def _lines(file: BinaryIO, limits: Limits) -> Iterator[bytes]:
 
 def read_log(lines: Iterable[bytes], name: str, limits: Limits) -> Log:
     """The events of a log's lines."""
-    log = Log(name)
+    log, before = Log(name), limits.hits.copy()
     reading = _Reading(log, limits)
     for number, raw in enumerate(lines, 1):
         text = raw.decode("utf-8", "replace").rstrip("\r\n")
@@ -194,6 +193,7 @@ def read_log(lines: Iterable[bytes], name: str, limits: Limits) -> Log:
         if not reading.take(number, head):
             log.others += 1
     reading.finish()
+    log.warnings = [f"limit {cap} reached {times} times" for cap, times in sorted((limits.hits - before).items())]
     return log
 
 
@@ -295,7 +295,6 @@ class _Reading:
         self.failed: dict[Process, list[Event]] = {}
         """Connections that did not come about, until the delivery that they were for is logged."""
         self.opinions: dict[Process, str] = {}
-        self._over: Counter[str] = Counter()
 
     def take(self, number: int, head: _Head) -> bool:
         """Read a line; false where it names no event and adds nothing to one."""
@@ -311,9 +310,6 @@ class _Reading:
         for message in self.open.values():
             self._close(message)
         self.log.events.sort(key=lambda event: event.line)
-        for name, times in self._over.items():
-            self.limits.hit(name, times)
-            self.log.warnings.append(f"limit {name} reached {times} times: the rest of the log is counted, not kept")
 
     # Postfix
 
@@ -467,7 +463,7 @@ class _Reading:
         message = self.open.get((head.host, queue_id))
         if message is None:
             if self.log.messages >= self.limits.maillog_messages:
-                self._over["maillog_messages"] += 1
+                self.limits.hit("maillog_messages")
                 return None
             self.log.messages += 1
             message = self.open[head.host, queue_id] = Message(queue_id, head.host, number)
@@ -482,7 +478,7 @@ class _Reading:
 
     def _event(self, number: int, head: _Head, action: Action, message: Message | None, **facts: object) -> bool:
         if len(self.log.events) >= self.limits.maillog_events:
-            self._over["maillog_events"] += 1
+            self.limits.hit("maillog_events")
             return False
         event = Event(self.log.name, number, head.stamp, head.host, head.program, action, message, **facts)  # type: ignore[arg-type]
         self.log.events.append(event)
@@ -502,6 +498,7 @@ class _Reading:
         """Keep what a process said, of the newest processes."""
         what.pop(process, None)
         if len(what) >= self.limits.maillog_processes:
+            self.limits.hit("maillog_processes")
             del what[next(iter(what))]
         what[process] = value
 
