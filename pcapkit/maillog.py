@@ -124,6 +124,8 @@ class Event:
     dsn: str | None = None
     reply: str | None = None
     """What the other side said; of a filter, its opinion."""
+    refusal: str | None = None
+    """Its words alone, where it refused."""
     given_id: str | None = None
     """The queue id that the other side gave the message."""
     delay: float | None = None
@@ -289,8 +291,8 @@ class _Reading:
         self.open: dict[tuple[str, str], Message] = {}
         """Messages that were not yet removed, by host and queue id."""
         self.first: dict[tuple[str, str], _Head] = {}
-        self.tls: dict[Process, tuple[str | None, str, Message | None]] = {}
-        """The address that a line about TLS named, the version, and the message that was delivered since."""
+        self.tls: dict[Process, tuple[Peer, str, Message | None]] = {}
+        """The peer that a line about TLS named, the version, and the message that was delivered since."""
         self.connected: dict[Process, tuple[str | None, Stamp]] = {}
         self.failed: dict[Process, list[Event]] = {}
         """Connections that did not come about, until the delivery that they were for is logged."""
@@ -361,7 +363,8 @@ class _Reading:
             message.events.append(event)
         return self._event(
             number, head, Action.DELIVERED, message, peer=peer, to=_address(fields["to"]), status=status[:_KEPT],
-            dsn=fields.get("dsn"), reply=reply, given_id=_given(reply), delay=_float(fields.get("delay")),
+            dsn=fields.get("dsn"), reply=reply, refusal=_refusal(reply), given_id=_given(reply),
+            delay=_float(fields.get("delay")),
             delays=[p for p in parts if p is not None] if len(parts) == 4 and None not in parts else None,
             tls=self._tls(process, peer, message))
 
@@ -375,7 +378,7 @@ class _Reading:
                 self._remember(self.failed, process, [*self.failed.get(process, ()), self.log.events[-1]][-_FAILED:])
             return kept
         if found := _TLS.match(text):
-            self._remember(self.tls, process, (_peer(found[1]).address, found[2][:_KEPT], None))
+            self._remember(self.tls, process, (_peer(found[1]), found[2][:_KEPT], None))
             return True
         if text.startswith("connect from "):
             self._remember(self.connected, process, (_peer(text[13:]).address, head.stamp))
@@ -391,7 +394,7 @@ class _Reading:
         reply, _, rest = reject[3].rpartition("; from=<") if "; from=<" in reject[3] else (reject[3], "", "")
         fields = _fields(f"from=<{rest}") if rest else {}
         peer = _peer(reject[2])
-        return self._event(number, head, Action.REJECTED, message, peer=peer, reply=reply[:_KEPT],
+        return self._event(number, head, Action.REJECTED, message, peer=peer, reply=reply[:_KEPT], refusal=_words(reply),
                            status=reject[1], mail_from=_address(fields.get("from")), to=_address(fields.get("to")),
                            tls=self._tls((head.host, head.pid), peer))
 
@@ -402,8 +405,7 @@ class _Reading:
         if head.text.startswith("STARTTLS="):
             fields = _fields(head.text)
             if "version" in fields:
-                self._remember(self.tls, process, (_peer(fields.get("relay", "")).address, fields["version"][:_KEPT],
-                                                   None))
+                self._remember(self.tls, process, (_peer(fields.get("relay", "")), fields["version"][:_KEPT], None))
             return "version" in fields
         found = _QUEUE_ID_SENDMAIL.match(head.text)
         if found is None or found[1] == "NOQUEUE":
@@ -433,7 +435,8 @@ class _Reading:
         relay = fields.get("relay", "")
         peer = _peer(relay) if "[" in relay else Peer(relay.rstrip(".") or fields.get("mailer"))
         return self._event(
-            number, head, Action.DELIVERED, message, peer=peer, to=_address(fields["to"].split(",")[0]), status=status,
+            number, head, Action.DELIVERED, message, peer=peer, status=status,
+            to=", ".join(_address(to) or "" for to in fields["to"].split(",")[:100])[:_KEPT], refusal=_words(fields.get("reply")),
             dsn=fields.get("dsn"), reply=reply[:_KEPT] or None, given_id=_given(reply), delay=_seconds(fields.get("delay")),
             attempt=_seconds(fields.get("xdelay")), tls=self._tls((head.host, head.pid), peer, message))
 
@@ -488,10 +491,11 @@ class _Reading:
 
     def _tls(self, process: Process, peer: Peer, delivered: Message | None = None) -> str | None:
         """The version that the process logged for this peer; a message that is delivered later has a line of its own."""
-        address, version, message = self.tls.get(process, (None, None, None))
-        if version is None or address is None or address != peer.address or (message or delivered) is not delivered:
+        named, version, message = self.tls.get(process, (Peer(), None, None))
+        same = named.address == peer.address if named.address and peer.address else named.name == peer.name
+        if version is None or not same or (message or delivered) is not delivered:
             return None
-        self.tls[process] = address, version, delivered
+        self.tls[process] = named, version, delivered
         return version
 
     def _remember(self, what: dict[Process, Any], process: Process, value: Any) -> None:
@@ -548,6 +552,20 @@ def _given(reply: str | None) -> str | None:
         if (word.lower(), behind.lower()) == ("message", "accepted") and re.fullmatch(r"\w{6,}", before):
             return before
     return next((word[3:].rstrip(".,;") for word in words if word.startswith("id=")), None)
+
+
+_SAID = re.compile(r"host \S+ (?:said|refused to talk to me): (.*?)(?: \(in reply to [^)]{1,64}\))?$")
+
+
+def _refusal(reply: str | None) -> str | None:
+    """What the other server said, out of Postfix's "host name[address] said: words (in reply to a command)"."""
+    said = _SAID.match(reply or "")
+    return _words(said[1]) if said else None
+
+
+def _words(reply: str | None) -> str | None:
+    """A reply's words, each line with its code in front, as one line."""
+    return re.sub(r"(^| )([45]\d\d)-", r"\1\2 ", reply)[:_KEPT] if reply else None
 
 
 def _number(text: str | None) -> int | None:

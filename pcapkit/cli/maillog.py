@@ -86,7 +86,8 @@ def _event(row: Row) -> None:
     of = f" of {row['file']}" if row["file"] else ""
     _say(4, f"line {row['line']}: {_happened(row)}", 2)
     if row["frame"] is not None:
-        _say(6, f"= stream {row['stream']}, frames {row['frame']} to {row['last_frame']}{of}", 2)
+        last = f" to {row['last_frame']}" if row["last_frame"] != row["frame"] else ""
+        _say(6, f"= stream {row['stream']}, frame{'s' * bool(last)} {row['frame']}{last}{of}", 2)
         _say(6, f"by {'; '.join(row['joined_by'])}", 2)
     for text in row["differs"]:
         _say(6, f"but {text}", 2)

@@ -18,6 +18,7 @@ _QUARTER = 900 * _SECOND
 _SAME_S = 1.0
 """Clocks that are so near to each other agree: stamps have whole seconds, and programs log a little after they act."""
 
+_NEAR = 2 * _SECOND
 _EAST, _WEST = 14 * 4, -12 * 4
 """Zones go from 14 hours ahead of UTC to 12 behind it."""
 
@@ -53,11 +54,16 @@ class Clock:
         return None if time is None else (time + stamp.unit_ns // 2 - wire_ns) / _SECOND - self.offsets.get(file, 0.0)
 
 
-def tell(host: str, pairs: Sequence[tuple[Stamp, int, str]]) -> Clock:
-    """The clock that pairs of a stamp, a time of the capture and the capture's name ask for."""
+Pair = tuple[Stamp, int, str]
+"""A stamp, the time of the same thing in a capture, and the capture's name."""
+
+
+def tell(host: str, pairs: Sequence[Pair], what: str = "joined event", named: bool = False) -> Clock:
+    """The clock that the pairs ask for. `what` they are, and whether the stamps have year and zone (`named`)."""
     clock = Clock(host)
     if not pairs:
-        clock.stated = "no event of it could be joined to a packet, so neither year nor zone nor clock could be told"
+        clock.stated = ("year and zone are in the log; nothing in it could be compared with the capture's clock" if named else
+                        "no event of it could be joined to a packet, so neither year nor zone nor clock could be told")
         return clock
     clock.near_ns = int(median(wire for _, wire, _ in pairs))
     votes = Counter(zone for stamp, wire, _ in pairs
@@ -73,7 +79,7 @@ def tell(host: str, pairs: Sequence[tuple[Stamp, int, str]]) -> Clock:
         years = sorted({clock.year(stamp) for stamp, _, _ in pairs if stamp.year is None})
         against = sum(votes.values()) - most
         said = ((f"year {' and '.join(map(str, years))} and " if years else "")
-                + f"zone {zone_name(clock.zone)} inferred from {most} joined event{'s' * (most > 1)}"
+                + f"zone {zone_name(clock.zone)} inferred from {most} {what}{'s' * (most > 1)}"
                 + (f", against {against} that ask{'s' * (against == 1)} for another" if against else "") + "; ")
     elif any(stamp.zone is None for stamp, _, _ in pairs):
         clock.stated = "no zone makes the joined events fit: the log's clock, or the capture's, is off by more than 12 hours"
@@ -85,6 +91,28 @@ def tell(host: str, pairs: Sequence[tuple[Stamp, int, str]]) -> Clock:
         clock.offsets[file] = 0.0 if abs(median(away)) <= _SAME_S else median(away)
     clock.stated = said + ", ".join(_compared(file, off, len(clock.offsets) > 1) for file, off in clock.offsets.items())
     return clock
+
+
+def agreeing(events: Sequence[Sequence[Pair]]) -> list[Pair]:
+    """Of what may be pairs, several for each event, those in one zone: if at least two events ask for it to the second, and
+    twice as many as for any other. Where nothing but addresses and times can be compared, less would be chance.
+    """
+    votes: Counter[int] = Counter()
+    for pairs in events:
+        votes.update({zone for pair in pairs if (zone := _to_the_second(pair)) is not None})
+    (zone, most), *others = votes.most_common(2) or [(0, 0)]
+    if most < max(2, 2 * sum(times for _, times in others)):
+        return []
+    return [pair for pairs in events for pair in pairs if _to_the_second(pair) == zone]
+
+
+def _to_the_second(pair: Pair) -> int | None:
+    stamp, wire, _ = pair
+    zone = _quarters(stamp, wire) if stamp.zone is None else None
+    local = stamp.local_ns(wire)
+    if zone is None or local is None:
+        return None
+    return zone if abs(local + stamp.unit_ns // 2 - wire - zone * _QUARTER) <= _NEAR else None
 
 
 def _quarters(stamp: Stamp, wire_ns: int) -> int | None:

@@ -37,10 +37,11 @@ def measured(event: Event, transfer: Transfer | None, arrival: Transfer | None, 
         found.words.append("c and d: not visible, the session is encrypted")
         return found
     _setup(found, event, transfer, wire)
-    mail, final = transfer.mail, transfer.final
-    if mail and mail.command and final and final.reply:
-        found.seconds[3] = _between(mail.command.time_ns, final.reply.time_ns)
-        found.words.append(f"d: frames {mail.command.frame} to {final.reply.frame}, from MAIL to the reply to the message")
+    mail, end = transfer.mail, transfer.final or next((r for r in transfer.recipients if r.code and r.code >= 400), None)
+    if mail and mail.command and end and end.reply:
+        found.seconds[3] = _between(mail.command.time_ns, end.reply.time_ns)
+        found.words.append(f"d: frames {mail.command.frame} to {end.reply.frame}, from MAIL to "
+                           f"{'the reply to the message' if end is transfer.final else 'the refusal'}")
     else:
         found.words.append("d: MAIL or the reply to the message is not in the capture")
     return found

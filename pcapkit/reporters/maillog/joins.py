@@ -1,8 +1,8 @@
 """Which transfer on the wire an event of the log is: what speaks for it, in order, and what against.
 
-A join rests on a queue id or a Message-ID (a rejection: on what was rejected and the reply's words). Addresses and times
-only add to that, as addresses are translated and clocks are off; by themselves they do for an encrypted session alone,
-where nothing else can be seen.
+A join rests on a queue id or a Message-ID (a refusal: on its words and the envelope). Addresses and times only add to that,
+as addresses are translated and clocks are off; by themselves they do for an encrypted session alone, where nothing else
+can be seen.
 """
 
 from __future__ import annotations
@@ -13,9 +13,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from pcapkit.limits import Limits
-from pcapkit.maillog import Action, Event
+from pcapkit.maillog import Action, Event, Stamp
 from pcapkit.reporters.maillog.clocks import Clock
 from pcapkit.reporters.maillog.transfers import Answered, Transfer
+
+_WORDS = 200
+"""By how much of its words a refusal is known: logs cut them."""
 
 _NEAR_S = 2.0
 """So near must times be to count as the same: programs log a little later than they act."""
@@ -53,6 +56,11 @@ class Index:
         for transfer in transfers:
             for key in _wire_keys(transfer):
                 self._by[key].append(transfer)
+
+    def encrypted(self, event: Event) -> list[Transfer]:
+        """The encrypted sessions with an event's peer."""
+        return [t for key in _log_keys(event) if key[0].startswith("hidden")
+                for t in self._by.get(key, [])[:self.limits.maillog_candidates]]
 
     def find(self, event: Event, clock: Clock | None) -> dict[str, list[Match]]:
         """By capture, the best matches of an event: one, or several among which nothing decides."""
@@ -96,13 +104,13 @@ def _wire_keys(transfer: Transfer) -> Iterable[tuple[str, str]]:
     if message_id := _plain(transfer.message_id):
         yield "message id", message_id
     for refused in _refused(transfer):
-        yield "refused", refused.text
+        yield "refused", refused.text[:_WORDS]
 
 
 def _log_keys(event: Event) -> Iterable[tuple[str, str]]:
-    if event.action is Action.REJECTED:
-        yield "refused", event.reply or ""
-    elif event.message is not None and on_the_wire(event):
+    if event.refusal and on_the_wire(event):
+        yield "refused", event.refusal[:_WORDS]
+    if event.action is not Action.REJECTED and event.message is not None and on_the_wire(event):
         queue_id = event.message.queue_id if event.action is Action.RECEIVED else event.given_id
         yield "queue id", queue_id or ""
         yield "message id", _plain(event.message.message_id)
@@ -119,26 +127,24 @@ def _match(event: Event, transfer: Transfer, clock: Clock | None) -> Match | Non
     match = Match(transfer)
     if transfer.hidden:
         return match if _hidden(match, event, clock) else None
-    if event.action is Action.REJECTED:
-        return match if _rejected(match, event, clock) else None
     message, flow, peer = event.message, transfer.flow, event.peer
-    if message is None:
+    outgoing = event.action is Action.DELIVERED
+    named = message is not None and match.compare("queue id", event.given_id if outgoing else message.queue_id, transfer.queue_id)
+    same = message is not None and match.compare("message id", _plain(message.message_id), _plain(transfer.message_id))
+    if match.differs or _other_leg(event, transfer):
         return None
-    received = event.action is Action.RECEIVED
-    named = match.compare("queue id", message.queue_id if received else event.given_id, transfer.queue_id)
-    same = match.compare("message id", _plain(message.message_id), _plain(transfer.message_id))
-    if match.differs or not (named or same) or _other_leg(event, transfer):
-        return None
-    if peer is not None and not named and _another(peer.address, flow.client if received else flow.server):
+    refused = event.refusal is not None and any(step.text[:_WORDS] == event.refusal[:_WORDS] for step in _refused(transfer))
+    match.compare("reply", event.refusal, event.refusal if refused else None)
+    address = flow.server if outgoing else flow.client
+    if not named and peer is not None and _another(peer.address, address):
         return None
     if peer is not None:
-        _peers(match, peer.address, flow.client if received else flow.server,
-               peer.port, flow.client_port if received else flow.server_port)
-    _people(match, message.mail_from, None if received else event.to)
-    if not received and transfer.letter is not None:
-        match.compare("size", message.size, transfer.letter.size)
+        _peers(match, peer.address, address, peer.port, flow.server_port if outgoing else flow.client_port)
+    people = _people(match, message.mail_from if message else event.mail_from, event.to)
+    if outgoing and message is not None:
+        match.compare("size", message.size, transfer.letter.size if transfer.letter else None)
     _time(match, event, clock)
-    return match
+    return match if named or same or (refused and people) else None
 
 
 def _other_leg(event: Event, transfer: Transfer) -> bool:
@@ -156,27 +162,18 @@ def _another(log: str | None, wire: str) -> bool:
     return log is not None and log != wire and _private(log) == _private(wire)
 
 
-def _rejected(match: Match, event: Event, clock: Clock | None) -> bool:
-    """A rejection has no queue id: its words, and who wrote to whom, must be the same."""
-    match.compare("reply", event.reply, event.reply)
-    if not _people(match, event.mail_from, event.to):
-        return False
-    if event.peer is not None:
-        _peers(match, event.peer.address, match.transfer.flow.client, event.peer.port, match.transfer.flow.client_port)
-    _time(match, event, clock)
-    return True
-
-
 def _hidden(match: Match, event: Event, clock: Clock | None) -> bool:
     """An encrypted session: the address must be that of the peer, and the time must fit."""
     flow, peer, session = match.transfer.flow, event.peer, match.transfer.session
     if peer is None or clock is None or session.opened_ns is None:
         return False
-    received = event.action is Action.RECEIVED
-    match.compare("peer address", peer.address, flow.client if received else flow.server)
-    if peer.port is not None and not match.compare("peer port", peer.port, flow.client_port if received else flow.server_port):
+    outgoing = event.action is Action.DELIVERED
+    match.rank += [False] * 3  # neither queue id nor Message-ID nor words
+    match.compare("peer address", peer.address, flow.server if outgoing else flow.client)
+    match.compare("peer port", peer.port, flow.server_port if outgoing else flow.client_port)
+    if match.differs:
         return False
-    began = clock.off(event.began, session.opened_ns, flow.file) if event.began else _attempt_began(event, clock, match.transfer)
+    began = began_off(event, clock, match.transfer)
     if began is None or abs(began) > _NEAR_S:
         return False
     match.by.append(f"begin of the connection, {abs(began):.1f} s apart")
@@ -185,11 +182,23 @@ def _hidden(match: Match, event: Event, clock: Clock | None) -> bool:
     return True
 
 
-def _attempt_began(event: Event, clock: Clock, transfer: Transfer) -> float | None:
-    """How far the begin of a delivery, told by how long it took, is from the begin of the connection."""
+def began_off(event: Event, clock: Clock, transfer: Transfer) -> float | None:
+    """How many seconds the begin of the connection in the log is away from that on the wire."""
+    pair = began_pair(event, transfer)
+    return clock.off(*pair) if pair else None
+
+
+def began_pair(event: Event, transfer: Transfer) -> tuple[Stamp, int, str] | None:
+    """A stamp, and when that was by the capture, if the event is about this connection: for a client the log has its
+    begin, for a delivery how long it took from there on.
+    """
+    opened, file = transfer.session.opened_ns, transfer.flow.file
+    if opened is None:
+        return None
+    if event.action is not Action.DELIVERED:
+        return (event.began, opened, file) if event.began else None
     took = sum(event.delays[2:]) if event.delays else event.attempt
-    off = clock.off(event.stamp, transfer.session.opened_ns or 0, transfer.flow.file)
-    return None if took is None or off is None else off - took
+    return (event.stamp, opened + round(took * 1e9), file) if took is not None else None
 
 
 def _peers(match: Match, log: str | None, wire: str, log_port: int | None, wire_port: int | None) -> None:
@@ -212,7 +221,8 @@ def _people(match: Match, mail_from: str | None, to: str | None) -> bool:
     sender = mail_from is None or wire is None or match.compare("sender", f"<{mail_from}>", f"<{wire}>",
                                                                 mail_from.lower() == wire.lower())
     recipients = transfer.rcpt_to()
-    recipient = to is None or match.compare("recipient", to, ", ".join(recipients[:3]), to.lower() in recipients)
+    recipient = to is None or match.compare("recipient", to, ", ".join(recipients[:3]),
+                                            all(one.lower() in recipients for one in to.split(", ")))
     return sender and recipient
 
 
@@ -238,9 +248,10 @@ def reference_ns(event: Event, transfer: Transfer) -> int | None:
     when the message is there; a delivery is logged when its reply has come.
     """
     final = transfer.final.reply if transfer.final else None
-    if event.action is Action.REJECTED:
-        replies = [step.reply for step in _refused(transfer) if step.text == event.reply]
-        return replies[0].time_ns if replies and replies[0] else None
+    if event.refusal is not None:
+        refused = next((r.reply for r in _refused(transfer) if r.reply and r.text[:_WORDS] == event.refusal[:_WORDS]), None)
+        if refused is not None:
+            return refused.time_ns
     if event.action is Action.RECEIVED and "/" in event.program:
         accepted = next((r.reply for r in transfer.recipients if r.reply and r.code is not None and r.code < 300), None)
         if accepted is not None:

@@ -8,12 +8,12 @@ from typing import ClassVar
 
 from pcapkit import schema
 from pcapkit.limits import Limits
-from pcapkit.maillog import Action, Event, Log, Message, Stamp
+from pcapkit.maillog import Action, Event, Log, Message
 from pcapkit.records import CLIENT, Confidence, Finding, Record, Severity, Span
 from pcapkit.reporters.evidence import capture_filter, display_filter, evidence
-from pcapkit.reporters.maillog.clocks import Clock, tell, zone_name
+from pcapkit.reporters.maillog.clocks import Clock, Pair, agreeing, tell, zone_name
 from pcapkit.reporters.maillog.delays import measured, names
-from pcapkit.reporters.maillog.joins import Index, Match, on_the_wire, reference_ns
+from pcapkit.reporters.maillog.joins import Index, Match, began_pair, on_the_wire, reference_ns
 from pcapkit.reporters.maillog.opinions import explained
 from pcapkit.reporters.maillog.transfers import Transfer, Transfers
 
@@ -129,15 +129,19 @@ class _Joining:
         self._told = set[int]()
 
     def _clock(self, host: str) -> Clock:
-        """By the events of a host that are joined without their time, and beyond doubt."""
-        pairs: list[tuple[Stamp, int, str]] = []
-        for event in self.log.events:
-            if event.host == host:
-                for file, matches in self.index.find(event, None).items():
-                    wire = reference_ns(event, matches[0].transfer)
-                    if len(matches) == 1 and wire is not None:
-                        pairs.append((event.stamp, wire, file))
-        return tell(host, pairs)
+        """By the events of a host that are joined without their time, and beyond doubt; without any, by encrypted sessions."""
+        events = [event for event in self.log.events if event.host == host]
+        named = all(event.stamp.zone is not None for event in events)
+        pairs: list[Pair] = []
+        for event in events:
+            for file, matches in self.index.find(event, None).items():
+                wire = reference_ns(event, matches[0].transfer)
+                if len(matches) == 1 and wire is not None:
+                    pairs.append((event.stamp, wire, file))
+        if pairs or named:
+            return tell(host, pairs, named=named)
+        return tell(host, agreeing([[pair for transfer in self.index.encrypted(event) if (pair := began_pair(event, transfer))]
+                                    for event in events]), "encrypted session, by peer and time alone,")
 
     def records(self) -> Iterator[Record]:
         """The rows, then the findings."""

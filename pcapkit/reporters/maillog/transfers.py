@@ -35,7 +35,7 @@ class Letter:
 
 
 class Answered(NamedTuple):
-    """A command's argument, its place, and the reply: code, text with the code, and place."""
+    """A command's argument, its place, and the reply: code, all lines as one with the code in front of each, and place."""
 
     argument: str
     command: Span | None
@@ -221,9 +221,8 @@ _MAIL_LOOKUPS = frozenset(("MX", "A", "AAAA", "TLSA"))
 
 
 def _note(session: Session, exchange: SmtpExchange) -> None:
-    words = [str(exchange.code), exchange.enhanced_code, *exchange.text[:1]]
-    step = Answered((exchange.argument or "")[:_KEPT], exchange.command_span, exchange.code,
-                    " ".join(filter(None, words))[:_KEPT], exchange.reply_span)
+    text = " ".join(" ".join(filter(None, (str(exchange.code), exchange.enhanced_code, line))) for line in exchange.text[:20])
+    step = Answered((exchange.argument or "")[:_KEPT], exchange.command_span, exchange.code, text[:_KEPT], exchange.reply_span)
     good = exchange.code is not None and 200 <= exchange.code < 300
     if exchange.command in ("EHLO", "HELO", "LHLO") and good:
         session.greeted.append(step)
