@@ -6,6 +6,7 @@ written, and whoever knows the rest asks it for a time.
 
 from __future__ import annotations
 
+import io
 import ipaddress
 import re
 from collections.abc import Iterable, Iterator
@@ -17,10 +18,12 @@ from typing import Any, BinaryIO
 
 from pcapkit.errors import LogError
 from pcapkit.limits import Limits
+from pcapkit.readers.compression import Chained, Decompressed, compression
 
 _SECOND = 1_000_000_000
 _DAY = 86_400 * _SECOND
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
+_MAGIC = 8
 _KEPT = 512
 """How much of a value is kept."""
 
@@ -156,12 +159,16 @@ class Log:
 
 
 def open_log(path: str, limits: Limits) -> Log:
-    """Read the log at `path`. Raises LogError where it cannot be read at all, or is no log."""
+    """Read the log at `path`, which may be compressed. Raises LogError where it cannot be read at all, or is no log."""
     try:
         with Path(path).open("rb") as file:
-            log = read_log(_lines(file, limits), path, limits)
+            kind = compression(file.peek(_MAGIC)[:_MAGIC])
+            packed = Decompressed(kind, file, limits) if kind else None
+            log = read_log(_lines(io.BufferedReader(Chained(b"", packed)) if packed else file, limits), path, limits)
     except OSError as error:
         raise LogError(f"{path}: cannot be read: {error.strerror or error}") from None
+    if packed and packed.damage:
+        log.warnings.append(f"the compression is damaged: {packed.damage}")
     if not log.lines:
         raise LogError(f"{path}: is empty, so it is no mail log")
     if log.damaged == log.lines:
@@ -169,7 +176,7 @@ def open_log(path: str, limits: Limits) -> Log:
     return log
 
 
-def _lines(file: BinaryIO, limits: Limits) -> Iterator[bytes]:
+def _lines(file: BinaryIO | io.BufferedReader, limits: Limits) -> Iterator[bytes]:
     """Lines, each cut at the limit."""
     most = limits.maillog_line
     while line := file.readline(most):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import textwrap
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -60,7 +61,7 @@ class Logged:
             for rows in ordered[:most]:
                 _message(rows)
             if most is not None and len(messages) > most:
-                _say(2, f"and {len(messages) - most} more: pcapkit mail FILE --maillog {log['log']}")
+                click.echo(f"  and {len(messages) - most} more: pcapkit mail FILE --maillog {shlex.quote(log['log'])}")
 
 
 def _count(n: int, what: str) -> str:

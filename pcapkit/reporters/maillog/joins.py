@@ -81,7 +81,7 @@ class Index:
 
 def _best(matches: Sequence[Match]) -> list[Match]:
     most = max(match.rank for match in matches)
-    return [match for match in matches if match.rank == most]
+    return sorted((match for match in matches if match.rank == most), key=lambda match: match.transfer.place.frame)
 
 
 def _plain(message_id: str | None) -> str:
