@@ -15,6 +15,9 @@ from pcapkit.reporters.maillog.delays import NAMES
 from pcapkit.schema import Chunk
 
 Row = dict[str, Any]
+_FEW = 3
+"""How many messages are shown that are not in the capture."""
+
 _WIDE = 100
 """How wide lines are where they do not go to a terminal."""
 
@@ -46,7 +49,7 @@ class Logged:
             yield chunk
 
     def show(self, most: int | None = None) -> None:
-        """Log by log and message by message; with `most`, no more messages of a log, those that are joined first."""
+        """Log by log and message by message: all that are joined, or `most` of them, and a few that are not."""
         for log in self._logs:
             click.secho(f"\nMail log {escape(log['log'])}", bold=True)
             _say(2, f"{log['lines']:,} lines, {log['damaged']:,} of them damaged; {_count(log['messages'], 'message')}, "
@@ -57,11 +60,16 @@ class Logged:
             for row in self._events:
                 if row["log"] == log["log"]:
                     messages.setdefault((row["host"], row["queue_id"] or row["line"]), []).append(row)
-            ordered = sorted(messages.values(), key=lambda rows: all(row["frame"] is None for row in rows))
-            for rows in ordered[:most]:
+            found = [rows for rows in messages.values() if any(row["file"] for row in rows)]
+            others = [rows for rows in messages.values() if not any(row["file"] for row in rows)]
+            shown, few = found[:most], others[:_FEW]
+            for rows in (*shown, *few):
                 _message(rows)
-            if most is not None and len(messages) > most:
-                click.echo(f"  and {len(messages) - most} more: pcapkit mail FILE --maillog {shlex.quote(log['log'])}")
+            if len(found) > len(shown):
+                click.echo(f"  and {len(found) - len(shown):,} more: pcapkit mail FILE --maillog {shlex.quote(log['log'])}")
+            if len(others) > len(few):
+                _say(2, f"and {len(others) - len(few):,} more that are not in the capture: they are in the table maillog, with "
+                        "export or --json")
 
 
 def _count(n: int, what: str) -> str:

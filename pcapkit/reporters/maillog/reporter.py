@@ -123,14 +123,16 @@ class _Joining:
     def __init__(self, log: Log, index: Index, wire: Transfers) -> None:
         self.log, self.index, self.wire = log, index, wire
         self._over = index.limits.hits["maillog_candidates"]
-        self.clocks = {host: self._clock(host) for host in dict.fromkeys(event.host for event in log.events)}
+        hosts: dict[str, list[Event]] = {}
+        for event in log.events:
+            hosts.setdefault(event.host, []).append(event)
+        self.clocks = {host: self._clock(host, events) for host, events in hosts.items()}
         self.found: dict[int, dict[str, list[Match]]] = {
             id(event): index.find(event, self.clocks[event.host]) for event in log.events}
         self._told = set[int]()
 
-    def _clock(self, host: str) -> Clock:
+    def _clock(self, host: str, events: Sequence[Event]) -> Clock:
         """By the events of a host that are joined without their time, and beyond doubt; without any, by encrypted sessions."""
-        events = [event for event in self.log.events if event.host == host]
         named = all(event.stamp.zone is not None for event in events)
         pairs: list[Pair] = []
         for event in events:
