@@ -328,7 +328,7 @@ join         text  joined, ambiguous, absent (not in the capture) or local (not 
 joined_by    list  what the join rests on, the strongest first
 differs      list  what does not match all the same
 explanation  list  what the wire says about it, in words
-file         text  the capture it is joined in; null, as all that follows, where it is not
+file         text  the capture it is joined in, or ambiguous; null, as all that follows, where it is not in any
 frame        int   Wireshark's frame.number of the message's first frame
 last_frame   int   of the last one, or of the reply to it
 time         time  of frame

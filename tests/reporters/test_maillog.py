@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from said import Packet, Row, capture, handshake, script, talk
+from said import Packet, Row, capture, count_by_tcpdump, frames_of_stream, handshake, script, shown_by_tshark, talk
 
 from pcapkit.analysis import Options, analyse
 from pcapkit.limits import Limits
@@ -290,7 +290,7 @@ def test_encrypted_sessions_tell_the_zone_if_two_agree(tmp_path: Path) -> None:
     found = tables([path], arrived("04:30:00", "04:33:20"))
     assert [(row["join"], row["stream"]) for row in found["maillog"]] == [("joined", 0), ("joined", 1)]
     assert found["logs"][0]["zone"] == "-05:00"
-    assert "from 2 encrypted session, by peer and time alone" in found["logs"][0]["stated"][0]
+    assert "from 2 encrypted sessions by peer and time alone;" in found["logs"][0]["stated"][0]
     alone = tables([path], arrived("04:30:00"))
     assert alone["logs"][0]["zone"] is None and alone["maillog"][0]["join"] == "absent", "one could be chance"
 
@@ -326,6 +326,22 @@ def test_sendmail_s_attempt_is_compared(tmp_path: Path) -> None:
     assert row["explanation"][-1].startswith("the attempt took 0 s by the log (xdelay), 0.0")
 
 
+def test_a_delivery_to_a_loopback_address_stays_within_the_host(tmp_path: Path) -> None:
+    path = capture(tmp_path, talk(OPEN + mail(reply="250 ok: queued as CCCCCCCC01")))
+    log = ("2026-01-15T09:30:00.1Z mx postfix/smtpd[1]: CCCCCCCC01: client=client.example.net[192.0.2.10]\n"
+           + sent(at="09:30:20", queue_id="CCCCCCCC01", relay="127.0.0.1[127.0.0.1]:24")
+           .replace("Jan 15 09:30:20 client", "2026-01-15T09:30:20Z mx"))
+    found = tables([path], log)
+    assert found["maillog"][1]["joined_by"] == ["arrival of the message, line 1"]
+    finding = next(row for row in found["findings"] if row["rule"] == "mail-delay-local")
+    assert "20 s in the server (delivery by 127.0.0.1[127.0.0.1]:24)" in finding["message"]
+
+
+def test_helo_is_called_helo(tmp_path: Path) -> None:
+    row, = tables([capture(tmp_path, talk((OPEN + mail()).replace("EHLO", "HELO")))], sent())["maillog"]
+    assert any(text.endswith("to the reply to HELO") for text in row["explanation"])
+
+
 def test_an_attempt_to_connect_that_is_in_the_capture(tmp_path: Path) -> None:
     path = capture(tmp_path, talk("S: 421 busy\n", server="203.0.113.9"))
     row, = tables([path], "Jan 15 09:30:00 client postfix/smtp[2]: connect to mx[203.0.113.9]:25: no\n")["maillog"]
@@ -343,3 +359,12 @@ def test_caps_are_kept_and_said(tmp_path: Path) -> None:
 def test_without_a_log_there_are_no_rows() -> None:
     found = tables([LECTURE / "smtp-client.pcap"])
     assert found["maillog"] == found["logs"] == []
+
+
+@pytest.mark.oracle
+@pytest.mark.parametrize(("name", "log"), [("smtp-server.pcap", "receiver.log"), ("smtp-spam-server.pcap", "spam.log")])
+def test_wireshark_and_tcpdump_find_what_a_finding_names(name: str, log: str) -> None:
+    finding = next(row for row in lecture(name, log)["findings"] if row["rule"] == "mail-delay-local")
+    shown = shown_by_tshark(LECTURE / name, finding["display_filter"])
+    assert shown and set(shown) <= {place["frame"] for place in finding["evidence"]}
+    assert count_by_tcpdump(LECTURE / name, finding["capture_filter"]) == len(frames_of_stream(LECTURE / name, finding["stream"]))

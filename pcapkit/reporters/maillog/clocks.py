@@ -58,8 +58,10 @@ Pair = tuple[Stamp, int, str]
 """A stamp, the time of the same thing in a capture, and the capture's name."""
 
 
-def tell(host: str, pairs: Sequence[Pair], what: str = "joined event", named: bool = False) -> Clock:
-    """The clock that the pairs ask for. `what` they are, and whether the stamps have year and zone (`named`)."""
+def tell(host: str, pairs: Sequence[Pair], named: bool = False, encrypted: bool = False) -> Clock:
+    """The clock that the pairs ask for: `named` if the stamps have year and zone, `encrypted` if the pairs are no joins but
+    sessions that agree (see `agreeing`).
+    """
     clock = Clock(host)
     if not pairs:
         clock.stated = ("year and zone are in the log; nothing in it could be compared with the capture's clock" if named else
@@ -79,7 +81,8 @@ def tell(host: str, pairs: Sequence[Pair], what: str = "joined event", named: bo
         years = sorted({clock.year(stamp) for stamp, _, _ in pairs if stamp.year is None})
         against = sum(votes.values()) - most
         said = ((f"year {' and '.join(map(str, years))} and " if years else "")
-                + f"zone {zone_name(clock.zone)} inferred from {most} {what}{'s' * (most > 1)}"
+                + f"zone {zone_name(clock.zone)} inferred from {most} {'encrypted session' if encrypted else 'joined event'}"
+                + "s" * (most > 1) + (" by peer and time alone" if encrypted else "")
                 + (f", against {against} that ask{'s' * (against == 1)} for another" if against else "") + "; ")
     elif any(stamp.zone is None for stamp, _, _ in pairs):
         clock.stated = "no zone makes the joined events fit: the log's clock, or the capture's, is off by more than 12 hours"

@@ -66,7 +66,7 @@ def _setup(found: Measured, event: Event, transfer: Transfer, wire: Transfers) -
     begin, frame, what = (lookup.time_ns, lookup.frame, f"the {lookup.type} query for {lookup.name}") if lookup else (
         session.opened_ns, session.opened_frame, "the first packet (no DNS of it in the capture)")
     found.seconds[2] = _between(begin, greeted.reply.time_ns)
-    found.words.append(f"c: frames {frame} to {greeted.reply.frame}, from {what} to the reply to EHLO")
+    found.words.append(f"c: frames {frame} to {greeted.reply.frame}, from {what} to the reply to {greeted.verb}")
 
 
 def names(event: Event) -> set[str]:

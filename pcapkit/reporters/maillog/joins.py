@@ -95,6 +95,13 @@ def on_the_wire(event: Event) -> bool:
         event.action is Action.DELIVERED and event.peer is not None and event.peer.address is not None)
 
 
+def inside_host(event: Event) -> bool:
+    """Whether it stayed within the host: with a program, a mailbox, or a server at a loopback address."""
+    if not on_the_wire(event):
+        return True
+    return bool(event.peer and event.peer.address and ipaddress.ip_address(event.peer.address).is_loopback)
+
+
 def _wire_keys(transfer: Transfer) -> Iterable[tuple[str, str]]:
     if transfer.hidden:
         yield "hidden client", transfer.flow.client

@@ -18,7 +18,7 @@ def explained(event: Event, transfer: Transfer) -> list[str]:
         elif letter is not None and test == "MISSING_MID":
             said.append(_header(test, "Message-ID", letter.message_id, transfer))
         elif test == "HELO_DYNAMIC_IPADDR" and transfer.greeted is not None:
-            said.append(_dynamic(test, "the name in EHLO", transfer.greeted.argument, transfer.flow.client))
+            said.append(_dynamic(test, f"the name in {transfer.greeted.verb}", transfer.greeted.argument, transfer.flow.client))
         elif test in ("RDNS_DYNAMIC", "RDNS_NONE") and event.message and (received := event.message.received) and received.peer:
             name = received.peer.name
             said.append(_dynamic(test, "the client's name in the log", name, transfer.flow.client) if name else

@@ -13,7 +13,7 @@ from pcapkit.records import CLIENT, Confidence, Finding, Record, Severity, Span
 from pcapkit.reporters.evidence import capture_filter, display_filter, evidence
 from pcapkit.reporters.maillog.clocks import Clock, Pair, agreeing, tell, zone_name
 from pcapkit.reporters.maillog.delays import measured, names
-from pcapkit.reporters.maillog.joins import Index, Match, began_pair, on_the_wire, reference_ns
+from pcapkit.reporters.maillog.joins import Index, Match, began_pair, inside_host, reference_ns
 from pcapkit.reporters.maillog.opinions import explained
 from pcapkit.reporters.maillog.transfers import Transfer, Transfers
 
@@ -143,7 +143,7 @@ class _Joining:
         if pairs or named:
             return tell(host, pairs, named=named)
         return tell(host, agreeing([[pair for transfer in self.index.encrypted(event) if (pair := began_pair(event, transfer))]
-                                    for event in events]), "encrypted session, by peer and time alone,")
+                                    for event in events]), encrypted=True)
 
     def records(self) -> Iterator[Record]:
         """The rows, then the findings."""
@@ -191,7 +191,7 @@ class _Joining:
         if not matches:
             received = event.message.received if event.message else None
             arrivals = self._arrivals(event.message) if event.action in (Action.DELIVERED, Action.FILTERED) else {}
-            if received is not None and arrivals and not on_the_wire(event):
+            if received is not None and arrivals and inside_host(event):
                 for transfer in arrivals.values():
                     yield self._within(event, transfer, received)
             else:
@@ -208,7 +208,7 @@ class _Joining:
     def _joined(self, event: Event, match: Match) -> LogEvent:
         row, transfer = self._row(event), match.transfer
         _place(row, transfer)
-        row.join, row.joined_by, row.differs = "joined", match.by, match.differs
+        row.join, row.joined_by, row.differs = "joined", list(match.by), list(match.differs)
         if event.action is Action.DELIVERED:
             self._measure(row, event, transfer, self._arrivals(event.message).get(transfer.flow.file))
         if event.action is Action.RECEIVED and event.message and event.message.size and transfer.letter:
@@ -239,12 +239,12 @@ class _Joining:
             row.explanation += self._attempts(event)
         elif event.action is Action.QUEUED:
             row.explanation.append("the log does not say how it came or went")
-        elif on_the_wire(event):
+        elif not inside_host(event):
             row.explanation.append("nothing in the capture has its queue id, Message-ID or words")
         else:
             row.join = "local"
             row.explanation.append("inside the host, not on the wire")
-        if event.action is Action.DELIVERED and on_the_wire(event):
+        if event.action is Action.DELIVERED and not inside_host(event):
             self._measure(row, event, None, None)
         return row
 
@@ -297,7 +297,8 @@ class _Joining:
                 transfer = best[0].transfer
                 encryption = _encryption(event, transfer)
                 if encryption and encryption[0]:
-                    yield _finding(transfer, "maillog-tls-differs", Severity.MEDIUM, Confidence.LIKELY,
+                    sure = Confidence.POSSIBLE if best[0].differs else Confidence.LIKELY
+                    yield _finding(transfer, "maillog-tls-differs", Severity.MEDIUM, sure,
                                    "The log says TLS, the packets do not", f"{_named(event)}: {encryption[1]}",
                                    "RFC 3207, 6", "capture at the other end too: somebody between may end the encryption")
                 if event.action is Action.RECEIVED and (slow := self._slow(event, transfer)):
@@ -317,7 +318,7 @@ class _Joining:
         agents = ", ".join(dict.fromkeys(str(e.peer) for e in message.events if e.action is Action.DELIVERED and e.peer))
         return _finding(
             transfer, "mail-delay-local", Severity.INFO, Confidence.CERTAIN if local else Confidence.LIKELY,
-            "The delay is the server's, not the network's",
+            "The delay is the server's, not the network's" if local else "The delay came after the transfer",
             f"message {message.queue_id} was on the wire for {took:.2f} s and then {stayed:.0f} s in the server"
             + (f" (delivery by {agents})" if agents else " (its delivery is not in the log)"),
             "postconf(5), delay_logging_resolution_limit",
@@ -327,7 +328,7 @@ class _Joining:
 def _kept_local(message: Message) -> bool | None:
     """Whether all deliveries were to programs or mailboxes of the host; None where the log has none."""
     deliveries = [event for event in message.events if event.action is Action.DELIVERED]
-    return not any(map(on_the_wire, deliveries)) if deliveries else None
+    return all(map(inside_host, deliveries)) if deliveries else None
 
 
 def _named(event: Event) -> str:

@@ -35,8 +35,9 @@ class Letter:
 
 
 class Answered(NamedTuple):
-    """A command's argument, its place, and the reply: code, all lines as one with the code in front of each, and place."""
+    """A command with its argument, its place, and the reply: code, all lines as one with the code in front of each, and place."""
 
+    verb: str
     argument: str
     command: Span | None
     code: int | None
@@ -151,12 +152,10 @@ class Transfers:
     def observe(self, record: Record) -> None:
         """Keep what matters of a record."""
         flow = record.flow
-        if flow is None or not self._room():
+        if flow is None or not self._matters(record, flow) or not self._room():
             return
         session = self._sessions.get((flow.file, flow.stream))
         if session is None:
-            if isinstance(record, TLSEstablished) and flow.server_port != _IMPLICIT_TLS:
-                return
             session = self._sessions[flow.file, flow.stream] = Session(flow)
         match record:
             case TLSEstablished():
@@ -188,6 +187,12 @@ class Transfers:
             if server in self._addresses and self._room():
                 self.attempts.setdefault(server, []).append(Attempt(file, frame, port, state))
 
+    def _matters(self, record: Record, flow: Conversation) -> bool:
+        """Whether it says something of a transfer: of all TLS, that of mail does."""
+        if isinstance(record, TLSEstablished):
+            return (flow.file, flow.stream) in self._sessions or flow.server_port == _IMPLICIT_TLS
+        return not isinstance(record, SmtpExchange) or record.command in _STEPS
+
     def _room(self) -> bool:
         self._kept += 1
         if self._kept > self.limits.maillog_steps:
@@ -217,14 +222,17 @@ class Transfers:
         return found
 
 
+_GREETINGS = frozenset(("EHLO", "HELO", "LHLO"))
+_STEPS = _GREETINGS | {"MAIL", "RCPT", "BDAT", ""}
 _MAIL_LOOKUPS = frozenset(("MX", "A", "AAAA", "TLSA"))
 
 
 def _note(session: Session, exchange: SmtpExchange) -> None:
     text = " ".join(" ".join(filter(None, (str(exchange.code), exchange.enhanced_code, line))) for line in exchange.text[:20])
-    step = Answered((exchange.argument or "")[:_KEPT], exchange.command_span, exchange.code, text[:_KEPT], exchange.reply_span)
+    step = Answered(exchange.command, (exchange.argument or "")[:_KEPT], exchange.command_span, exchange.code, text[:_KEPT],
+                    exchange.reply_span)
     good = exchange.code is not None and 200 <= exchange.code < 300
-    if exchange.command in ("EHLO", "HELO", "LHLO") and good:
+    if exchange.command in _GREETINGS and good:
         session.greeted.append(step)
     elif exchange.command == "MAIL":
         session.mails.append(step)
