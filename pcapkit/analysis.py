@@ -88,8 +88,7 @@ def _verdicts(reporters: Sequence[Reporter], masker: Masker) -> Iterator[Chunk]:
         if record.table is not None:
             by_table.setdefault(record.table.name, []).append(record)
     for rows in by_table.values():
-        if rows[0].table and rows[0].table.common:  # rows that are not of a capture stay in the order they have
-            rows.sort(key=lambda r: (r.flow.file if r.flow else "", r.span.frame, r.span.start))
+        rows.sort(key=lambda r: (r.flow.file if r.flow else "", r.span.frame, r.span.start))
         if hasattr(rows[0], "severity"):
             rows.sort(key=lambda r: r.severity.rank)  # type: ignore[attr-defined]
         yield masker.apply(_chunk(rows))

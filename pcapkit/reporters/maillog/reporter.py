@@ -18,6 +18,8 @@ from pcapkit.reporters.maillog.opinions import explained
 from pcapkit.reporters.maillog.transfers import Transfer, Transfers
 
 _NOWHERE = Span(CLIENT, 0, 0, 0, 0, 0)
+"""The same for all rows, so that they stay in the order of the log."""
+
 _LONG_S = 5.0
 """A delay from here on is worth a finding, if nearly all of it passed in the server."""
 
