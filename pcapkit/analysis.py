@@ -16,6 +16,7 @@ from pcapkit.connections import Connections
 from pcapkit.errors import CaptureError
 from pcapkit.filters import Filter
 from pcapkit.limits import Limits
+from pcapkit.maillog import Log
 from pcapkit.packets import Decoder
 from pcapkit.readers import CaptureFile, open_capture
 from pcapkit.records import Anomaly, Record, Secret
@@ -38,6 +39,8 @@ class Options:
     """Leave passwords and the like as they are instead of masking them."""
     keys: Any = None
     limits: Limits = field(default_factory=Limits)
+    maillogs: Sequence[Log] = ()
+    """Mail logs to be tied to the packets."""
     progress: Callable[[int], None] | None = None
     """Called with the number of bytes read since the last call."""
     unreadable: Callable[[str, CaptureError], None] | None = None
@@ -52,7 +55,7 @@ def analyse(sources: Sequence[Source], options: Options | None = None) -> Iterat
     """
     options = options or Options()
     masker = Masker(options.show_secrets)
-    reporters = [reporter() for reporter in plugins.reporters()]
+    reporters = list(_reporters(options))
     chosen = Filter(options.filter) if options.filter else None
     with _patient_collector():
         for source in sources:
@@ -65,6 +68,16 @@ def analyse(sources: Sequence[Source], options: Options | None = None) -> Iterat
                     raise
                 options.unreadable(str(source), error)
         yield from _verdicts(reporters, masker)
+
+
+def _reporters(options: Options) -> Iterator[Reporter]:
+    """A reporter of each kind; one that needs something of the user's is there if it was given."""
+    for kind in plugins.reporters():
+        needs = getattr(kind, "needs", None)
+        if needs is None:
+            yield kind()
+        elif getattr(options, needs):
+            yield kind(getattr(options, needs), options.limits)
 
 
 def _verdicts(reporters: Sequence[Reporter], masker: Masker) -> Iterator[Chunk]:
@@ -102,10 +115,19 @@ class FileAnalysis:
         for reporter in reporters:
             for kind in reporter.wants:
                 self._observers.setdefault(kind, []).append(reporter)
+        self._readers: list[tuple[Table, Any]] = [
+            (table, reporter) for reporter in reporters for table in getattr(reporter, "reads", ())]
         self._hits_before = Counter(hits_before if hits_before is not None else options.limits.hits)
 
     def chunks(self) -> Iterator[Chunk]:
-        """The rows of the file's tables."""
+        """The rows of the file's tables, shown to the reporters that read them."""
+        for chunk in self._chunks():
+            for table, reporter in self._readers:
+                if chunk.table is table:
+                    reporter.read(chunk)
+            yield chunk
+
+    def _chunks(self) -> Iterator[Chunk]:
         for frames in self.capture.windows():
             packets = self.decoder.decode(frames)
             self.connections.window(packets, self.filter.mask(frames) if self.filter else None, int(frames.number[0])
@@ -204,7 +226,8 @@ def _chunk(records: Sequence[Record]) -> Chunk:
     getter = _getters.get(table)
     if getter is None:
         encrypted = ("flow.encrypted",) if table.common is schema.APPLICATION else ()
-        getter = _getters[table] = attrgetter(*_COMMON, *encrypted, *table.attributes)
+        common = _COMMON if table.common else ()
+        getter = _getters[table] = attrgetter(*common, *encrypted, *table.attributes)
     return Chunk.of(table, list(map(getter, records)))
 
 

@@ -11,7 +11,9 @@ from pcapkit import schema
 from pcapkit.analysis import Options, analyse
 from pcapkit.follow import follow
 from pcapkit.formats.text import escape, show
+from pcapkit.limits import Limits
 from pcapkit.lines import packet
+from pcapkit.maillog import open_log
 from pcapkit.schema import Chunk, Table, Type
 from pcapkit.secrets import Masker
 
@@ -180,6 +182,8 @@ _VIEWS: dict[str, tuple[type[View], str]] = {
     "findings": (View, "severity frame rule title message display_filter"),
     "anomalies": (View, "frame stream rule message count"),
     "captures": (View, "file format packets bytes first_time last_time truncated warnings"),
+    "logs": (View, "log format lines messages events joined year zone stated"),
+    "maillog": (View, "log line action queue_id peer status delays wire_delays join frame stream joined_by"),
 }
 
 
@@ -271,7 +275,16 @@ class Capture:
 
 
 def open(path_or_paths: str | PathLike[str] | Sequence[str | PathLike[str]], *, keys: Any = None,
-         filter: str | None = None, hash: bool = False, show_secrets: bool = False) -> Capture:
-    """A capture to look into. Raises CaptureError, when first looked at, where a file cannot be read at all."""
-    sources = [path_or_paths] if isinstance(path_or_paths, str | PathLike) else list(path_or_paths)
-    return Capture(sources, Options(filter, hash, show_secrets, keys))
+         filter: str | None = None, hash: bool = False, show_secrets: bool = False,
+         maillog: str | PathLike[str] | Sequence[str | PathLike[str]] = ()) -> Capture:
+    """A capture to look into. Raises CaptureError, when first looked at, where a file cannot be read at all.
+
+    `maillog`: mail logs to be tied to the packets; LogError is raised at once where one cannot be read.
+    """
+    limits = Limits()
+    logs = [open_log(str(path), limits) for path in _several(maillog)]
+    return Capture(_several(path_or_paths), Options(filter, hash, show_secrets, keys, limits, logs))
+
+
+def _several(paths: str | PathLike[str] | Sequence[str | PathLike[str]]) -> list[str | PathLike[str]]:
+    return [paths] if isinstance(paths, str | PathLike) else list(paths)

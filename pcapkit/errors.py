@@ -11,6 +11,10 @@ class CaptureError(PcapkitError):
     """An input that cannot be read as a capture at all; the text says what was seen and where."""
 
 
+class LogError(PcapkitError):
+    """A mail log that cannot be read at all, or that is none."""
+
+
 class FilterError(PcapkitError):
     """A capture filter that libpcap does not accept, or that would need a name look-up."""
 

@@ -86,6 +86,14 @@ class Limits:
     tls_history: int = cap(4_096, "messages", "further messages of the handshake are not noted in its history")
     tls_empty_records: int = cap(32, "records", "the stream is left alone")
 
+    # Mail logs
+    maillog_line: int = cap(64 * KIB, "bytes", "the rest of the line is dropped")
+    maillog_messages: int = cap(100_000, "messages", "lines about further messages of the log are counted, not kept")
+    maillog_events: int = cap(200_000, "events", "further events of the log are counted, not kept")
+    maillog_processes: int = cap(10_000, "processes", "what the oldest one said before its message is forgotten")
+    maillog_steps: int = cap(500_000, "commands", "further SMTP commands are not compared with the log")
+    maillog_candidates: int = cap(100, "messages", "further messages of the capture with the same name are not compared")
+
     # What is shown
     anomalies_file: int = cap(10_000, "rows", "further anomalies of the file are counted in one row")
 

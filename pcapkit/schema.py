@@ -289,5 +289,56 @@ message  text  of the first one
 count    int   how many there were
 """), COMMON)
 
+LOGS = Table("logs", "one row per mail log that was given", _columns("""
+log       text  the log as it was named
+format    text  of its first line: syslog, and which form of times
+lines     int   read
+others    int   lines that say nothing of a message
+damaged   int   lines that do not begin with time and host
+messages  int   messages it names
+events    int   rows of the table maillog before they are joined
+joined    int   events that are tied to packets
+year      int   of its stamps, in the log or inferred; null where it is not known, or not one only
+zone      text  inferred, such as -04:00; null where the stamps name it, or it is not known
+clock_s   float seconds that the log is ahead of the capture, 0 within a second; null where it is not known, or not one only
+stated    list  what year, zone and clock rest on, in words
+warnings  list  every limit that was hit
+"""))
+
+MAILLOG = Table("maillog", "one row per event of a mail log, and per capture in which it was found", _columns("""
+log          text  the log as it was named
+line         int   its number in the log
+log_time     time  of the line, UTC; null where year or zone are not known
+host         text  that wrote it
+program      text  such as postfix/smtp
+queue_id     text  of the message in that host's queue
+action       text  received, submitted, delivered, rejected, connect-failed, filtered or queued
+message_id   text  as the log has it
+mail_from    text  envelope sender
+to           text  envelope recipient of this delivery
+peer         text  the other side as the log names it: name[address]:port
+size         int   of the message in that host's queue
+status       text  of a delivery: sent, deferred, bounced, ...; of a rejection the command
+dsn          text  RFC 3463
+reply        text  what the other side said; of a filter, its opinion
+delay        float seconds in all, as logged
+delays       list  the four of Postfix: before the queue manager, in it, connection setup, transmission
+wire_delays  list  the same four as measured on the wire, null where it does not show them
+join         text  joined, ambiguous, absent (not in the capture) or local (not on the wire)
+joined_by    list  what the join rests on, the strongest first
+differs      list  what does not match all the same
+explanation  list  what the wire says about it, in words
+file         text  the capture it is joined in, or ambiguous; null, as all that follows, where it is not in any
+frame        int   Wireshark's frame.number of the message's first frame
+last_frame   int   of the last one, or of the reply to it
+time         time  of frame
+transport    text  tcp
+stream       int   Wireshark's tcp.stream
+client       text  address of the side that opened the connection
+client_port  int   its port
+server       text  address of the other side
+server_port  int   its port
+"""))
+
 TABLES = (CAPTURES, FLOWS, HTTP, HTTP_FORMS, SMTP, MAIL, DNS, TLS, CERTIFICATES, CREDENTIALS, ENCRYPTION, FINDINGS,
-          ANOMALIES)
+          ANOMALIES, LOGS, MAILLOG)

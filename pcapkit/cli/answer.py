@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from pcapkit.cli.inputs import Run, begin, document, print_json, shared
+from pcapkit.cli.maillog import Logged, log_tables, with_maillog
 from pcapkit.formats.jsonl import rfc3339
 from pcapkit.formats.text import escape, show
 
@@ -21,11 +22,11 @@ def command(name: str) -> click.Command:
     def answer(**options: Any) -> None:
         run = begin(**options)
         if options["as_json"]:
-            print_json(document(run, ["captures", "credentials", "encryption", "findings", "anomalies"]))
+            print_json(document(run, ["captures", "credentials", "encryption", "findings", "anomalies", *log_tables(run)]))
         else:
             _print(run)
         raise click.exceptions.Exit(run.exit_code)
-    return click.command("answer", help="The answer, on one screen.")(shared(answer))
+    return click.command("answer", help="The answer, on one screen.")(shared(with_maillog(answer)))
 
 
 def _print(run: Run) -> None:
@@ -33,7 +34,8 @@ def _print(run: Run) -> None:
     talk: Counter[tuple[str, str, str]] = Counter()
     unread: Counter[str] = Counter()
     several = len(run.sources) > 1
-    for chunk in run.chunks():
+    logged = Logged()
+    for chunk in logged.passing(run.chunks()):
         rows = tables.setdefault(chunk.table.name, [])
         for row in chunk.rows():
             named = dict(zip(chunk.table.names, row, strict=True))
@@ -55,6 +57,7 @@ def _print(run: Run) -> None:
     _forms(tables.get("http_forms", []))
     _logins(tables.get("credentials", []))
     _encryption(tables.get("encryption", []))
+    logged.show(_ROWS)
     _sessions(tables.get("tls", []))
     _findings(tables.get("findings", []),
               [service for service, _ in unread.most_common()])

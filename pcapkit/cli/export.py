@@ -9,6 +9,7 @@ import click
 
 from pcapkit import plugins
 from pcapkit.cli.inputs import begin, document, print_json, shared
+from pcapkit.cli.maillog import with_maillog
 from pcapkit.schema import TABLES
 
 
@@ -19,6 +20,7 @@ def command(name: str) -> click.Command:
 
 @click.command("export", help="All tables into files: one per table, or one JSON document.")
 @shared
+@with_maillog
 @click.option("--output", metavar="DIR", help="Folder to write into; needed but for json.")
 @click.option("--format", "kind", type=click.Choice([*(f.name for f in plugins.formats()), "json"]), default="jsonl",
               show_default=True)

@@ -15,6 +15,7 @@ from pcapkit.analysis import Options, analyse
 from pcapkit.cli.progress import Bar, bar
 from pcapkit.errors import CaptureError
 from pcapkit.formats.text import escape
+from pcapkit.maillog import open_log
 from pcapkit.records import Severity
 from pcapkit.schema import Chunk
 
@@ -92,7 +93,7 @@ class Run:
 
 
 def begin(words: Sequence[str], files: Sequence[str], show_secrets: bool, hashing: bool, keylog: str | None,
-          rsa_key: str | None, strict: bool, fail_on: str | None, **_: Any) -> Run:
+          rsa_key: str | None, strict: bool, fail_on: str | None, maillogs: Sequence[str] = (), **_: Any) -> Run:
     """Sort the words into files and a filter: behind `-r FILE` all are the filter, else those that are behind `--`."""
     names, expression = _split(list(words), files)
     if not names:
@@ -102,6 +103,7 @@ def begin(words: Sequence[str], files: Sequence[str], show_secrets: bool, hashin
         click.echo("pcapkit: nothing is decrypted yet: the keys are read and not used", err=True)
     seen = bar(names)
     options = Options(expression or None, hashing, show_secrets, keys or None, progress=seen)
+    options.maillogs = [open_log(path, options.limits) for path in maillogs]
     run = Run(names, options, strict, fail_on, bar=seen)
     context = click.get_current_context()
     context.call_on_close(run.clear)

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from pcapkit.cli.inputs import Run, begin, document, print_json, shared, width
+from pcapkit.cli.maillog import Logged, log_tables, with_maillog
 from pcapkit.formats.text import chunk_rows, table
 
 _SHOWN = {
@@ -21,6 +22,7 @@ _SHOWN = {
     "credentials": ("credentials", "frame stream client server server_port protocol mechanism username secret outcome"),
     "findings": ("findings", "severity confidence frame rule title message"),
 }
+_WITH_MAILLOG = ("mail", "findings")
 _HELP = {"flows": "Connections and conversations.", "http": "Requests with their responses.",
          "forms": "Fields of forms and queries.", "smtp": "Commands with their replies.",
          "mail": "Messages transferred.", "dns": "Questions with their responses.",
@@ -34,12 +36,13 @@ def command(name: str) -> click.Command:
         run = begin(**options)
         source, columns = _SHOWN[name]
         if options["as_json"]:
-            print_json(document(run, [source]))
+            print_json(document(run, [source, *(log_tables(run) if name == "mail" else ())]))
         elif name == "findings":
             _findings(run)
         else:
             names = ["file"] * (len(run.sources) > 1) + columns.split()
-            rows = [r for c in run.chunks() if c.table.name == source for r in chunk_rows(c, names)]
+            logged = Logged()
+            rows = [r for c in logged.passing(run.chunks()) if c.table.name == source for r in chunk_rows(c, names)]
             if rows:
                 shown = table(names, rows, width())
                 click.echo(shown)
@@ -47,8 +50,9 @@ def command(name: str) -> click.Command:
                     click.echo("pcapkit: … is cut for this terminal; nothing is in a pipe (| less -S) and with --json", err=True)
             elif run.was_read:
                 click.echo(f"no {name} in {_where(run)}")
+            logged.show()
         raise click.exceptions.Exit(run.exit_code)
-    return click.command(name, help=_HELP[name])(shared(show))
+    return click.command(name, help=_HELP[name])(shared(with_maillog(show) if name in _WITH_MAILLOG else show))
 
 
 def _where(run: Run) -> str:

@@ -2,6 +2,10 @@
 
 A reporter declares the record types it `wants`; `observe` is given each of them, flows in no particular order, and
 `finish` yields findings and, where the reporter decides a table, its rows. It keeps bounded facts, never every record.
+
+Two more attributes are for few: `reads` names tables whose chunks are shown to its `read`, for what is made in columns and
+never is a record (DNS, flows); `needs` names an option (`Options`) without which there is nothing to report: the reporter
+is made with its value and the limits, and left out where the user gave none.
 """
 
 from __future__ import annotations
@@ -9,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar, Protocol
 
-from pcapkit.records import Encryption, Finding, Record, Severity
+from pcapkit.records import Record, Severity
 
 
 class Reporter(Protocol):
@@ -22,8 +26,9 @@ class Reporter(Protocol):
     def observe(self, record: Record) -> None:
         """Take a record whose `flow` and `span` are set."""
 
-    def finish(self) -> Iterator[Finding | Encryption]:
+    def finish(self) -> Iterator[Record]:
         """What it all comes to."""
 
 
-BUILTIN = ("pcapkit.reporters.credentials:CleartextCredentials", "pcapkit.reporters.starttls:StartTLS")
+BUILTIN = ("pcapkit.reporters.credentials:CleartextCredentials", "pcapkit.reporters.starttls:StartTLS",
+           "pcapkit.reporters.maillog:MailLog")
