@@ -279,19 +279,6 @@ class ClearData(Record):
 
 
 @dataclass(slots=True)
-class Published(Record):
-    """What the DNS says about the way of mail: `kind` is "MX" (the domain `name` takes mail at host `value`), "TLSA"
-    (`name` is _PORT._tcp.HOST, RFC 7672), "MTA-STS" (`name` is the domain, RFC 8461), "MX-HOST" (`name` is a host of an MX
-    or TLSA, `value` its address). Names are in lower case, without a dot at the end; `authenticated` is the AD flag.
-    """
-
-    kind: str
-    name: str
-    value: str
-    authenticated: bool
-
-
-@dataclass(slots=True)
 class StandsOut(Record):
     """A segment whose IP header does not fit between those of its neighbours of the same side; `how` says in words."""
 

@@ -9,17 +9,21 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import dns.flags
+import dns.message
+import dns.rrset
+
 from pcapkit.analysis import Options, analyse
 from samples import wire
 from samples.pcap import Packet, in_order, moment, pcap
 from samples.talk import CLIENT, LINUX, SECOND, SERVER, Connection, End, Vantage
 
-CLIENT_ADDRESS, SERVER_ADDRESS = "192.0.2.10", "198.51.100.25"
+CLIENT_ADDRESS, SERVER_ADDRESS, RESOLVER = "192.0.2.10", "198.51.100.25", "192.0.2.53"
 START = moment("2026-01-15T09:30:00.000250+00:00")
 FLIGHTS: list[tuple[int, str]] = json.loads(
     (Path(__file__).parents[1] / "samples" / "lecture" / "tls.json").read_text())
 
-_ports = count(40_001)
+_ports, _identifications = count(40_001), count(1)
 Turn = tuple[int, bytes]
 Row = dict[str, Any]
 
@@ -49,6 +53,19 @@ def talk(said: str | Sequence[Turn], port: int = 25, server: str = SERVER_ADDRES
     connection.close(CLIENT)
     addresses = CLIENT_ADDRESS, server
     return Vantage(addresses, (wire.mac(CLIENT_ADDRESS), wire.mac(server)), (0, 1_000_000)).packets(connection)
+
+
+def looked_up(name: str, kind: str, *answers: str, at: int = 0, flags: str = "QR RD RA") -> list[Packet]:
+    """The packets of a question to the DNS and its response, `at` seconds after the start."""
+    query = dns.message.make_query(name, kind, id=next(_identifications))
+    response = dns.message.make_response(query)
+    response.flags = dns.flags.from_text(flags)
+    if answers:
+        response.answer.append(dns.rrset.from_text(query.question[0].name, 300, "IN", kind, *answers))
+    ends = (CLIENT_ADDRESS, 40_000), (RESOLVER, 53)
+    return [Packet(START + at * SECOND + i * 1_000_000, wire.ethernet(wire.mac(a[0]), wire.mac(b[0]), wire.ip(
+        a[0], b[0], 17, wire.udp(a, b, message.to_wire()))))
+        for i, (message, a, b) in enumerate(((query, *ends), (response, *reversed(ends))))]
 
 
 def as_if(packets: list[Packet], frame: int, hops: int | None = None, identification: int | None = None) -> list[Packet]:
@@ -99,4 +116,4 @@ def count_by_tcpdump(path: Path, capture_filter: str) -> int:
 
 
 __all__ = ["CLIENT", "CLIENT_ADDRESS", "SERVER", "SERVER_ADDRESS", "Packet", "as_if", "capture", "count_by_tcpdump",
-           "frames_of_stream", "handshake", "rows", "script", "shown_by_tshark", "talk"]
+           "frames_of_stream", "handshake", "looked_up", "rows", "script", "shown_by_tshark", "talk"]

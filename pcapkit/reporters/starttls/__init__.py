@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar
 
+from pcapkit import schema
 from pcapkit.records import (
     Anomaly,
     BytesAroundSwitch,
@@ -16,7 +17,6 @@ from pcapkit.records import (
     Confidence,
     Encryption,
     Finding,
-    Published,
     Record,
     Session,
     Severity,
@@ -33,6 +33,7 @@ from pcapkit.reporters.evidence import capture_filter, display_filter, evidence
 from pcapkit.reporters.starttls.facts import Facts
 from pcapkit.reporters.starttls.intent import Publications
 from pcapkit.reporters.starttls.verdicts import Judgement, judge
+from pcapkit.schema import Chunk, Table
 
 _KEPT = 200_000
 
@@ -44,7 +45,8 @@ class StartTLS:
     severity: ClassVar[Severity] = Severity.MEDIUM
     wants: ClassVar[tuple[type[Record], ...]] = (
         Session, Capabilities, TLSRequested, TLSAccepted, TLSRefused, TLSStarted, TLSEstablished, TLSFailed,
-        BytesAroundSwitch, ClearData, Anomaly, StandsOut, Published)
+        BytesAroundSwitch, ClearData, Anomaly, StandsOut)
+    reads: ClassVar[tuple[Table, ...]] = (schema.DNS,)
 
     def __init__(self) -> None:
         self._sessions: dict[tuple[str, str, int | None], Facts] = {}
@@ -55,14 +57,15 @@ class StartTLS:
         flow = record.flow
         if flow is None:
             return
-        if isinstance(record, Published):
-            self._published.note(record)
-            return
         facts = self._sessions.get((flow.file, flow.transport, flow.stream))
         if facts is not None:
             facts.note(record)
         elif isinstance(record, Session) and len(self._sessions) < _KEPT:
             self._sessions[flow.file, flow.transport, flow.stream] = Facts(flow, record)
+
+    def read(self, chunk: Chunk) -> None:
+        """Keep what the DNS says about the way of mail."""
+        self._published.read(chunk)
 
     def finish(self) -> Iterator[Finding | Encryption]:
         """A verdict for each session, and a finding where it is not a good one."""

@@ -3,62 +3,120 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-from pcapkit.records import Published
-from pcapkit.reporters.evidence import flow_of
+from pcapkit.records import SERVER, Conversation, Span
+from pcapkit.schema import Chunk
 
 _KEPT = 10_000
+"""How many of each kind of answer are kept."""
+
+_NAMED = ("type", "name", "answers", "flags", "frame", "last_frame", "time", "file", "transport", "stream", "client",
+          "client_port", "server", "server_port")
+_ROUTING = frozenset(("MX", "TLSA", "TXT"))
+_ADDRESSES = frozenset(("A", "AAAA"))
+_POLICY = "_mta-sts."
+
+
+@dataclass(slots=True)
+class Answer:
+    """An answer of the DNS: where it stands, and whether the resolver vouches for it (AD, RFC 4035, 3.2.3)."""
+
+    flow: Conversation
+    span: Span
+    authenticated: bool
+
+    @property
+    def place(self) -> str:
+        """In words."""
+        return f"{self.flow.file} frame {self.span.last_frame}"
 
 
 @dataclass(slots=True)
 class Intent:
-    """That a server's mail should travel encrypted: in words, and the answer that says so."""
+    """That mail for a server should travel encrypted: in words, and the answer that says so."""
 
     words: str
-    answer: Published
+    flow: Conversation
+    span: Span
+    authenticated: bool
 
 
 class Publications:
-    """The answers of the DNS seen so far."""
+    """The answers seen so far. A server is known by the answers that lead to its address: MX to host, host to address."""
 
     def __init__(self) -> None:
-        self._policies: dict[str, Published] = {}
-        self._tlsa: dict[str, Published] = {}
-        self._domains: dict[str, dict[str, Published]] = {}
+        self._policies: dict[str, Answer] = {}
+        """By domain."""
+        self._tlsa: dict[str, Answer] = {}
+        """By name, which is _PORT._tcp.HOST."""
+        self._domains: dict[str, set[str]] = {}
         """Of each host, the domains that take mail there."""
-        self._hosts: dict[str, dict[str, Published]] = {}
-        """Of each address, the hosts that have it."""
+        self._secured: set[str] = set()
+        """The hosts that have a TLSA record."""
+        self._hosts: dict[str, set[str]] = {}
+        """Of each address, the hosts of mail that have it."""
 
-    def note(self, answer: Published) -> None:
-        """Keep an answer, as far as there is room."""
-        match answer.kind:
-            case "MTA-STS":
-                table, key = self._policies, answer.name
-            case "TLSA":
-                table, key = self._tlsa, answer.name
-            case "MX":
-                table, key = self._domains.setdefault(answer.value, {}), answer.name
-            case _:
-                table, key = self._hosts.setdefault(answer.value, {}), answer.name
-        if len(table) < _KEPT:
-            table.setdefault(key, answer)
+    def read(self, chunk: Chunk) -> None:
+        """Keep what rows of the DNS say about mail; hosts first, for their addresses may stand anywhere among them."""
+        columns = [chunk.columns[chunk.table.index(name)] for name in _NAMED]
+        kinds = columns[0]
+        for wanted, keep in ((_ROUTING, self._route), (_ADDRESSES, self._address)):
+            if wanted is _ADDRESSES and not (self._domains or self._secured):
+                return
+            for i, kind in enumerate(kinds):
+                if kind in wanted and columns[2][i]:
+                    keep([column[i] for column in columns])
+
+    def _route(self, row: list[Any]) -> None:
+        kind, name, answers = row[0], _plain(row[1]), row[2]
+        if kind == "MX":
+            for data in (a["data"] for a in answers if a["type"] == "MX"):
+                _add(self._domains, _plain(data.partition(" ")[2]), name)
+        elif kind == "TLSA" and any(a["type"] == "TLSA" for a in answers) and len(self._tlsa) < _KEPT:
+            self._tlsa.setdefault(name, _answer(row))
+            self._secured.add(name.partition("._tcp.")[2])
+        elif kind == "TXT" and name.startswith(_POLICY) and len(self._policies) < _KEPT and any(
+                a["data"].replace(" ", "").startswith("v=STSv1;") for a in answers if a["type"] == "TXT"):
+            self._policies.setdefault(name.removeprefix(_POLICY), _answer(row))
+
+    def _address(self, row: list[Any]) -> None:
+        host = _plain(row[1])
+        if host in self._domains or host in self._secured:
+            for data in (a["data"] for a in row[2] if a["type"] in _ADDRESSES):
+                _add(self._hosts, data, host)
 
     def of(self, server: str, port: int | None) -> list[Intent]:
-        """What was meant for a server: it is known by the answers that led to its address."""
+        """What was meant for a server."""
         found = []
-        for host in self._hosts.get(server, {}):
+        for host in sorted(self._hosts.get(server, ())):
             tlsa = self._tlsa.get(f"_{port}._tcp.{host}")
             if tlsa is not None:
-                signed = ", authenticated by DNSSEC" if tlsa.authenticated else ""
-                found.append(Intent(f"the DNS publishes a TLSA record for {host} port {port}{signed} ({_where(tlsa)})", tlsa))
-            for domain in self._domains.get(host, {}):
+                vouched = ", authenticated by DNSSEC" if tlsa.authenticated else ""
+                found.append(_intent(f"the DNS has a TLSA record for {host} port {port}{vouched} ({tlsa.place})", tlsa))
+            for domain in sorted(self._domains.get(host, ())):
                 policy = self._policies.get(domain)
-                if policy is not None:
-                    found.append(Intent(f"the DNS publishes an MTA-STS policy for {domain}, whose mail goes to {host} "
-                                        f"({_where(policy)})", policy))
+                if policy is not None and port == 25:
+                    found.append(_intent(f"the DNS has an MTA-STS policy for {domain}, whose mail goes to {host} "
+                                         f"({policy.place})", policy))
         return found
 
 
-def _where(answer: Published) -> str:
-    flow = flow_of(answer)
-    return f"{flow.file} frame {answer.span.last_frame}"
+def _plain(name: str | None) -> str:
+    return (name or "").lower().removesuffix(".")
+
+
+def _add(table: dict[str, set[str]], key: str, value: str) -> None:
+    if key in table or len(table) < _KEPT:
+        values = table.setdefault(key, set())
+        if len(values) < _KEPT:
+            values.add(value)
+
+
+def _answer(row: list[Any]) -> Answer:
+    _, _, _, flags, frame, last_frame, time_ns, *ends = row
+    return Answer(Conversation(*ends), Span(SERVER, 0, 0, int(frame), int(last_frame), int(time_ns)), "ad" in flags)
+
+
+def _intent(words: str, answer: Answer) -> Intent:
+    return Intent(words, answer.flow, answer.span, answer.authenticated)

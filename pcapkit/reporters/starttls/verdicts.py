@@ -144,10 +144,9 @@ def _suspicions(facts: Facts, other: Facts | None, intents: list[Intent]) -> lis
             f"not offered in frame {listed.last_frame}, but the same server offered it in {other.flow.file} stream "
             f"{other.flow.stream} (frame {other.offered.last_frame})", Confidence.POSSIBLE, other.flow, other.offered))
     for intent in intents:
-        assert intent.answer.flow is not None
-        sure = Confidence.LIKELY if intent.answer.authenticated else Confidence.POSSIBLE
-        found.append(Suspicion(f"not offered in frame {listed.last_frame}, though {intent.words}", sure, intent.answer.flow,
-                               intent.answer.span))
+        sure = Confidence.LIKELY if intent.authenticated else Confidence.POSSIBLE
+        found.append(Suspicion(f"not offered in frame {listed.last_frame}, though {intent.words}", sure, intent.flow,
+                               intent.span))
     return found
 
 
