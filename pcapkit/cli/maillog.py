@@ -66,8 +66,8 @@ class Logged:
             for rows in (*shown, *few):
                 _message(rows)
             if len(found) > len(shown):
-                click.echo(f"  and {len(found) - len(shown):,} more: "
-                           f"pcapkit mail FILE --maillog {escape(shlex.quote(log['log']))}")
+                again = f"pcapkit mail FILE --maillog {shlex.quote(log['log'])}"
+                click.echo(f"  and {len(found) - len(shown):,} more: {escape(again)}")
             if len(others) > len(few):
                 _say(2, f"and {len(others) - len(few):,} more that are not in the capture: they are in the table maillog, with "
                         "export or --json")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pcapkit import schema
 from pcapkit.dissectors.smtp import MailMessage, SmtpExchange
@@ -171,21 +171,26 @@ class Transfers:
 
     def read(self, chunk: Chunk) -> None:
         """Keep the look-ups of names that matter, the connections to addresses that do, and when sessions were opened."""
-        table, columns = chunk.table, chunk.columns
-        if table is schema.DNS:
-            for file, client, time, frame, name, kind in zip(*(columns[table.index(n)] for n in (
-                    "file", "client", "time", "query_frame", "name", "type")), strict=True):
-                asked = (name or "").lower()
-                if kind in _MAIL_LOOKUPS and frame is not None and asked in self._names and self._room():
-                    self._lookups.setdefault((file, client), []).append(Lookup(time, frame, asked, kind))
-            return
-        for file, stream, transport, time, frame, server, port, state in zip(*(columns[table.index(n)] for n in (
-                "file", "stream", "transport", "time", "frame", "server", "server_port", "state")), strict=True):
-            session = self._sessions.get((file, stream)) if transport == "tcp" else None
-            if session is not None:
-                session.opened_ns, session.opened_frame = time, frame
-            if server in self._addresses and self._room():
-                self.attempts.setdefault(server, []).append(Attempt(file, frame, port, state))
+        for row in chunk.rows():
+            named = dict(zip(chunk.table.names, row, strict=True))
+            if chunk.table is schema.DNS:
+                self._look_up(named)
+            else:
+                self._connection(named)
+
+    def _look_up(self, row: dict[str, Any]) -> None:
+        asked = (row["name"] or "").lower()
+        if asked in self._names and row["type"] in _MAIL_LOOKUPS and row["query_frame"] is not None and self._room():
+            self._lookups.setdefault((row["file"], row["client"]), []).append(
+                Lookup(row["time"], row["query_frame"], asked, row["type"]))
+
+    def _connection(self, row: dict[str, Any]) -> None:
+        session = self._sessions.get((row["file"], row["stream"])) if row["transport"] == "tcp" else None
+        if session is not None:
+            session.opened_ns, session.opened_frame = row["time"], row["frame"]
+        if row["server"] in self._addresses and self._room():
+            self.attempts.setdefault(row["server"], []).append(
+                Attempt(row["file"], row["frame"], row["server_port"], row["state"]))
 
     def _matters(self, record: Record, flow: Conversation) -> bool:
         """Whether it says something of a transfer: of all TLS, that of mail does."""
