@@ -16,6 +16,7 @@ from pcapkit.connections import Connections
 from pcapkit.errors import CaptureError
 from pcapkit.filters import Filter
 from pcapkit.limits import Limits
+from pcapkit.mailauth import Policy
 from pcapkit.maillog import Log
 from pcapkit.packets import Decoder
 from pcapkit.readers import CaptureFile, open_capture
@@ -41,6 +42,8 @@ class Options:
     limits: Limits = field(default_factory=Limits)
     maillogs: Sequence[Log] = ()
     """Mail logs to be tied to the packets."""
+    policies: Sequence[Policy] = ()
+    """Policies of MTA-STS that say which servers must be reached over TLS."""
     progress: Callable[[int], None] | None = None
     """Called with the number of bytes read since the last call."""
     unreadable: Callable[[str, CaptureError], None] | None = None
@@ -73,9 +76,9 @@ def analyse(sources: Sequence[Source], options: Options | None = None) -> Iterat
 def _reporters(options: Options) -> Iterator[Reporter]:
     """A reporter of each kind; one that needs something of the user's is there if it was given."""
     for kind in plugins.reporters():
-        needs = getattr(kind, "needs", None)
+        needs, takes = getattr(kind, "needs", None), getattr(kind, "takes", None)
         if needs is None:
-            yield kind()
+            yield kind(getattr(options, takes)) if takes else kind()
         elif getattr(options, needs):
             yield kind(getattr(options, needs), options.limits)
 

@@ -13,6 +13,7 @@ from pcapkit.follow import follow
 from pcapkit.formats.text import escape, show
 from pcapkit.limits import Limits
 from pcapkit.lines import packet
+from pcapkit.mailauth import open_policy
 from pcapkit.maillog import open_log
 from pcapkit.schema import Chunk, Table, Type
 from pcapkit.secrets import Masker
@@ -276,14 +277,17 @@ class Capture:
 
 def open(path_or_paths: str | PathLike[str] | Sequence[str | PathLike[str]], *, keys: Any = None,
          filter: str | None = None, hash: bool = False, show_secrets: bool = False,
-         maillog: str | PathLike[str] | Sequence[str | PathLike[str]] = ()) -> Capture:
+         maillog: str | PathLike[str] | Sequence[str | PathLike[str]] = (),
+         policy: str | PathLike[str] | Sequence[str | PathLike[str]] = ()) -> Capture:
     """A capture to look into. Raises CaptureError, when first looked at, where a file cannot be read at all.
 
-    `maillog`: mail logs to be tied to the packets; LogError is raised at once where one cannot be read.
+    `maillog`: mail logs to be tied to the packets; LogError is raised at once where one cannot be read. `policy`: MTA-STS
+    policies; PolicyError is raised at once.
     """
     limits = Limits()
     logs = [open_log(str(path), limits) for path in _several(maillog)]
-    return Capture(_several(path_or_paths), Options(filter, hash, show_secrets, keys, limits, logs))
+    policies = [open_policy(str(path)) for path in _several(policy)]
+    return Capture(_several(path_or_paths), Options(filter, hash, show_secrets, keys, limits, logs, policies))
 
 
 def _several(paths: str | PathLike[str] | Sequence[str | PathLike[str]]) -> list[str | PathLike[str]]:

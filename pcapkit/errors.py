@@ -15,6 +15,10 @@ class LogError(PcapkitError):
     """A mail log that cannot be read at all, or that is none."""
 
 
+class PolicyError(PcapkitError):
+    """A file of a mail policy that cannot be read, or that is none."""
+
+
 class FilterError(PcapkitError):
     """A capture filter that libpcap does not accept, or that would need a name look-up."""
 

@@ -15,6 +15,7 @@ from pcapkit.analysis import Options, analyse
 from pcapkit.cli.progress import Bar, bar
 from pcapkit.errors import CaptureError
 from pcapkit.formats.text import escape
+from pcapkit.mailauth import open_policy
 from pcapkit.maillog import open_log
 from pcapkit.records import Severity
 from pcapkit.schema import Chunk
@@ -32,6 +33,8 @@ def shared(function: Callable[..., Any]) -> Callable[..., Any]:
             click.option("--hash", "hashing", is_flag=True, help="SHA-256 of files, streams and bodies."),
             click.option("--keylog", type=click.Path(), help="TLS key log; not used yet."),
             click.option("--rsa-key", type=click.Path(), help="RSA key of the server; not used yet."),
+            click.option("--policy", "policies", multiple=True, metavar="FILE", type=click.Path(),
+                         help="MTA-STS policy that mail servers were to follow; may be given several times."),
             click.option("--strict", is_flag=True, help="Exit with 4 if a capture is damaged or a limit was hit."),
             click.option("--fail-on", type=click.Choice(_LEVELS), help="Exit with 1 on findings of this level or worse."),
             click.option("--json", "as_json", is_flag=True, help="One JSON document.")):
@@ -93,7 +96,8 @@ class Run:
 
 
 def begin(words: Sequence[str], files: Sequence[str], show_secrets: bool, hashing: bool, keylog: str | None,
-          rsa_key: str | None, strict: bool, fail_on: str | None, maillogs: Sequence[str] = (), **_: Any) -> Run:
+          rsa_key: str | None, strict: bool, fail_on: str | None, maillogs: Sequence[str] = (),
+          policies: Sequence[str] = (), **_: Any) -> Run:
     """Sort the words into files and a filter: behind `-r FILE` all are the filter, else those that are behind `--`."""
     names, expression = _split(list(words), files)
     if not names:
@@ -103,6 +107,7 @@ def begin(words: Sequence[str], files: Sequence[str], show_secrets: bool, hashin
         click.echo("pcapkit: nothing is decrypted yet: the keys are read and not used", err=True)
     seen = bar(names)
     options = Options(expression or None, hashing, show_secrets, keys or None, progress=seen)
+    options.policies = [open_policy(path) for path in policies]
     options.maillogs = [open_log(path, options.limits) for path in maillogs]
     run = Run(names, options, strict, fail_on, bar=seen)
     context = click.get_current_context()

@@ -3,9 +3,10 @@
 A reporter declares the record types it `wants`; `observe` is given each of them, flows in no particular order, and
 `finish` yields findings and, where the reporter decides a table, its rows. It keeps bounded facts, never every record.
 
-Two more attributes are for few: `reads` names tables whose chunks are shown to its `read`, for what is made in columns and
+More attributes are for few: `reads` names tables whose chunks are shown to its `read`, for what is made in columns and
 never is a record (DNS, flows); `needs` names an option (`Options`) without which there is nothing to report: the reporter
-is made with its value and the limits, and left out where the user gave none.
+is made with its value and the limits, and left out where the user gave none; `takes` names one that it is made with, given
+or not.
 """
 
 from __future__ import annotations

@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 from pcapkit import schema
+from pcapkit.mailauth import Policy
 from pcapkit.records import (
     Anomaly,
     BytesAroundSwitch,
@@ -48,9 +49,11 @@ class StartTLS:
         BytesAroundSwitch, ClearData, Anomaly, StandsOut)
     reads: ClassVar[tuple[Table, ...]] = (schema.DNS,)
 
-    def __init__(self) -> None:
+    takes: ClassVar[str] = "policies"
+
+    def __init__(self, policies: Sequence[Policy] = ()) -> None:
         self._sessions: dict[tuple[str, str, int | None], Facts] = {}
-        self._published = Publications()
+        self._published = Publications(policies)
 
     def observe(self, record: Record) -> None:
         """Keep the fact with its session."""
@@ -76,7 +79,7 @@ class StartTLS:
         told: set[tuple[str, int | None]] = set()
         for facts in self._sessions.values():
             server = facts.flow.server, facts.flow.server_port
-            judgement = judge(facts, offering.get(server), self._published.of(*server))
+            judgement = judge(facts, offering.get(server), self._published.of(*server, facts.session))
             row = Encryption(facts.session.span, facts.session.protocol, judgement.verdict, judgement.words)
             row.flow = facts.flow
             yield row

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pcapkit.records import SERVER, Conversation, Span
+from pcapkit.mailauth import Policy
+from pcapkit.records import SERVER, Conversation, Session, Span
+from pcapkit.reporters.evidence import flow_of
 from pcapkit.schema import Chunk
 
 _KEPT = 10_000
@@ -45,7 +48,9 @@ class Intent:
 class Publications:
     """The answers seen so far. A server is known by the answers that lead to its address: MX to host, host to address."""
 
-    def __init__(self) -> None:
+    def __init__(self, given: Sequence[Policy] = ()) -> None:
+        self._given = [policy for policy in given if policy.mode != "none"]
+        """Policies of the user's."""
         self._policies: dict[str, Answer] = {}
         """By domain."""
         self._tlsa: dict[str, Answer] = {}
@@ -62,7 +67,7 @@ class Publications:
         columns = [chunk.columns[chunk.table.index(name)] for name in _NAMED]
         kinds = columns[0]
         for wanted, keep in ((_ROUTING, self._route), (_ADDRESSES, self._address)):
-            if wanted is _ADDRESSES and not (self._domains or self._secured):
+            if wanted is _ADDRESSES and not (self._domains or self._secured or self._given):
                 return
             for i, kind in enumerate(kinds):
                 if kind in wanted and columns[2][i]:
@@ -82,13 +87,15 @@ class Publications:
 
     def _address(self, row: list[Any]) -> None:
         host = _plain(row[1])
-        if host in self._domains or host in self._secured:
+        if host in self._domains or host in self._secured or any(policy.covers(host) for policy in self._given):
             for data in (a["data"] for a in row[2] if a["type"] in _ADDRESSES):
                 _add(self._hosts, data, host)
 
-    def of(self, server: str, port: int | None) -> list[Intent]:
-        """What was meant for a server."""
-        found = []
+    def of(self, server: str, port: int | None, session: Session) -> list[Intent]:
+        """What was meant for a server; the user's policies may also cover it by the name in its greeting."""
+        found = [Intent(f"the policy {policy.path} (mode {policy.mode}) covers {host}", *_seat(session), False)
+                 for policy in self._given for host in self._names(server, session)
+                 if port == 25 and policy.covers(host)]
         for host in sorted(self._hosts.get(server, ())):
             tlsa = self._tlsa.get(f"_{port}._tcp.{host}")
             if tlsa is not None:
@@ -100,6 +107,17 @@ class Publications:
                     found.append(_intent(f"the DNS has an MTA-STS policy for {domain}, whose mail goes to {host} "
                                          f"({policy.place})", policy))
         return found
+
+
+    def _names(self, server: str, session: Session) -> list[str]:
+        """The names of a server: those whose address it has, else what it calls itself (RFC 5321, 4.2)."""
+        named = sorted(self._hosts.get(server, ()))
+        words = session.banner[4:].split()
+        return named or [_plain(word) for word in words[:1]]
+
+
+def _seat(session: Session) -> tuple[Conversation, Span]:
+    return flow_of(session), session.span
 
 
 def _plain(name: str | None) -> str:
