@@ -33,7 +33,7 @@ def test_which_hosts_it_covers(host: str, covered: bool) -> None:
 
 @pytest.mark.parametrize("text", ["", "mode: enforce\n", POLICY.replace("STSv1", "STSv2"), POLICY.replace("testing", "maybe")])
 def test_what_is_no_policy(text: str) -> None:
-    with pytest.raises(PolicyError, match="p.txt: "):
+    with pytest.raises(PolicyError, match=r"p\.txt: "):
         read_policy(text, "p.txt")
 
 
