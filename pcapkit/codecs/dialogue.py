@@ -320,3 +320,8 @@ class Dialogue:
 def part(span: Span, start: int, length: int) -> Span:
     """Bytes within a message."""
     return Span(span.side, start, start + length, span.frame, span.last_frame, span.time_ns)
+
+
+def overwritten(keywords: list[str], keyword: str) -> str | None:
+    """The first one that is as long as `keyword` and was overwritten in place: X or * all over, but for one letter at its end."""
+    return next((k for k in keywords if len(k) == len(keyword) and set(k[:-1].upper()) in ({"X"}, {"*"})), None)
