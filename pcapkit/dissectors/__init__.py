@@ -132,6 +132,7 @@ BUILTIN = (
     "pcapkit.dissectors.smtp:SMTP",
     "pcapkit.dissectors.pop3:POP3",
     "pcapkit.dissectors.imap:IMAP",
+    "pcapkit.dissectors.managesieve:ManageSieve",
     "pcapkit.dissectors.ftp:FTP",
     "pcapkit.dissectors.ldap:LDAP",
     "pcapkit.dissectors.postgresql:PostgreSQL",
