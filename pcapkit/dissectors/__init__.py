@@ -134,6 +134,7 @@ BUILTIN = (
     "pcapkit.dissectors.imap:IMAP",
     "pcapkit.dissectors.managesieve:ManageSieve",
     "pcapkit.dissectors.ftp:FTP",
+    "pcapkit.dissectors.nntp:NNTP",
     "pcapkit.dissectors.ldap:LDAP",
     "pcapkit.dissectors.postgresql:PostgreSQL",
     "pcapkit.dissectors.tls:TLS",
