@@ -137,6 +137,7 @@ BUILTIN = (
     "pcapkit.dissectors.nntp:NNTP",
     "pcapkit.dissectors.ldap:LDAP",
     "pcapkit.dissectors.postgresql:PostgreSQL",
+    "pcapkit.dissectors.mysql:MySQL",
     "pcapkit.dissectors.tls:TLS",
     "pcapkit.dissectors.dns:DNS",
 )
