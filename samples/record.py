@@ -75,10 +75,14 @@ def recording(path: Path, port: int) -> Iterator[None]:
         listener.communicate()
 
 
-def typed(port: int, lines: Iterable[str], end: str = "\r\n") -> None:
-    """What somebody types at a server by hand, line by line, each when the answer to the last is over."""
+def typed(port: int, lines: Iterable[str], end: str = "\r\n", greeted: bool = True) -> None:
+    """What somebody types at a server by hand, line by line, each when the answer to the last is over.
+
+    `greeted`: the server speaks first, which is waited for.
+    """
     with socket.create_connection((HOST, port), timeout=_PATIENCE) as connection:
-        _listen(connection)
+        if greeted:
+            _listen(connection)
         for line in lines:
             connection.sendall((line + end).encode())
             _listen(connection)
