@@ -208,11 +208,12 @@ BIND = b"\x60\x82\x01\x3a\2\1\3\4\0\x80\x82\x01\x31" + b"x" * 305
     (143, [(1, b"* OK ready\r\n"), (0, b"a LOGIN jan {300}\r\n"), (1, b"+ go on\r\n"), (0, LONG + b"\r\n")]),
     (21, [(1, b"220 FTP ready\r\n"), (0, b"USER " + LONG + b"\r\n")]),
     (119, [(1, b"200 NNTP\r\n"), (0, b"AUTHINFO PASS " + LONG + b"\r\n")]),
+    (6667, [(0, b"NICK jan\r\nOPER jan " + LONG + b"\r\n"), (1, b":s 001 jan :hi\r\n")]),
     (389, [(0, b"\x30\x82\x01\x41\2\1\1" + BIND), (1, bytes.fromhex("300c02010161070a010004000400"))]),
     (3306, [(1, MYSQL), (0, b"\x84\1\0\1\0\2" + bytes(30) + LONG + b"\0" + bytes(55))]),
     (4190, [(1, b'"SASL" "PLAIN"\r\nOK\r\n'), (0, b'AUTHENTICATE "PLAIN" {300+}\r\n'), (0, LONG + b"\r\n")]),
     (5432, [(0, struct.pack(">II", 324, 196_608) + b"user\0" + LONG + b"\0application_name"[:10] + b"\0")]),
-], ids=["POP3", "IMAP", "FTP", "NNTP", "LDAP", "MySQL", "ManageSieve", "PostgreSQL"])
+], ids=["POP3", "IMAP", "FTP", "NNTP", "IRC", "LDAP", "MySQL", "ManageSieve", "PostgreSQL"])
 def test_a_long_line_or_message_is_told_in_every_dialogue(port: int, turns: list[Turn]) -> None:
     assert told(tables(said(turns, port), dialogue_line=100), "dialogue_line")
 

@@ -135,6 +135,7 @@ BUILTIN = (
     "pcapkit.dissectors.managesieve:ManageSieve",
     "pcapkit.dissectors.ftp:FTP",
     "pcapkit.dissectors.nntp:NNTP",
+    "pcapkit.dissectors.irc:IRC",
     "pcapkit.dissectors.ldap:LDAP",
     "pcapkit.dissectors.postgresql:PostgreSQL",
     "pcapkit.dissectors.mysql:MySQL",

@@ -24,10 +24,15 @@ LOGINS = {
         ("mysql_native_password", "jan", MYSQL[0], "challenge-response", "rejected"),
         ("mysql_native_password", "jan", MYSQL[1], "challenge-response", "accepted"),
         ("client_ed25519", "ann", MYSQL[2], "challenge-response", "accepted")],
+    "irc/chat.pcap": [("pass", "jan", "wrong-password", "password", "unknown"),
+                      ("pass", "jan", "correct-horse", "password", "accepted"),
+                      ("oper", "jan", "wrong-word", "password", "rejected"),
+                      ("oper", "jan", "battery-staple", "password", "accepted")],
 }
 VERDICTS = {
     "managesieve/sieve.pcap": ["offered-unused", "established"],
     "nntp/news.pcap": ["offered-unused", "established"],
+    "irc/chat.pcap": ["offered-unused", "offered-unused", "established"],
     "mysql/login.pcap": ["offered-unused", "offered-unused", "offered-unused", "established"],
 }
 TLS = {
