@@ -34,7 +34,7 @@ class IRC(Dialogue):
 
     name: ClassVar[str] = "irc"
     transports: ClassVar[tuple[str, ...]] = ("tcp",)
-    ports: ClassVar[frozenset[int]] = frozenset({194, *range(6660, 6670), 7000})
+    ports: ClassVar[frozenset[int]] = frozenset({194, 6667})
     tables: ClassVar[tuple[schema.Table, ...]] = (schema.CREDENTIALS,)
 
     def __init__(self, sink: Sink, wishes: Wishes) -> None:

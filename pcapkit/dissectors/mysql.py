@@ -158,7 +158,8 @@ class MySQL(Dialogue):
             response = response.removesuffix(b"\0")
             where, secret = part(where, where.start, len(response)), response.decode("utf-8", "replace")
         else:
-            secret = f"{self.salt.hex()}:{response.hex()}"
+            response = response.removesuffix(b"\0") if self.plugin == _OLD else response
+            where, secret = part(where, where.start, len(response)), f"{self.salt.hex()}:{response.hex()}"
         self.login.login = Login(self.plugin, self.user, secret, kind, where, context)
         self.clear("a login")
 
