@@ -212,8 +212,9 @@ BIND = b"\x60\x82\x01\x3a\2\1\3\4\0\x80\x82\x01\x31" + b"x" * 305
     (389, [(0, b"\x30\x82\x01\x41\2\1\1" + BIND), (1, bytes.fromhex("300c02010161070a010004000400"))]),
     (3306, [(1, MYSQL), (0, b"\x84\1\0\1\0\2" + bytes(30) + LONG + b"\0" + bytes(55))]),
     (4190, [(1, b'"SASL" "PLAIN"\r\nOK\r\n'), (0, b'AUTHENTICATE "PLAIN" {300+}\r\n'), (0, LONG + b"\r\n")]),
+    (5222, [(0, b"<stream:stream xmlns:stream='http://etherx.jabber.org/streams'><x y='" + LONG + b"'/>"), (1, b"<x/>")]),
     (5432, [(0, struct.pack(">II", 324, 196_608) + b"user\0" + LONG + b"\0application_name"[:10] + b"\0")]),
-], ids=["POP3", "IMAP", "FTP", "NNTP", "IRC", "LDAP", "MySQL", "ManageSieve", "PostgreSQL"])
+], ids=["POP3", "IMAP", "FTP", "NNTP", "IRC", "LDAP", "MySQL", "ManageSieve", "XMPP", "PostgreSQL"])
 def test_a_long_line_or_message_is_told_in_every_dialogue(port: int, turns: list[Turn]) -> None:
     assert told(tables(said(turns, port), dialogue_line=100), "dialogue_line")
 

@@ -136,6 +136,7 @@ BUILTIN = (
     "pcapkit.dissectors.ftp:FTP",
     "pcapkit.dissectors.nntp:NNTP",
     "pcapkit.dissectors.irc:IRC",
+    "pcapkit.dissectors.xmpp:XMPP",
     "pcapkit.dissectors.ldap:LDAP",
     "pcapkit.dissectors.postgresql:PostgreSQL",
     "pcapkit.dissectors.mysql:MySQL",

@@ -28,16 +28,20 @@ LOGINS = {
                       ("pass", "jan", "correct-horse", "password", "accepted"),
                       ("oper", "jan", "wrong-word", "password", "rejected"),
                       ("oper", "jan", "battery-staple", "password", "accepted")],
+    "xmpp/stream.pcap": [("plain", "jan", "battery-staple", "password", "rejected"),
+                         ("plain", "jan", "correct-horse", "password", "accepted")],
 }
 VERDICTS = {
     "managesieve/sieve.pcap": ["offered-unused", "established"],
     "nntp/news.pcap": ["offered-unused", "established"],
     "irc/chat.pcap": ["offered-unused", "offered-unused", "established"],
+    "xmpp/stream.pcap": ["offered-unused", "established"],
     "mysql/login.pcap": ["offered-unused", "offered-unused", "offered-unused", "established"],
 }
 TLS = {
     "managesieve/sieve.pcap": "tls.handshake.type == 1",
     "nntp/news.pcap": "tls.handshake.type == 1",
+    "xmpp/stream.pcap": "tls.handshake.type == 1",
     "mysql/login.pcap": "tls.handshake.type == 1",
 }
 """What tshark, told nothing, shows of the switch: the ClientHello behind it, where it knows how the protocol switches."""
