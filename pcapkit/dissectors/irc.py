@@ -120,9 +120,6 @@ class IRC(Dialogue):
             self.begin_auth(command, said, "")
             self._chunks = []
             return
-        if said == "*":
-            self.continue_auth(span, b"*", is_command=False)
-            return
         self._chunks.append(("" if said == "+" else said, part(span, span.stop - len(_raw(said)), len(_raw(said)))))
         if len(said) == _CHUNK and len(self._chunks) < self.limits.dialogue_pending:
             return

@@ -129,6 +129,11 @@ def test_scripts_are_not_looked_at() -> None:
     assert play(ManageSieve, script).calls < 8
 
 
+def test_what_stands_in_a_script_is_no_answer() -> None:
+    piped = [BARE, (0, b'GETSCRIPT "a"\r\n' + SCRIPT[1][1]), (1, b"{8}\r\nOK\r\nOK\r\n\r\nOK\r\nNO\r\n")]
+    assert seen(piped) == [("plain", "jan", "wrong", Outcome.REJECTED)]
+
+
 def test_a_hole_in_a_script_is_no_harm_and_one_in_a_login_ends_it() -> None:
     holed = [BARE, (0, b'PUTSCRIPT "a" {100+}\r\n'), (0, 60), (0, b"x" * 40 + b"\r\n"), *SCRIPT[1:3]]
     assert [c.secret for c in play(ManageSieve, holed).of(Credential)] == ["wrong"]

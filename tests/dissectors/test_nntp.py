@@ -90,6 +90,11 @@ def test_a_list_with_a_hole_or_without_end_is_not_complete() -> None:
         assert [c.complete for c in play(NNTP, [*OPENING[:2], *pieces]).of(Capabilities)] == [False]
 
 
+def test_a_line_of_a_whole_list_is_no_reply() -> None:
+    piped = [GREETING, (0, b"CAPABILITIES\r\nAUTHINFO PASS x\r\n"), (1, b"101\r\n281 KEYWORD\r\n.\r\n481 no\r\n")]
+    assert [c.outcome for c in play(NNTP, piped).of(Credential)] == [Outcome.REJECTED]
+
+
 def test_an_overwritten_keyword_is_named() -> None:
     offer, = play(NNTP, [*OPENING[:2], (1, OFFER.replace(b"STARTTLS", b"XXXXXXXX"))]).of(Capabilities)
     assert (offer.offers_tls, offer.masked) == (False, "XXXXXXXX")

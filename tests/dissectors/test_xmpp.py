@@ -78,6 +78,10 @@ def test_logins_but_not_those_in_other_elements() -> None:
     assert seen(CHAT) == [("plain", "jan", "wrong", Outcome.REJECTED), ("plain", "jan", "secret", Outcome.ACCEPTED)]
 
 
+def test_an_end_in_quotes_is_none() -> None:
+    assert seen([*OPENING, (0, b"<presence a='/>'>" + auth(PLAIN) + b"</presence>")]) == []
+
+
 def test_logins_of_several_steps_and_one_given_up() -> None:
     assert seen(STEPS) == [("login", "jan", "better", Outcome.ACCEPTED)]
 
