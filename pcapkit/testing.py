@@ -165,6 +165,22 @@ def check_gaps(dissector: type[Dissector], script: Script, wishes: Wishes | None
     return tapes
 
 
+def check_contract(dissector: type[Dissector], scripts: Sequence[Script], kind: type[Record], wishes: Wishes | None = None,
+                   cuts: int = 60, gaps: int = 100, inputs: int = 3_000) -> None:
+    """Assert what every dissector owes: any cut of a script gives the same records, of `kind` among them; gaps and noise
+    are survived without a DissectError.
+    """
+    for number, script in enumerate(scripts):
+        try:
+            assert check_splits(dissector, script, wishes, cuts).of(kind), f"no {kind.__name__}"
+            for tape in check_gaps(dissector, script, wishes, gaps):
+                assert tape.error is None, tape.error
+        except Exception as error:
+            error.add_note(f"script {number}")
+            raise
+    assert fuzz(dissector, scripts, inputs, wishes=wishes) == 0, "noise ended in a DissectError"
+
+
 def fuzz(dissector: type[Dissector], scripts: Sequence[Script], inputs: int, seed: int = 1,
          seconds_per_byte: float = 50e-6, wishes: Wishes | None = None) -> int:
     """Feed `inputs` random and mutated scripts, some with gaps; only DissectError may come out, in bounded time per byte.

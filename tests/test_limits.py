@@ -203,6 +203,7 @@ def test_both_lanes_of_dns_count(port: int, name: str, records: int) -> None:
 
 
 LONG = b"x" * 300
+MYSQL = b"\x17\0\0\0\x0a8.0.36\0\1\0\0\0abcdefgh\0\0\2"
 BIND = b"\x60\x82\x01\x3a\2\1\3\4\0\x80\x82\x01\x31" + b"x" * 305
 
 
@@ -210,9 +211,14 @@ BIND = b"\x60\x82\x01\x3a\2\1\3\4\0\x80\x82\x01\x31" + b"x" * 305
     (110, [(1, b"+OK POP3 ready\r\n"), (0, b"USER " + LONG + b"\r\n")]),
     (143, [(1, b"* OK ready\r\n"), (0, b"a LOGIN jan {300}\r\n"), (1, b"+ go on\r\n"), (0, LONG + b"\r\n")]),
     (21, [(1, b"220 FTP ready\r\n"), (0, b"USER " + LONG + b"\r\n")]),
+    (119, [(1, b"200 NNTP\r\n"), (0, b"AUTHINFO PASS " + LONG + b"\r\n")]),
+    (6667, [(0, b"NICK jan\r\nOPER jan " + LONG + b"\r\n"), (1, b":s 001 jan :hi\r\n")]),
     (389, [(0, b"\x30\x82\x01\x41\2\1\1" + BIND), (1, bytes.fromhex("300c02010161070a010004000400"))]),
+    (3306, [(1, MYSQL), (0, b"\x84\1\0\1\0\2" + bytes(30) + LONG + b"\0" + bytes(55))]),
+    (4190, [(1, b'"SASL" "PLAIN"\r\nOK\r\n'), (0, b'AUTHENTICATE "PLAIN" {300+}\r\n'), (0, LONG + b"\r\n")]),
+    (5222, [(0, b"<stream:stream xmlns:stream='http://etherx.jabber.org/streams'><x y='" + LONG + b"'/>"), (1, b"<x/>")]),
     (5432, [(0, struct.pack(">II", 324, 196_608) + b"user\0" + LONG + b"\0application_name"[:10] + b"\0")]),
-], ids=["POP3", "IMAP", "FTP", "LDAP", "PostgreSQL"])
+], ids=["POP3", "IMAP", "FTP", "NNTP", "IRC", "LDAP", "MySQL", "ManageSieve", "XMPP", "PostgreSQL"])
 def test_a_long_line_or_message_is_told_in_every_dialogue(port: int, turns: list[Turn]) -> None:
     assert told(tables(said(turns, port), dialogue_line=100), "dialogue_line")
 

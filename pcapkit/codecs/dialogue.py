@@ -65,6 +65,8 @@ class Dialogue:
     """Both sides of a connection, message by message; what is pending, and how far a switch to TLS has come."""
 
     name: ClassVar[str]
+    awaits: ClassVar[bool] = True
+    """Whether a request for TLS is answered; else the client's hello follows at once."""
 
     def __init__(self, sink: Sink, wishes: Any) -> None:
         self.sink = sink
@@ -209,13 +211,13 @@ class Dialogue:
         if first == _TLS_RECORD[:1]:
             return False
         tls = first == _TLS_RECORD
-        if self.switching == "asked":
+        if self.switching == "asked" and (self.awaits or not client):
             if not tls:
                 return self.step(unread)
-            if self.missed[SERVER]:
+            if self.missed[SERVER] or not self.awaits:
                 return self._hand_over()
             return len(unread) >= self.limits.dialogue_line and self.step(unread)  # the answer is still to come
-        if tls or (client and (self.lost[CLIENT] or first[0] & 0x80)):  # the latter is how an SSL 2.0 hello begins
+        if tls or (client and (self.lost[CLIENT] or (self.awaits and first[0] & 0x80))):  # how an SSL 2.0 hello begins
             return self._hand_over()
         if client:
             self._fail("the client went on without TLS")
@@ -320,3 +322,8 @@ class Dialogue:
 def part(span: Span, start: int, length: int) -> Span:
     """Bytes within a message."""
     return Span(span.side, start, start + length, span.frame, span.last_frame, span.time_ns)
+
+
+def overwritten(keywords: list[str], keyword: str) -> str | None:
+    """The first one that is as long as `keyword` and was overwritten in place: X or * all over, but for one letter at its end."""
+    return next((k for k in keywords if len(k) == len(keyword) and set(k[:-1].upper()) in ({"X"}, {"*"})), None)

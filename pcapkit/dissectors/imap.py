@@ -7,13 +7,13 @@ from typing import ClassVar
 
 from pcapkit import schema
 from pcapkit.codecs.dialogue import Command, Dialogue, Login, part
+from pcapkit.codecs.strings import strings
 from pcapkit.dissectors import Recognition, Wishes
 from pcapkit.records import CLIENT, FOREVER, SERVER, Capabilities, Outcome, SecretKind, Sink, Span
 from pcapkit.wire import Unread
 
 _COMMAND = re.compile(rb'([^\s(){%*"\\+]{1,64}) ([A-Za-z]{2,16})(?: |$)')
 _LITERAL = re.compile(rb"\{(\d{1,10})\+?\}$")
-_QUOTED = re.compile(rb'"((?:[^"\\]|\\.)*)"')
 _CAPABILITY = re.compile(rb"(?:\* |\S{1,64} (?:OK|NO|BAD|PREAUTH) \[)CAPABILITY ([^\]]*)", re.I)
 _STATUS = re.compile(rb"\* (?:OK|NO|BAD|BYE|PREAUTH)\b", re.I)
 _UNTAGGED = re.compile(rb"\* (?:(OK|PREAUTH|BYE)\b|NO |BAD |CAPABILITY |FLAGS |LIST |LSUB |SEARCH\b|STATUS |"
@@ -121,7 +121,7 @@ class IMAP(Dialogue):
         literal = _LITERAL.search(text)
         stop = literal.start() if literal else len(text)
         if command.verb == "LOGIN":
-            self.strings += _strings(text, start, stop, span)
+            self.strings += strings(text, start, stop, span)
             del self.strings[2:]
         if literal is not None:
             self.open, self.literal = command, int(literal[1])
@@ -202,23 +202,3 @@ class IMAP(Dialogue):
         offers = any(k.upper() == "STARTTLS" for k in keywords)
         if offers or not (self.authenticated or self.late):
             self.sink.put(Capabilities(span, "imap", True, keywords[:self.limits.dialogue_keywords], offers))
-
-
-def _strings(text: bytes, start: int, stop: int, span: Span) -> list[tuple[str, Span]]:
-    """Atoms and quoted strings (RFC 3501, 4.1 and 4.3), each with the span of what is in it; at most three."""
-    found: list[tuple[str, Span]] = []
-    while start < stop and len(found) < 3:
-        if text[start] == 0x20:
-            start += 1
-            continue
-        quoted = _QUOTED.match(text, start, stop)
-        if quoted is not None:
-            raw, at, end = re.sub(rb"\\(.)", rb"\1", quoted[1]), start + 1, quoted.end()
-            length = len(quoted[1])
-        else:
-            end = text.find(b" ", start, stop)
-            end = end if end >= 0 else stop
-            raw, at, length = text[start:end], start, end - start
-        found.append((raw.decode("utf-8", "replace"), part(span, span.start + at, length)))
-        start = end
-    return found

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from pcapkit import schema
 from pcapkit.codecs.dialogue import Command, Dialogue, Login, part
+from pcapkit.codecs.dots import DotText
 from pcapkit.dissectors import Recognition, Wishes
 from pcapkit.records import SERVER, Capabilities, Outcome, SecretKind, Sink, Span
 from pcapkit.wire import Unread
@@ -32,7 +33,8 @@ class POP3(Dialogue):
         self.authenticated = False
         self.body: Command | None = None
         self.keywords: list[str] = []
-        self._fresh = self._torn = False
+        self.text = DotText()
+        self._torn = False
 
     @staticmethod
     def recognises(client: bytes, server: bytes) -> Recognition:
@@ -119,7 +121,7 @@ class POP3(Dialogue):
 
     def _begin_body(self, command: Command, span: Span, good: bool) -> None:
         if good:
-            self.body, self.keywords, self._fresh, self._torn = Command(span, command.verb), [], True, False
+            self.body, self.keywords, self.text, self._torn = Command(span, command.verb), [], DotText(), False
             if command.verb in ("RETR", "TOP"):
                 self.clear("a message")
         elif command.verb == "CAPA":
@@ -127,28 +129,9 @@ class POP3(Dialogue):
 
     def _pass_over(self, unread: Unread) -> bool:
         """Drop lines up to the one that is a dot alone; false where it is still to come."""
-        if self._fresh:
-            self._fresh = False
-            if unread.peek(1) == b".":
-                return self._at_dot(unread, 0)
-        at = unread.find(b"\n.")
-        if at < 0:
-            unread.drop(len(unread) - 1 if unread.peek(1, len(unread) - 1) == b"\n" else len(unread))
+        if not self.text.over(unread):
             return False
-        return self._at_dot(unread, at + 1)
-
-    def _at_dot(self, unread: Unread, at: int) -> bool:
-        """A line that begins with a dot `at` bytes ahead: is it the last one?"""
-        rest = unread.peek(2, at + 1)
-        if rest in (b"", b"\r"):
-            unread.drop(max(0, at - 1))
-            self._fresh = not at
-            return False
-        if rest == b"\r\n" or rest[:1] == b"\n":
-            unread.drop(at + (3 if rest == b"\r\n" else 2))
-            self.body = None
-        else:
-            unread.drop(at + 1)
+        self.body = None
         return True
 
     def _body_over(self, span: Span) -> None:

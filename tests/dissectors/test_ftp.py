@@ -22,7 +22,7 @@ from pcapkit.records import (
     TLSRequested,
     Upgrade,
 )
-from pcapkit.testing import Script, check_gaps, check_splits, fuzz, play, whole
+from pcapkit.testing import Script, check_contract, play, whole
 
 YES, MAYBE, NO = Recognition.YES, Recognition.MAYBE, Recognition.NO
 
@@ -48,9 +48,8 @@ def seen(script: Script) -> list[tuple[str, str, str, Outcome]]:
     return [(c.mechanism, c.username, c.secret, c.outcome) for c in play(FTP, whole(script)).of(Credential)]
 
 
-@pytest.mark.parametrize("script", SCRIPTS)
-def test_any_cut_gives_the_same_records(script: Script) -> None:
-    assert check_splits(FTP, script, cuts=60).of(Session)
+def test_the_contract_holds() -> None:
+    check_contract(FTP, SCRIPTS, Session)
 
 
 def test_logins_are_paired_with_their_replies_under_pipelining() -> None:
@@ -131,11 +130,6 @@ def test_ftp_and_smtp_are_told_apart(client: bytes, server: bytes, ftp: Recognit
     assert (FTP.recognises(client, server), SMTP.recognises(client, server)) == (ftp, smtp)
 
 
-@pytest.mark.parametrize("script", SCRIPTS)
-def test_gaps_are_survived(script: Script) -> None:
-    assert all(tape.error is None for tape in check_gaps(FTP, script))
-
-
 def test_after_lost_replies_the_latest_command_is_answered() -> None:
     script = [(1, b"220 FTP\r\n"), (0, b"USER jan\r\n"), (1, 10), (0, b"PASS x\r\n"), (1, b"230 in\r\n")]
     assert [c.outcome for c in play(FTP, script).of(Credential)] == [Outcome.ACCEPTED]
@@ -155,7 +149,3 @@ def test_lines_and_queues_are_bounded() -> None:
     tape = play(FTP, [GREETING, (0, b"USER " + b"x" * 70_000 + b"\r\n" + b"NOOP\r\n" * 1_100),
                       (1, b"211-x\r\n" + b" y\r\n" * 1_001 + b"211 z\r\n")])
     assert tape.limits == {"dialogue_line": 1, "dialogue_pending": 101, "dialogue_keywords": 3}
-
-
-def test_noise() -> None:
-    assert fuzz(FTP, SCRIPTS, 3_000) == 0

@@ -23,7 +23,7 @@ from pcapkit.records import (
     TLSRequested,
     Upgrade,
 )
-from pcapkit.testing import Script, check_gaps, check_splits, fuzz, play, whole
+from pcapkit.testing import Script, check_contract, play, whole
 
 GREETING = (1, b"* OK [CAPABILITY IMAP4rev1 SASL-IR STARTTLS LOGINDISABLED] ready\r\n")
 BARE = (1, b"* OK ready\r\n")
@@ -56,9 +56,8 @@ def seen(script: Script) -> list[tuple[str, str, str, Outcome]]:
     return [(c.mechanism, c.username, c.secret, c.outcome) for c in play(IMAP, whole(script)).of(Credential)]
 
 
-@pytest.mark.parametrize("script", SCRIPTS)
-def test_any_cut_gives_the_same_records(script: Script) -> None:
-    assert check_splits(IMAP, script, cuts=60).of(Session)
+def test_the_contract_holds() -> None:
+    check_contract(IMAP, SCRIPTS, Session)
 
 
 def test_logins_with_atoms_and_quoted_strings() -> None:
@@ -162,11 +161,6 @@ def test_recognition(client: bytes, server: bytes, want: Recognition) -> None:
     assert IMAP.recognises(client, server) is want
 
 
-@pytest.mark.parametrize("script", SCRIPTS)
-def test_gaps_are_survived(script: Script) -> None:
-    assert all(tape.error is None for tape in check_gaps(IMAP, script))
-
-
 def test_after_a_gap_the_next_full_line_is_found() -> None:
     script = [BARE, (0, b"a LOGIN {5}\r\n"), (0, 30), (0, b"OGIN jan x\r\nb LOGIN ann y\r\n"), (1, 100),
               (1, b"OK x\r\nb OK in\r\n")]
@@ -196,7 +190,3 @@ def test_an_oversized_literal_is_passed_over() -> None:
 def test_lines_and_queues_are_bounded() -> None:
     tape = play(IMAP, [BARE, (0, b"a LOGIN " + b"x" * 70_000 + b"\r\n" + b"b LOGIN x y\r\n" * 1_100)])
     assert tape.limits == {"dialogue_line": 1, "dialogue_pending": 101}
-
-
-def test_noise() -> None:
-    assert fuzz(IMAP, SCRIPTS, 3_000) == 0

@@ -18,7 +18,7 @@ from pcapkit.records import (
     TLSRequested,
     Upgrade,
 )
-from pcapkit.testing import Script, check_gaps, check_splits, fuzz, play, whole
+from pcapkit.testing import Script, check_contract, play, whole
 
 
 def tlv(tag: int, *values: bytes, wide: bool = False) -> bytes:
@@ -62,9 +62,8 @@ def seen(script: Script) -> list[tuple[str, str, str, Outcome]]:
     return [(c.mechanism, c.username, c.secret, c.outcome) for c in play(LDAP, whole(script)).of(Credential)]
 
 
-@pytest.mark.parametrize("script", SCRIPTS)
-def test_any_cut_gives_the_same_records(script: Script) -> None:
-    assert check_splits(LDAP, script, cuts=60).of(Session)
+def test_the_contract_holds() -> None:
+    check_contract(LDAP, SCRIPTS, Session)
 
 
 def test_binds_are_paired_with_their_results_by_number() -> None:
@@ -126,15 +125,6 @@ def test_recognition(client: bytes, server: bytes, want: Recognition) -> None:
     assert LDAP.recognises(client, server) is want
 
 
-@pytest.mark.parametrize("script", SCRIPTS)
-def test_gaps_are_survived(script: Script) -> None:
-    assert all(tape.error is None for tape in check_gaps(LDAP, script))
-
-
 def test_after_a_gap_a_full_message_is_read() -> None:
     script = [BINDS[0], (0, 100), (0, message(2, bind(b"cn=ann", method=tlv(0x80, b"x"))))]
     assert [c.username for c in play(LDAP, script).of(Credential)] == ["cn=jan", "cn=ann"]
-
-
-def test_noise() -> None:
-    assert fuzz(LDAP, SCRIPTS, 3_000) == 0

@@ -25,7 +25,7 @@ from pcapkit.records import (
     TLSRequested,
     Upgrade,
 )
-from pcapkit.testing import Script, Tape, check_gaps, check_splits, fuzz, play, whole
+from pcapkit.testing import Script, Tape, check_contract, check_splits, play, whole
 
 GREETING = (1, b"+OK POP3 ready <1896.697170952@dbc.example>\r\n")
 OPENING: Script = [GREETING, (0, b"CAPA\r\n"), (1, b"+OK list follows\r\nTOP\r\nUSER\r\nSASL PLAIN LOGIN\r\nSTLS\r\n.\r\n")]
@@ -48,9 +48,8 @@ def seen(script: Script) -> list[tuple[str, str, str, Outcome]]:
     return [(c.mechanism, c.username, c.secret, c.outcome) for c in play(POP3, whole(script)).of(Credential)]
 
 
-@pytest.mark.parametrize("script", SCRIPTS)
-def test_any_cut_gives_the_same_records(script: Script) -> None:
-    assert check_splits(POP3, script, cuts=60).of(Session)
+def test_the_contract_holds() -> None:
+    check_contract(POP3, SCRIPTS, Session)
 
 
 def test_logins_are_paired_with_their_replies_under_pipelining() -> None:
@@ -169,11 +168,6 @@ def test_after_a_gap_the_next_full_command_is_found() -> None:
     assert [c.secret for c in play(POP3, half).of(Credential)] == ["x"]
 
 
-@pytest.mark.parametrize("script", SCRIPTS)
-def test_gaps_are_survived(script: Script) -> None:
-    assert all(tape.error is None for tape in check_gaps(POP3, script))
-
-
 def test_lines_and_queues_are_bounded() -> None:
     tape = play(POP3, [GREETING, (0, b"USER " + b"x" * 70_000 + b"\r\n" + b"NOOP\r\n" * 1_100)])
     assert tape.limits == {"dialogue_line": 1, "dialogue_pending": 101}
@@ -197,7 +191,3 @@ def test_a_reply_that_came_before_a_command_does_not_answer_it() -> None:
     parser = POP3(Tape(), Wishes())
     parser.await_reply(Command(Span(0, 0, 4, 7, 7, 0), "NOOP"))
     assert parser.answered(Span(1, 0, 3, 6, 6, 0)) is None and parser.answered(Span(1, 0, 3, 8, 8, 0)) is not None
-
-
-def test_noise() -> None:
-    assert fuzz(POP3, SCRIPTS, 3_000) == 0

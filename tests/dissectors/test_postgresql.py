@@ -20,7 +20,7 @@ from pcapkit.records import (
     TLSRequested,
     Upgrade,
 )
-from pcapkit.testing import Script, Tape, check_gaps, check_splits, fuzz, play, whole
+from pcapkit.testing import Script, Tape, check_contract, play, whole
 
 
 def typed(kind: bytes, body: bytes) -> bytes:
@@ -53,9 +53,8 @@ def seen(script: Script) -> list[tuple[str, str, str, SecretKind, Outcome]]:
             for c in play(PostgreSQL, whole(script)).of(Credential)]
 
 
-@pytest.mark.parametrize("script", SCRIPTS)
-def test_any_cut_gives_the_same_records(script: Script) -> None:
-    assert check_splits(PostgreSQL, script, cuts=60).of(Session)
+def test_the_contract_holds() -> None:
+    check_contract(PostgreSQL, SCRIPTS, Session)
 
 
 def test_logins_with_their_outcome() -> None:
@@ -110,11 +109,6 @@ def test_recognition(client: bytes, server: bytes, want: Recognition) -> None:
     assert PostgreSQL.recognises(client, server) is want
 
 
-@pytest.mark.parametrize("script", SCRIPTS)
-def test_gaps_are_survived(script: Script) -> None:
-    assert all(tape.error is None for tape in check_gaps(PostgreSQL, script))
-
-
 def test_after_a_gap_in_a_login_nothing_is_made_up() -> None:
     tape = play(PostgreSQL, [*MD5[:3], (1, 20), (1, typed(b"E", b"Mwrong\0\0"))])
     assert [(c.secret, c.outcome) for c in tape.of(Credential)] == [("md50123", Outcome.UNKNOWN)]
@@ -134,7 +128,3 @@ def test_a_length_that_cannot_be_is_not_waited_for() -> None:
     parser.receive(0, START, 0)
     parser.receive(1, b"R\xff\xff\xff\xff" + bytes(70_000), 0)
     assert len(parser.sides[1]) < 10
-
-
-def test_noise() -> None:
-    assert fuzz(PostgreSQL, SCRIPTS, 3_000) == 0

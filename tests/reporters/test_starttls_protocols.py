@@ -10,8 +10,13 @@ from said import capture, rows, talk
 from pcapkit.dissectors import Dissector
 from pcapkit.dissectors.ftp import FTP
 from pcapkit.dissectors.imap import IMAP
+from pcapkit.dissectors.irc import IRC
+from pcapkit.dissectors.managesieve import ManageSieve
+from pcapkit.dissectors.mysql import MySQL
+from pcapkit.dissectors.nntp import NNTP
 from pcapkit.dissectors.pop3 import POP3
 from pcapkit.dissectors.postgresql import PostgreSQL
+from pcapkit.dissectors.xmpp import XMPP
 from pcapkit.records import (
     Anomaly,
     Conversation,
@@ -29,6 +34,9 @@ from pcapkit.records import (
 from pcapkit.reporters.starttls import StartTLS
 from pcapkit.testing import Script, play, whole
 
+XMPP_TLS = b" xmlns='urn:ietf:params:xml:ns:xmpp-tls'"
+XMPP_ASKS = b"<stream:stream xmlns:stream='http://etherx.jabber.org/streams'><starttls" + XMPP_TLS + b"/>"
+MYSQL_GREETS = b"\x17\0\0\0\x0a8.0.36\0\1\0\0\0abcdefgh\0\0\x0a"
 FLOW = Conversation("x.pcap", "tcp", 0, "192.0.2.1", 40000, "192.0.2.2", 1)
 
 
@@ -49,6 +57,13 @@ def judged(dissector: type[Dissector], script: Script) -> tuple[Encryption, list
     (FTP, [(1, b"220 hi\r\n"), (0, b"AUTH TLS\r\n"), (1, b"502 no\r\n")], Verdict.REFUSED),
     (FTP, [(1, b"220 hi\r\n"), (0, b"AUTH TLS\r\nUSER eve\r\n"), (1, b"234 go\r\n")], Verdict.INJECTION),
     (FTP, [(1, b"220 hi\r\n"), (0, b"USER jan\r\n")], Verdict.UNDETERMINED),
+    (ManageSieve, [(1, b'"SIEVE" "x"\r\n"XXXXXXXA"\r\nOK\r\n'), (0, b"LOGOUT\r\n")], Verdict.SUSPECTED_STRIPPING),
+    (NNTP, [(1, b"200 hi\r\n"), (0, b"CAPABILITIES\r\n"), (1, b"101\r\nREADER\r\n.\r\n")], Verdict.NOT_OFFERED),
+    (NNTP, [(1, b"200 hi\r\n"), (0, b"STARTTLS\r\n"), (1, b"580 no\r\n")], Verdict.REFUSED),
+    (IRC, [(0, b"CAP LS\r\n"), (1, b":s CAP * LS :tls\r\n"), (0, b"NICK jan\r\n")], Verdict.OFFERED_UNUSED),
+    (IRC, [(0, b"STARTTLS\r\nJOIN #a\r\n"), (1, b":s 670 * :go\r\n")], Verdict.INJECTION),
+    (XMPP, [(0, XMPP_ASKS), (1, b"<proceed" + XMPP_TLS + b"/>"), (0, b"<iq/>")], Verdict.ACCEPTED_FAILED),
+    (MySQL, [(1, MYSQL_GREETS), (0, b"\x20\0\0\1\0\x0a\0\0" + bytes(28)), (1, b"\3\0\0\2\xff\x13\4")], Verdict.ACCEPTED_FAILED),
 ])
 def test_verdicts(dissector: type[Dissector], script: Script, verdict: Verdict) -> None:
     assert judged(dissector, script)[0].verdict is verdict

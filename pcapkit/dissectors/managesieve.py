@@ -1,0 +1,186 @@
+"""ManageSieve (RFC 5804): logins, what the server can do, and the switch to TLS."""
+
+from __future__ import annotations
+
+import re
+from typing import ClassVar
+
+from pcapkit import schema
+from pcapkit.codecs.dialogue import Command, Dialogue, overwritten, part
+from pcapkit.codecs.strings import strings
+from pcapkit.dissectors import Recognition, Wishes
+from pcapkit.records import CLIENT, SERVER, Capabilities, Outcome, Sink, Span
+from pcapkit.wire import Unread
+
+_LITERAL = re.compile(rb"\{(\d{1,10})\+?\}$")
+_STATUS = re.compile(rb"(OK|NO|BYE)(?=[ \r\n]|$)", re.I)
+_TOLD = re.compile(rb'"(IMPLEMENTATION|SASL|SIEVE|STARTTLS|NOTIFY|MAXREDIRECTS|LANGUAGE|OWNER|VERSION)"', re.I)
+_BEGIN = re.compile(rb'(?:AUTHENTICATE|HAVESPACE|PUTSCRIPT|CHECKSCRIPT|GETSCRIPT|SETACTIVE|DELETESCRIPT|RENAMESCRIPT) ["{]|'
+                    rb"LISTSCRIPTS\r?\n|UNAUTHENTICATE\r?\n", re.I)
+"""With what, unlike in other protocols, a command begins."""
+_VERBS = frozenset("AUTHENTICATE STARTTLS LOGOUT CAPABILITY NOOP HAVESPACE PUTSCRIPT CHECKSCRIPT LISTSCRIPTS SETACTIVE "
+                   "GETSCRIPT DELETESCRIPT RENAMESCRIPT UNAUTHENTICATE".split())
+
+
+class ManageSieve(Dialogue):
+    """Reads both sides of a ManageSieve connection, line by line and literal by literal."""
+
+    name: ClassVar[str] = "managesieve"
+    transports: ClassVar[tuple[str, ...]] = ("tcp",)
+    ports: ClassVar[frozenset[int]] = frozenset({4190})
+    tables: ClassVar[tuple[schema.Table, ...]] = (schema.CREDENTIALS,)
+
+    def __init__(self, sink: Sink, wishes: Wishes) -> None:
+        super().__init__(sink, wishes)
+        self.authenticated = self.greeted = False
+        self.open: Command | None = None
+        """What goes on behind a literal: a command, or with no verb a string of a SASL exchange."""
+        self.literal = 0
+        """Bytes of the client's literal, of which none has come yet."""
+        self.strings: list[tuple[str, Span]] = []
+        self.listed: Span | None = None
+        self.keywords: list[str] = []
+        self._continued = self._torn = False
+
+    @staticmethod
+    def recognises(client: bytes, server: bytes) -> Recognition:
+        """A capability in quotes or a status, and a command; commands of IMAP have tags."""
+        verb = client.split(b"\n")[0].split(b" ")[0].strip().upper().decode("latin-1")
+        told = _TOLD.match(server)
+        if (client and verb not in _VERBS) or (server and not told and not _STATUS.match(server)):
+            return Recognition.NO
+        if told or _BEGIN.match(client):
+            return Recognition.YES
+        return Recognition.MAYBE if client or server else Recognition.NO
+
+    def opens(self, side: int, text: bytes) -> bool:
+        """The server begins with what it can do (RFC 5804, 1.7)."""
+        return side == SERVER and _TOLD.match(text) is not None
+
+    def step(self, unread: Unread) -> bool:
+        """A line, or a literal of the client: one of a login is read, a script is passed over."""
+        if unread.side == SERVER or not self.literal:
+            return super().step(unread)
+        login = self._login()
+        if login and self.literal > self.limits.dialogue_line:
+            self.sink.limit("dialogue_line", unread.begin())
+        if not login or self.literal > self.limits.dialogue_line:
+            self.skipping[CLIENT], self.literal = self.literal, 0
+            return True
+        if len(unread) < self.literal:
+            return False
+        span = unread.begin()
+        text = unread.use(self.literal)
+        self.sink.end(span, unread.offset)
+        self.strings.append((text.decode("utf-8", "replace"), span))
+        self.literal = 0
+        return True
+
+    def gap(self, side: int, offset: int, length: int) -> None:
+        """Bytes are missing; within a script that is passed over this is no harm."""
+        if side == CLIENT and self.literal and not self._login():
+            self.skipping[CLIENT], self.literal = self.literal, 0
+        super().gap(side, offset, length)
+
+    def torn(self, side: int) -> None:
+        """What goes on behind a literal can no longer be told from what begins; a list has a hole."""
+        if side == CLIENT:
+            self.open, self.literal, self.auth = None, 0, None
+        else:
+            self._continued, self._torn = False, True
+
+    def _login(self) -> bool:
+        """Whether what goes on behind a literal is a login."""
+        return self.open is not None and self.open.verb in ("", "AUTHENTICATE")
+
+    # The client
+
+    def on_client(self, span: Span, text: bytes) -> None:
+        """A command, a string of a SASL exchange, or the rest of either behind a literal."""
+        command, start = self.open, 0
+        if command is None:
+            verb = b"" if text[:1] in (b'"', b"{") else text.split(b" ")[0].upper()
+            command, start = Command(span, verb.decode("latin-1")), len(verb)
+            if verb and command.verb not in _VERBS:
+                return
+            self.strings = []
+        literal = _LITERAL.search(text)
+        self.strings += strings(text, start, literal.start() if literal else len(text), span)
+        del self.strings[2:]
+        if literal is None:
+            self.open = None
+            self._complete(command, self.strings)
+            return
+        self.open, self.literal = command, int(literal[1])
+        if not self.literal:
+            self.strings.append(("", part(span, span.stop, 0)))
+
+    def _complete(self, command: Command, said: list[tuple[str, Span]]) -> None:
+        """All of a command is there, or of a string of a SASL exchange."""
+        if not command.verb:
+            if self.auth is not None and said:
+                self.continue_auth(said[0][1], said[0][0].encode(), is_command=False)
+            return
+        self.auth = None
+        self.await_reply(command)
+        if command.verb == "STARTTLS":
+            self.ask(command)
+        elif command.verb == "AUTHENTICATE" and said:
+            self.begin_auth(command, said[0][0], "")
+            assert command.exchange is not None
+            command.exchange.said += said[1:]
+        elif command.verb == "PUTSCRIPT":
+            self.clear("a script")
+
+    # The server
+
+    def on_server(self, span: Span, text: bytes) -> None:
+        """A line of what a command yields, a status, or the rest of either behind a literal."""
+        literal, continued = _LITERAL.search(text), self._continued
+        self._continued = literal is not None
+        if literal is not None:
+            self.skipping[SERVER] = int(literal[1])
+        if continued:
+            return
+        status = _STATUS.match(text)
+        if status is not None:
+            self._status(span, status[1].upper().decode(), text.decode("utf-8", "replace"))
+        elif not (self.greeted or self.late) or (self.pending and self.pending[0].verb == "CAPABILITY"):
+            self._keyword(span, text)
+
+    def _keyword(self, span: Span, text: bytes) -> None:
+        """A line of the list of capabilities: a name in quotes, and perhaps its value."""
+        if self.listed is None:
+            self.listed, self.keywords = part(span, span.start, 0), []
+        self.listed.stop, self.listed.last_frame = span.stop, span.last_frame
+        for name, _ in strings(text, 0, len(text), span)[:1]:
+            self.keep(self.keywords, name, span)
+
+    def _status(self, span: Span, state: str, words: str) -> None:
+        good, greeting = state == "OK", not (self.greeted or self.late)
+        self.greeted = True
+        self._capabilities(complete=not self._torn)
+        self._torn = False
+        command = None if greeting else self.answered(span)
+        if command is None:
+            return
+        if command.verb == "STARTTLS" and self.switching == "asked":
+            if good:
+                self.accept(span, words)
+            else:
+                self.refuse(span, state, words, "(TRYLATER)" in words.upper())
+        self.authenticated |= good and command.exchange is not None
+        self.settle(command, Outcome.ACCEPTED if good else Outcome.REJECTED, span)
+
+    def _capabilities(self, complete: bool) -> None:
+        """What the server can do; behind a login it no longer names STARTTLS (RFC 5804, 1.7)."""
+        span, self.listed = self.listed, None
+        offers = any(k.upper() == "STARTTLS" for k in self.keywords)
+        if span is not None and (offers or not (self.authenticated or self.late)):
+            self.sink.put(Capabilities(span, "managesieve", complete, self.keywords, offers,
+                                       overwritten(self.keywords, "STARTTLS")))
+
+    def close(self) -> None:
+        """Put what is unfinished."""
+        self._capabilities(complete=False)
+        super().close()

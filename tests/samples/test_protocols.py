@@ -1,0 +1,78 @@
+"""The smaller protocols' samples, recorded or made: the logins, the verdicts, and what tshark makes of the same captures."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from said import rows, shown_by_tshark
+
+SAMPLES = Path(__file__).parents[2] / "samples"
+MYSQL = ("2842535b4e55422c51334d663e3e5d39452f5955:24a88327056771a237ebc60d216012cb4d7daa4a",
+         "6b434c3359473824487c5b3431365c4f55407c70:87ea946bf8faf2c7ca010538c386852abcf578d3",
+         "da8286440edf874b0278b1a1c1666e91205d545e942840cd5e161a240b024dbd:"
+         "7bf2f46dd46e478709cccfeabc4c965b3e3ba253fcf0b6da3ca9e2636984f41a60f05808fbfd3e9f614046119f0d873350bced327b33c1941509c5a4fc30e501")
+"""Salt and answer."""
+LOGINS = {
+    "managesieve/sieve.pcap": [("plain", "jan", "battery-staple", "password", "rejected"),
+                               ("plain", "jan", "correct-horse", "password", "accepted")],
+    "nntp/news.pcap": [("user-pass", "jan", "battery staple", "password", "rejected"),
+                       ("user-pass", "jan", "correct horse", "password", "accepted")],
+    "mysql/login.pcap": [
+        ("mysql_native_password", "jan", MYSQL[0], "challenge-response", "rejected"),
+        ("mysql_native_password", "jan", MYSQL[1], "challenge-response", "accepted"),
+        ("client_ed25519", "ann", MYSQL[2], "challenge-response", "accepted")],
+    "irc/chat.pcap": [("pass", "jan", "wrong-password", "password", "unknown"),
+                      ("pass", "jan", "correct-horse", "password", "accepted"),
+                      ("oper", "jan", "wrong-word", "password", "rejected"),
+                      ("oper", "jan", "battery-staple", "password", "accepted")],
+    "xmpp/stream.pcap": [("plain", "jan", "battery-staple", "password", "rejected"),
+                         ("plain", "jan", "correct-horse", "password", "accepted")],
+}
+VERDICTS = {
+    "managesieve/sieve.pcap": ["offered-unused", "established"],
+    "nntp/news.pcap": ["offered-unused", "established"],
+    "irc/chat.pcap": ["offered-unused", "offered-unused", "established"],
+    "xmpp/stream.pcap": ["offered-unused", "established"],
+    "mysql/login.pcap": ["offered-unused", "offered-unused", "offered-unused", "established"],
+}
+TLS = {
+    "managesieve/sieve.pcap": "tls.handshake.type == 1",
+    "nntp/news.pcap": "tls.handshake.type == 1",
+    "xmpp/stream.pcap": "tls.handshake.type == 1",
+    "mysql/login.pcap": "tls.handshake.type == 1",
+}
+"""What tshark, told nothing, shows of the switch: the ClientHello behind it, where it knows how the protocol switches."""
+
+
+@pytest.mark.parametrize("name", LOGINS)
+def test_logins(name: str) -> None:
+    found = rows(SAMPLES / name, show_secrets=True)["credentials"]
+    assert [(r["mechanism"], r["username"], r["secret"], r["secret_kind"], r["outcome"]) for r in found] == LOGINS[name]
+
+
+@pytest.mark.parametrize("name", LOGINS)
+def test_without_leave_no_secret_is_shown(name: str) -> None:
+    found = rows(SAMPLES / name)
+    assert not any(secret in str(found) for _, _, secret, _, _ in LOGINS[name])
+
+
+@pytest.mark.parametrize("name", VERDICTS)
+def test_verdicts(name: str) -> None:
+    assert [r["verdict"] for r in rows(SAMPLES / name)["encryption"]] == VERDICTS[name]
+
+
+@pytest.mark.oracle
+@pytest.mark.parametrize("name", TLS)
+def test_tshark_sees_the_same_handshakes(name: str) -> None:
+    path = SAMPLES / name
+    assert [r["frame"] for r in rows(path)["tls"]] == shown_by_tshark(path, TLS[name])
+
+
+@pytest.mark.parametrize("maker", ["nntp"])
+def test_what_is_made_is_made_the_same_again(tmp_path: Path, maker: str) -> None:
+    subprocess.run([sys.executable, "-m", f"samples.{maker}.make", str(tmp_path)], cwd=SAMPLES.parent, check=True)
+    assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == {
+        p.name: p.read_bytes() for p in (SAMPLES / maker).glob("*.pcap")}
