@@ -47,7 +47,11 @@ class Session:
 
 @dataclass(frozen=True)
 class Case:
-    """One recording. `commands` are the clients, one after the other; `give` is what they read; `proxy` ends TLS itself."""
+    """One recording. `commands` are the clients, one after the other, and `give` is what they read.
+
+    `early` is a client that has begun before the captures do; `relay` is what a Postfix at the client's end does about TLS;
+    `proxy` is the version of TLS that the box ends itself.
+    """
 
     name: str
     what: str
@@ -56,6 +60,8 @@ class Case:
     sessions: list[Session]
     rules: list[Rule] = field(default_factory=list)
     give: str = ""
+    early: list[str] = field(default_factory=list)
+    relay: str = ""
     proxy: str = ""
     address: str = OFFERS
 
@@ -92,6 +98,7 @@ ESTABLISHED = "established", "established"
 UNUSED = "offered-unused", "offered-unused"
 ABSENT = "not-offered", "not-offered"
 HIDDEN = "not-offered", "offered-unused"
+LATE = "undetermined", "undetermined"
 STRIPPED = "suspected-stripping", "offered-unused"
 
 OFFER, NO_OFFER, MASKED = "250-STARTTLS\r\n", "", "250-XXXXXXXA\r\n"
@@ -128,6 +135,11 @@ def relayed() -> Iterator[Case]:
     yield Case("smtp/busy", "a server that refuses TLS itself, after two sessions within a minute, the second too many", "smtp",
                [swaks(IF_THERE, address=BUSY)] * 3,
                [Session(ESTABLISHED, tls="TLS 1.3")] * 2 + [Session(("refused", "refused"))], address=BUSY)
+    yield Case("smtp/late", "a session by hand, of which the captures have only the end", "smtp", [], [Session(LATE)],
+               early=["bash", "-c", f"exec 3<>/dev/tcp/{OFFERS}/25; for line in 'EHLO {NAME}' 'MAIL FROM:<{SENDER}>' "
+                      f"'RCPT TO:<{USER}>' QUIT; do read -ru 3; printf '%s\\r\\n' \"$line\" >&3; sleep 1.6; done; cat <&3"])
+    yield Case("smtp/relay", "a relay that finds TLSA records for the server, and uses STARTTLS", "smtp", [],
+               [Session(ESTABLISHED, tls="TLS 1.3")], relay="dane")
 
 
 def attacked_relays() -> Iterator[Case]:
@@ -144,10 +156,14 @@ def attacked_relays() -> Iterator[Case]:
                [swaks(IF_THERE), swaks(IF_THERE)], [Session(ESTABLISHED, tls="TLS 1.3"), Session(STRIPPED, (OTHER_SESSION,))],
                [smtp(OFFER, NO_OFFER, connection=2)])
     yield Case("smtp/removed-dns", "the DNS publishes MTA-STS and TLSA for the server; then the offer removed", "smtp",
-               [*(["dig", f"@{RESOLVER}", "+noall", kind, name] for kind, name in (
+               [*(["dig", f"@{RESOLVER}", "+noall", "+adflag", kind, name] for kind, name in (
                    ("MX", "example.com"), ("TXT", "_mta-sts.example.com"), ("A", "mx.example.com"),
                    ("TLSA", "_25._tcp.mx.example.com"))), swaks(IF_THERE)],
                [Session(STRIPPED, (DNS,))], removed)
+    yield Case("smtp/relay-removed", "a relay that uses TLS where it is offered; the offer removed", "smtp", [],
+               [Session(HIDDEN)], removed, relay="may")
+    yield Case("smtp/relay-removed-refusing", "a relay that finds TLSA records for the server, and sends nothing without TLS",
+               "smtp", [], [Session(STRIPPED, (DNS,))], removed, relay="dane")
     yield Case("smtp/removed-asked", "the offer removed, and a client that asks all the same", "smtp",
                [s_client("smtp", "-tls1_2")], [Session(ESTABLISHED, tls="TLS 1.2")], removed, give="QUIT\n")
     yield Case("smtp/masked", "the keyword overwritten in place", "smtp", [swaks(IF_THERE)], [Session(STRIPPED, (KEYWORD,))],

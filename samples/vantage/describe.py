@@ -12,6 +12,7 @@ from samples.vantage.cases import PORTS, Case
 ENDS = "client", "server"
 FIELDS = ("frame.number", "tcp.stream", "tcp.srcport", "tcp.dstport", "tcp.seq", "tcp.payload", "ip.ttl", "ip.id",
           "tcp.window_size_value", "tcp.options.timestamp.tsval", "tls.handshake.certificate")
+DNS = "frame.number", "dns.qry.name", "dns.flags.response", "dns.flags.authenticated"
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,8 @@ def described(case: Case, captures: list[Path], altered: list[dict[str, Any]]) -
             "sessions": [{"stream": stream, "verdict": session.verdicts[end], "login": session.login, "tls": session.tls,
                           "evidence": [*session.evidence] if session.verdicts[end] == "suspected-stripping" else []}
                          for stream, session in zip(streams[end], case.sessions, strict=True)],
+            "dns": [{"frame": int(frame), "name": asked, "authenticated": authenticated in ("1", "True")}
+                    for frame, asked, answer, authenticated in fields(captures[end], *DNS) if answer in ("1", "True")],
         }
     alterations = [altered_at(one, altered[:number], seen, streams) for number, one in enumerate(altered)]
     certificates = [[one for segment in seen[end] for one in segment.certificates] for end in range(2)] if case.proxy else []

@@ -16,10 +16,10 @@ from pathlib import Path
 
 CLIENT, MIDDLE, SERVER = "pcapkit-client", "pcapkit-middle", "pcapkit-server"
 CLIENT_ADDRESS = "192.0.2.10"
-SERVER_ADDRESSES = tuple(f"198.51.100.{host}" for host in (25, 26, 27, 28, 29, 53))
-OFFERS, PLAIN, STRICT, BROKEN, BUSY, RESOLVER = SERVER_ADDRESSES
+SERVER_ADDRESSES = tuple(f"198.51.100.{host}" for host in (25, 26, 27, 28, 29, 53, 54))
+OFFERS, PLAIN, STRICT, BROKEN, BUSY, NAMES, RESOLVER = SERVER_ADDRESSES
 """The server's: with TLS; without; with TLS and no login before it; with TLS that has no certificate; with TLS for one session
-a minute; the DNS."""
+a minute; a name server; a resolver that validates."""
 INSIDE, OUTSIDE = "192.0.2.1", "198.51.100.1"
 HARDWARE = {CLIENT: "0200c000020a", "inside": "0200c0000201", "outside": "0200c6336401", SERVER: "0200c6336419"}
 NEIGHBOURS = {CLIENT_ADDRESS: HARDWARE[CLIENT], **dict.fromkeys(SERVER_ADDRESSES, HARDWARE[SERVER])}
@@ -70,7 +70,7 @@ def await_line(program: subprocess.Popen[str], ready: str) -> None:
         if ready in line:
             return
         said.append(line)
-    raise RuntimeError(f"{program.args}: {''.join(said)}")
+    raise RuntimeError(f"{program.args!r}: {''.join(said)}")
 
 
 def await_port(address: str, port: int) -> None:
@@ -136,7 +136,7 @@ def recorded(client: Path, server: Path) -> Iterator[None]:
 
 def settle() -> None:
     """Wait until all connections have ended at both ends, and the last packets have passed."""
-    until = time.monotonic() + PATIENCE / 4
+    until = time.monotonic() + PATIENCE / 2
     over = "LISTEN", "TIME-WAIT"
     while time.monotonic() < until and any(not line.startswith(over) for at in (CLIENT, SERVER)
                                            for line in run("ss", "-Htan", at=at).splitlines()):

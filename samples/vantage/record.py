@@ -10,13 +10,14 @@ import json
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from samples.vantage.cases import PORTS, Case, cases
+from samples.vantage.cases import MESSAGE, PORTS, Case, cases
 from samples.vantage.describe import described
 from samples.vantage.network import (
     CLIENT,
@@ -30,20 +31,23 @@ from samples.vantage.network import (
     running,
     settle,
 )
-from samples.vantage.servers import MAIL_LOG, certificate, servers
+from samples.vantage.servers import MAIL_LOG, certificate, relay, servers
 
 HERE = Path(__file__).parent
 PACKAGES = {
     "/usr/lib/dovecot/imap": "dovecot-imapd", "/usr/lib/dovecot/lmtp": "dovecot-lmtpd",
     "/usr/lib/dovecot/managesieve": "dovecot-managesieved", "/usr/lib/dovecot/pop3": "dovecot-pop3d",
     "/usr/share/perl5/IO/Socket/SSL.pm": "libio-socket-ssl-perl", "curl": "curl", "dig": "bind9-dnsutils",
-    "ethtool": "ethtool", "ip": "iproute2", "lftp": "lftp", "nft": "nftables", "nsd": "nsd", "openssl": "openssl",
-    "postfix": "postfix", "sieve-connect": "sieve-connect", "swaks": "swaks", "tcpdump": "tcpdump", "tshark": "tshark",
-    "vsftpd": "vsftpd",
+    "ethtool": "ethtool", "ip": "iproute2", "ldns-signzone": "ldnsutils", "lftp": "lftp", "nft": "nftables",
+    "nsd": "nsd", "openssl": "openssl", "postfix": "postfix", "sieve-connect": "sieve-connect", "swaks": "swaks",
+    "tcpdump": "tcpdump", "tshark": "tshark", "unbound": "unbound", "vsftpd": "vsftpd",
 }
 """What has to be there, and the Debian package that has it."""
 
 PROXY_PORT = 2525
+LINE = 200
+EARLY = 2.0
+"""Seconds from the start of a session to the start of captures that begin late."""
 
 
 def missing() -> list[str]:
@@ -83,9 +87,16 @@ def record(case: Case, folder: Path) -> dict[str, Any]:
     captures = [HERE / f"{case.name}.{end}.pcap" for end in ("client", "server")]
     captures[0].parent.mkdir(exist_ok=True)
     between = proxy(case, folder) if case.proxy else middlebox(case)
-    with recorded(*captures), between as altered:
+    with between as altered, ExitStack() as stack:
+        if case.early:
+            stack.enter_context(running(*case.early, at=CLIENT))
+            time.sleep(EARLY)
+        stack.enter_context(recorded(*captures))
         for command in case.commands:
             run(*command, at=CLIENT, give=case.give, check=False)
+        if case.relay:
+            logged = relay(folder / case.name.replace("/", "-"), case.relay, MESSAGE)
+            (HERE / f"{case.name}.client.maillog").write_text(logged)
         settle()
     return described(case, captures, altered)
 
@@ -96,7 +107,7 @@ def main() -> None:
         sys.exit(f"apt-get install --no-install-recommends {' '.join(lacking)}")
     wanted = [case for case in cases() if not sys.argv[1:] or case.name in sys.argv[1:]]
     path = HERE / "expected.json"
-    told: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {"cases": {}}
+    told: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {"not_reached_yet": {}, "cases": {}}
     folder = Path(tempfile.mkdtemp(prefix="pcapkit-vantage-"))
     folder.chmod(0o755)
     try:
@@ -106,7 +117,7 @@ def main() -> None:
                 before = log.stat().st_size
                 told["cases"][case.name] = record(case, folder)
                 if logged := log.read_bytes()[before:]:
-                    (HERE / f"{case.name}.maillog").write_bytes(logged)
+                    (HERE / f"{case.name}.server.maillog").write_bytes(logged)
                 print(case.name, flush=True)
     finally:
         shutil.rmtree(folder)
@@ -115,10 +126,11 @@ def main() -> None:
 
 
 def shown(value: Any, indent: str = "") -> str:
-    """JSON with what holds nothing more on one line."""
+    """JSON with what is short and holds nothing more on one line."""
     inner = list(value.values()) if isinstance(value, dict) else value if isinstance(value, list) else []
-    if not any(isinstance(one, dict) or (isinstance(one, list) and one) for one in inner):
-        return json.dumps(value)
+    line = json.dumps(value)
+    if not inner or (len(line) < LINE and not any(isinstance(one, dict) or (isinstance(one, list) and one) for one in inner)):
+        return line
     names = [f"{json.dumps(name)}: " for name in value] if isinstance(value, dict) else [""] * len(inner)
     lines = ",\n".join(f"{indent} {name}{shown(one, indent + ' ')}" for name, one in zip(names, inner, strict=True))
     left, right = "{}" if isinstance(value, dict) else "[]"

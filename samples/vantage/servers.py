@@ -3,11 +3,26 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from samples.vantage.network import BROKEN, BUSY, OFFERS, PLAIN, RESOLVER, SERVER, STRICT, await_port, run, running
+from samples.vantage.network import (
+    BROKEN,
+    BUSY,
+    CLIENT,
+    NAMES,
+    OFFERS,
+    PATIENCE,
+    PLAIN,
+    RESOLVER,
+    SERVER,
+    STRICT,
+    await_port,
+    run,
+    running,
+)
 
 USER, PASSWORD = "alice@example.com", "not-a-real-password"
 MAIL_LOG = "postfix.log"
@@ -39,6 +54,14 @@ smtpd_sasl_auth_enable = yes
 smtpd_sasl_type = dovecot
 smtpd_sasl_path = {auth}
 smtpd_relay_restrictions = permit_sasl_authenticated, reject_unauth_destination
+"""
+
+SENDER = """
+smtp_tls_security_level = {level}
+smtp_dns_support_level = dnssec
+smtp_tls_loglevel = 1
+smtp_host_lookup = dns
+myorigin = example.net
 """
 
 MASTER = """
@@ -119,7 +142,7 @@ $TTL 300
 @           SOA  ns hostmaster 1 3600 600 86400 300
 @           NS   ns
 @           MX   10 mx
-ns          A    {resolver}
+ns          A    {names}
 mx          A    {offers}
 plain       A    {plain}
 strict      A    {strict}
@@ -131,7 +154,7 @@ _smtp._tls  TXT  "v=TLSRPTv1; rua=mailto:tls@example.com"
 
 NSD = """
 server:
-  ip-address: {resolver}
+  ip-address: {names}
   username: ""
   database: ""
   zonesdir: "{folder}"
@@ -144,7 +167,30 @@ remote-control:
   control-enable: no
 zone:
   name: example.com
-  zonefile: zone
+  zonefile: zone.signed
+"""
+
+UNBOUND = """
+server:
+  interface: {resolver}
+  access-control: 0.0.0.0/0 allow
+  do-daemonize: no
+  do-ip6: no
+  chroot: ""
+  username: ""
+  pidfile: ""
+  directory: "{folder}"
+  use-syslog: no
+  trust-anchor: "{anchor}"
+  outgoing-interface: {resolver}
+  minimal-responses: yes
+  local-zone: "." refuse
+  local-zone: "example.com." transparent
+remote-control:
+  control-enable: no
+stub-zone:
+  name: example.com
+  stub-addr: {names}
 """
 
 VSFTPD = """
@@ -216,11 +262,20 @@ def dovecot(folder: Path, address: str, name: str, ssl: str, strict: str, chain:
 
 
 def nsd(folder: Path, chain: Path) -> list[str]:
-    """Write the zone and the configuration of its name server; gives the command that runs it."""
+    """Write the zone, sign it, and write the configuration of its name server; gives the command that runs it."""
     folder.mkdir()
-    (folder / "zone").write_text(ZONE.format(resolver=RESOLVER, offers=OFFERS, plain=PLAIN, strict=STRICT, pin=pin(chain)))
-    (folder / "conf").write_text(NSD.format(folder=folder, resolver=RESOLVER))
+    (folder / "zone").write_text(ZONE.format(names=NAMES, offers=OFFERS, plain=PLAIN, strict=STRICT, pin=pin(chain)))
+    run("sh", "-c", f"cd {folder} && ldns-signzone zone $(ldns-keygen -a ECDSAP256SHA256 -k example.com)")
+    (folder / "conf").write_text(NSD.format(folder=folder, names=NAMES))
     return ["nsd", "-d", "-c", str(folder / "conf")]
+
+
+def unbound(folder: Path, zone: Path) -> list[str]:
+    """Write the configuration of a resolver that trusts the zone's key; gives the command that runs it."""
+    folder.mkdir()
+    anchor = next(zone.glob("K*.ds")).read_text().strip().replace("\t", " ")
+    (folder / "conf").write_text(UNBOUND.format(folder=folder, resolver=RESOLVER, names=NAMES, anchor=anchor))
+    return ["unbound", "-d", "-c", str(folder / "conf")]
 
 
 def vsftpd(folder: Path, address: str, chain: Path) -> list[str]:
@@ -243,6 +298,7 @@ def servers(folder: Path) -> Iterator[Path]:
         "strict": dovecot(folder / "strict", STRICT, "strict.example.com", "yes", "yes", chain),
         "postfix": receiver(folder / "postfix", auth, chain),
         "nsd": nsd(folder / "nsd", chain),
+        "unbound": unbound(folder / "unbound", folder / "nsd"),
         "vsftpd": vsftpd(folder / "vsftpd", OFFERS, chain),
     }
     with ExitStack() as stack:
@@ -251,6 +307,19 @@ def servers(folder: Path) -> Iterator[Path]:
         for address in (OFFERS, PLAIN, STRICT):
             for port in (25, 587, 143, 110, 24, 4190):
                 await_port(address, port)
+        await_port(NAMES, 53)
         await_port(RESOLVER, 53)
         await_port(OFFERS, 21)
         yield chain
+
+
+def relay(folder: Path, level: str, message: str) -> str:
+    """Send a mail by a Postfix in the client's namespace, which finds its way by the DNS; gives what it logs of it."""
+    command = postfix(folder, "client.example.net", SENDER.format(level=level), "", CLIENT)
+    log = folder / MAIL_LOG
+    with running(*command, at=CLIENT, log=folder / "out"):
+        run("sendmail", "-C", str(folder / "etc"), "-f", "bob@example.net", USER, at=CLIENT, give=message)
+        until = time.monotonic() + PATIENCE
+        while not (log.exists() and "status=" in log.read_text()) and time.monotonic() < until:
+            time.sleep(0.1)
+        return "".join(line for line in log.read_text().splitlines(keepends=True) if str(folder) not in line)
