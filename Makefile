@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN     = $(VENV)/bin
 LECTURE = samples/lecture
 
-.PHONY: demo test lint bench fuzz sweep clean
+.PHONY: demo test lint bench fuzz sweep record clean
 
 $(VENV)/.package: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -37,6 +37,9 @@ fuzz: $(VENV)/.dev  ## 200,000 hostile inputs for each dissector; keep the resul
 
 sweep: $(VENV)/.dev  ## every sample cut at every byte; keep the result in tests/fuzz/LEDGER.md
 	$(BIN)/python tests/fuzz/sweep.py
+
+record: $(VENV)/.dev  ## record samples/vantage again: as root, on Debian, with the packages that it names
+	$(BIN)/python -m samples.vantage.record
 
 clean:
 	rm -rf .venv* dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
