@@ -6,7 +6,7 @@ import re
 from typing import ClassVar
 
 from pcapkit import schema
-from pcapkit.codecs.dialogue import Command, Dialogue, Login, part
+from pcapkit.codecs.dialogue import Command, Dialogue, Login, overwritten, part
 from pcapkit.dissectors import Recognition, Wishes
 from pcapkit.records import SERVER, Capabilities, Outcome, SecretKind, Sink, Span
 
@@ -128,7 +128,8 @@ class FTP(Dialogue):
         inner = [line.split() for line in self.lines[1:None if cut else -1] if line.strip()] if known else []
         offers = any(words[0].upper() == "AUTH" and set(re.split(r"[ ;]", " ".join(words[1:]).upper())) & set(_TLS)
                      for words in inner)
-        self.sink.put(Capabilities(span, "ftp", not cut, [words[0] for words in inner], offers))
+        self.sink.put(Capabilities(span, "ftp", not cut, [words[0] for words in inner], offers,
+                                   overwritten([" ".join(words) for words in inner], "AUTH TLS")))
 
     def torn(self, side: int) -> None:
         """A reply that was cut: what there is of it stands."""

@@ -6,7 +6,7 @@ import re
 from typing import ClassVar
 
 from pcapkit import schema
-from pcapkit.codecs.dialogue import Command, Dialogue, Login, part
+from pcapkit.codecs.dialogue import Command, Dialogue, Login, overwritten, part
 from pcapkit.codecs.strings import strings
 from pcapkit.dissectors import Recognition, Wishes
 from pcapkit.records import CLIENT, FOREVER, SERVER, Capabilities, Outcome, SecretKind, Sink, Span
@@ -201,4 +201,5 @@ class IMAP(Dialogue):
             self.sink.limit("dialogue_keywords", span)
         offers = any(k.upper() == "STARTTLS" for k in keywords)
         if offers or not (self.authenticated or self.late):
-            self.sink.put(Capabilities(span, "imap", True, keywords[:self.limits.dialogue_keywords], offers))
+            self.sink.put(Capabilities(span, "imap", True, keywords[:self.limits.dialogue_keywords], offers,
+                                       overwritten(keywords, "STARTTLS")))

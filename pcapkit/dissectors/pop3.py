@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from pcapkit import schema
-from pcapkit.codecs.dialogue import Command, Dialogue, Login, part
+from pcapkit.codecs.dialogue import Command, Dialogue, Login, overwritten, part
 from pcapkit.codecs.dots import DotText
 from pcapkit.dissectors import Recognition, Wishes
 from pcapkit.records import SERVER, Capabilities, Outcome, SecretKind, Sink, Span
@@ -145,7 +145,7 @@ class POP3(Dialogue):
         """What the server can do; behind a login it need not name STLS any longer (RFC 2595, 4)."""
         offers = any(k.upper() == "STLS" for k in self.keywords)
         if offers or not (self.authenticated or self.late):
-            self.sink.put(Capabilities(span, "pop3", complete, self.keywords, offers))
+            self.sink.put(Capabilities(span, "pop3", complete, self.keywords, offers, overwritten(self.keywords, "STLS")))
 
     def torn(self, side: int) -> None:
         """The end of a reply may be missing: a dot or the next status ends it."""
