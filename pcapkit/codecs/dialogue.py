@@ -325,5 +325,12 @@ def part(span: Span, start: int, length: int) -> Span:
 
 
 def overwritten(keywords: list[str], keyword: str) -> str | None:
-    """The first one that is as long as `keyword` and was overwritten in place: X or * all over, but for one letter at its end."""
-    return next((k for k in keywords if len(k) == len(keyword) and set(k[:-1].upper()) in ({"X"}, {"*"})), None)
+    """The first one that is as long as `keyword` and was overwritten in place: X or * all over, but for one letter at its end
+    and the spaces.
+    """
+    return next((k for k in keywords if len(k) == len(keyword) and _drawn_over(k[:-1].upper(), keyword)), None)
+
+
+def _drawn_over(shown: str, keyword: str) -> bool:
+    marks = {mark for mark, letter in zip(shown, keyword, strict=False) if letter != " "}
+    return marks in ({"X"}, {"*"}) and all(mark == " " for mark, letter in zip(shown, keyword, strict=False) if letter == " ")

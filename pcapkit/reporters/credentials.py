@@ -10,7 +10,8 @@ from pcapkit.records import Confidence, Credential, Finding, Outcome, Record, Se
 from pcapkit.reporters.evidence import capture_filter, display_filter, evidence, flow_of
 
 _RFC = {"http": "RFC 9110, 17.16.1; RFC 7617, 4", "smtp": "RFC 4954, 9; RFC 8314, 3", "ftp": "RFC 4217",
-        "ldap": "RFC 4513, 6.3.3", "postgresql": "PostgreSQL manual, sslmode"}
+        "ldap": "RFC 4513, 6.3.3", "postgresql": "PostgreSQL manual, sslmode", "mysql": "MySQL manual, ssl-mode",
+        "managesieve": "RFC 5804, 2.1", "nntp": "RFC 4643, 2.3", "xmpp": "RFC 6120, 13.8.3", "irc": "RFC 2812, 3.1.1"}
 _REMEDY = {"http": "serve the login over HTTPS only, redirect plain HTTP and send HSTS; change the password",
            "smtp": "offer AUTH only after STARTTLS, or use submission over TLS (port 465); change the password"}
 _KEPT, _SHOWN = 10_000, 100

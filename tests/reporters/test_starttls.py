@@ -63,6 +63,9 @@ ONE_SESSION: dict[str, tuple[Any, str, str | None]] = {
     "agreed, then an alert": (lambda: talk([*script(OFFER + ASK + READY), handshake()[0], (SERVER, ALERT)]),
                               "accepted-failed", "starttls-accepted-failed"),
     "agreed, then nothing more": (lambda: talk(OFFER + ASK + READY)[:-4], "undetermined", None),
+    "agreed, then closed": (lambda: talk(OFFER + ASK + READY), "accepted-failed", "starttls-accepted-failed"),
+    "refused behind an overwritten offer": (
+        lambda: talk(MASKED + ASK + "S: 502 5.5.1 no\n" + QUIT), "suspected-stripping", "starttls-stripped"),
     "refused for now": (lambda: talk(OFFER + ASK + "S: 454 4.7.0 not now\n" + QUIT), "refused", "starttls-refused"),
     "refused for good": (lambda: talk(OFFER + ASK + "S: 502 5.5.1 no\n" + QUIT), "refused", "starttls-refused"),
     "not used": (lambda: talk(OFFER + MAIL + QUIT), "offered-unused", "starttls-offered-unused"),
@@ -215,6 +218,9 @@ REPLY = "250-mail.example.org\r\n250-STARTTLS\r\n250 SIZE 1000\r\n"
 EVIDENCE = {
     "agreed, then text": ["220 2.0.0 go ahead\r\n", "n"],
     "agreed, then an alert": ["220 2.0.0 go ahead\r\n", ALERT.decode("latin-1")],
+    "agreed, then closed": ["220 2.0.0 go ahead\r\n"],
+    "refused behind an overwritten offer": ["502 5.5.1 no\r\n", "STARTTLS\r\n",
+                                            "250-mail.example.org\r\n250-XXXXXXXA\r\n250 SIZE 1000\r\n"],
     "refused for now": ["454 4.7.0 not now\r\n", "STARTTLS\r\n"],
     "refused for good": ["502 5.5.1 no\r\n", "STARTTLS\r\n"],
     "not used": [REPLY],
@@ -273,10 +279,18 @@ def test_the_filters_work_where_another_session_is_the_evidence(tmp_path: Path) 
     assert SERVER_ADDRESS in finding["capture_filter"]
 
 
-def test_a_handshake_that_only_stops_is_no_certain_failure(tmp_path: Path) -> None:
+def test_where_the_capture_ends_before_the_connection_nothing_is_certain(tmp_path: Path) -> None:
     """Whether the connection broke off or the capture ended cannot be told."""
     said = script(OFFER + ASK + READY) + handshake()[:1]
-    stopped, = findings(capture(tmp_path, talk(said)))
+    stopped, = findings(capture(tmp_path, talk(said)[:-4]))
+    closed, = findings(capture(tmp_path, talk(said)))
     refused, = findings(capture(tmp_path, talk([*said, (SERVER, ALERT)])))
-    assert (stopped["rule"], stopped["confidence"]) == ("starttls-accepted-failed", "possible")
-    assert (refused["rule"], refused["confidence"]) == ("starttls-accepted-failed", "certain")
+    assert {row["rule"] for row in (stopped, closed, refused)} == {"starttls-accepted-failed"}
+    assert [row["confidence"] for row in (stopped, closed, refused)] == ["possible", "certain", "certain"]
+
+
+def test_an_offer_at_the_very_end_of_a_capture_may_still_be_used(tmp_path: Path) -> None:
+    stopped, = findings(capture(tmp_path, talk(OFFER)[:-4]))
+    went_on, = findings(capture(tmp_path, talk(OFFER + MAIL)[:-4]))
+    closed, = findings(capture(tmp_path, talk(OFFER + QUIT)))
+    assert [row["confidence"] for row in (stopped, went_on, closed)] == ["possible", "certain", "certain"]

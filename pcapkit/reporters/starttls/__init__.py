@@ -37,6 +37,7 @@ from pcapkit.reporters.starttls.verdicts import Judgement, judge
 from pcapkit.schema import Chunk, Table
 
 _KEPT = 200_000
+_OVER = frozenset(("closed", "reset"))
 
 
 class StartTLS:
@@ -47,7 +48,7 @@ class StartTLS:
     wants: ClassVar[tuple[type[Record], ...]] = (
         Session, Capabilities, TLSRequested, TLSAccepted, TLSRefused, TLSStarted, TLSEstablished, TLSFailed,
         BytesAroundSwitch, ClearData, Anomaly, StandsOut)
-    reads: ClassVar[tuple[Table, ...]] = (schema.DNS,)
+    reads: ClassVar[tuple[Table, ...]] = (schema.DNS, schema.FLOWS)
 
     takes: ClassVar[str] = "policies"
 
@@ -67,8 +68,14 @@ class StartTLS:
             self._sessions[flow.file, flow.transport, flow.stream] = Facts(flow, record)
 
     def read(self, chunk: Chunk) -> None:
-        """Keep what the DNS says about the way of mail."""
-        self._published.read(chunk)
+        """Keep what the DNS says about the way of mail, and which sessions are over."""
+        if chunk.table is schema.DNS:
+            self._published.read(chunk)
+        elif self._sessions:
+            names = ("file", "transport", "stream", "state")
+            for *flow, state in zip(*(chunk.columns[chunk.table.index(name)] for name in names), strict=True):
+                if state in _OVER and (facts := self._sessions.get(tuple(flow))) is not None:
+                    facts.over = True
 
     def finish(self) -> Iterator[Finding | Encryption]:
         """A verdict for each session, and a finding where it is not a good one."""
@@ -106,7 +113,8 @@ _FINDINGS = {
 }
 
 _RFC = {"pop3": "RFC 2595, 4; RFC 8314, 3", "imap": "RFC 9051, 6.2.1; RFC 8314, 3", "ftp": "RFC 4217",
-        "ldap": "RFC 4513, 3", "postgresql": "PostgreSQL manual, sslmode"}
+        "ldap": "RFC 4513, 3", "postgresql": "PostgreSQL manual, sslmode", "mysql": "MySQL manual, ssl-mode",
+        "managesieve": "RFC 5804, 2.2", "nntp": "RFC 4642, 2.2", "xmpp": "RFC 6120, 5", "irc": "IRCv3, tls"}
 _REMEDY = {Verdict.OFFERED_UNUSED: "let the client require TLS before it logs in"}
 """What differs where it is not mail servers that talk."""
 

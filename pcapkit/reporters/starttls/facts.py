@@ -49,6 +49,8 @@ class Facts:
     around: list[BytesAroundSwitch] = field(default_factory=list)
     clear: list[str] = field(default_factory=list)
     gap: bool = False
+    over: bool = False
+    """Whether the end of the connection is in the capture."""
     stands_out: dict[int, str] = field(default_factory=dict)
     """How the segments that stand out do so, by frame."""
 

@@ -50,8 +50,10 @@ def judge(facts: Facts, other: Facts | None, intents: list[Intent]) -> Judgement
         if facts.requested is not None:
             return _here(facts, Verdict.UNDETERMINED, [f"TLS was asked for in frame {facts.requested.frame}; the answer is "
                                                        "not in the capture"])
+        went_on = facts.over or bool(facts.clear)
         return _here(facts, Verdict.OFFERED_UNUSED,
-                     [f"offered in frame {facts.offered.last_frame}, never asked for{_clear(facts)}"], facts.offered)
+                     [f"offered in frame {facts.offered.last_frame}, never asked for{_clear(facts)}"], facts.offered,
+                     confidence=Confidence.CERTAIN if went_on else Confidence.POSSIBLE)
     return _not_offered(facts, other, intents)
 
 
@@ -72,11 +74,13 @@ def _switched(facts: Facts, accepted: Span) -> Judgement:
         return _here(facts, Verdict.ESTABLISHED, [agreed, f"encrypted from frame {facts.established.span.frame} on{version}"],
                      accepted)
     if facts.failed is not None:
-        unsure = Confidence.POSSIBLE if facts.failed.unfinished else Confidence.CERTAIN
+        unsure = Confidence.POSSIBLE if facts.failed.unfinished and not facts.over else Confidence.CERTAIN
         return _here(facts, Verdict.ACCEPTED_FAILED, [agreed, f"{facts.failed.reason} (frame {facts.failed.span.frame})"],
                      accepted, facts.failed.span, confidence=unsure)
     if facts.started is not None and not facts.gap:
         return _here(facts, Verdict.ESTABLISHED, [agreed, f"TLS began in frame {facts.started.frame}"], accepted)
+    if facts.over and not facts.gap:
+        return _here(facts, Verdict.ACCEPTED_FAILED, [agreed, "the connection ended without a handshake"], accepted)
     return _here(facts, Verdict.UNDETERMINED, [agreed, "what followed is not in the capture"])
 
 
@@ -89,9 +93,12 @@ def _refused(facts: Facts) -> Judgement:
              + (f": {refused.text}" if refused.text else "")]
     oddity = facts.oddity(refused.span)
     if oddity is not None:
-        return _here(facts, Verdict.SUSPECTED_STRIPPING,
-                     [*words, f"the segment of the refusal stands out: {oddity}{_clear(facts)}"], refused.span,
-                     facts.requested, confidence=Confidence.LIKELY)
+        words.append(f"the segment of the refusal stands out: {oddity}{_clear(facts)}")
+    elif facts.masked is not None:
+        words.append(f"{_masked(*facts.masked)}{_clear(facts)}")
+    if len(words) > 1:
+        return _here(facts, Verdict.SUSPECTED_STRIPPING, words, refused.span, facts.requested,
+                     facts.masked[1] if facts.masked else None, confidence=Confidence.LIKELY)
     return _here(facts, Verdict.REFUSED, words, refused.span, facts.requested)
 
 
@@ -126,13 +133,15 @@ def _unlisted(facts: Facts) -> Judgement:
                                                "the server's capabilities are not in the capture"])
 
 
+def _masked(keyword: str, span: Span) -> str:
+    return f"the keyword {keyword!r} in frame {span.last_frame} looks overwritten in place"
+
+
 def _suspicions(facts: Facts, other: Facts | None, intents: list[Intent]) -> list[Suspicion]:
     """Why the offer may have been there and been taken away, the strongest reason first."""
     found = []
     if facts.masked is not None:
-        keyword, span = facts.masked
-        found.append(Suspicion(f"the keyword {keyword!r} in frame {span.last_frame} looks overwritten in place",
-                               Confidence.LIKELY, facts.flow, span))
+        found.append(Suspicion(_masked(*facts.masked), Confidence.LIKELY, facts.flow, facts.masked[1]))
     listed = facts.listed or (facts.masked and facts.masked[1])
     assert listed is not None
     oddity = facts.oddity(listed)
