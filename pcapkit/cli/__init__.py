@@ -13,7 +13,7 @@ from pcapkit.errors import CaptureError, OutputError, PcapkitError
 
 _VERBS = {
     "findings": "tables", "flows": "tables", "http": "tables", "forms": "tables", "smtp": "tables", "mail": "tables",
-    "dns": "tables", "tls": "tables", "credentials": "tables", "export": "export", "follow": "follow",
+    "dns": "tables", "tls": "tables", "credentials": "tables", "compare": "compare", "export": "export", "follow": "follow",
     "packets": "packets", "list": "shelves", "answer": "answer",
 }
 
