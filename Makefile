@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN     = $(VENV)/bin
 LECTURE = samples/lecture
 
-.PHONY: demo test lint bench fuzz sweep record clean
+.PHONY: demo test lint bench compare fuzz sweep record clean
 
 $(VENV)/.package: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -31,6 +31,9 @@ lint: $(VENV)/.dev  ## style, types, the import contract
 
 bench: $(VENV)/.dev  ## speed and memory beside tshark and tcpflow; keep the result in tests/bench/LEDGER.md
 	$(BIN)/python tests/bench/bench.py
+
+compare: $(VENV)/.dev  ## two captures of 100 MB compared, with the truth; keep the result in tests/bench/COMPARE.md
+	$(BIN)/python tests/bench/compare.py
 
 fuzz: $(VENV)/.dev  ## 200,000 hostile inputs for each dissector; keep the result in tests/fuzz/LEDGER.md
 	$(BIN)/python tests/fuzz/fuzz.py

@@ -13,7 +13,7 @@ if (Path(__file__).parent / "corekit").exists():
                       "work: install them in environments of their own")
 
 _NAMES = {
-    "open": "capture", "Capture": "capture",
+    "open": "capture", "Capture": "capture", "compare": "compare", "Comparison": "compare",
     **dict.fromkeys(("PcapkitError", "CaptureError", "DissectError", "FilterError", "LogError", "PolicyError", "OutputError"),
                     "errors"),
     **dict.fromkeys(("Anomaly", "Credential", "Encryption", "Finding", "Span", "Severity", "Verdict"), "records"),

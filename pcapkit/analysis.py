@@ -58,7 +58,7 @@ def analyse(sources: Sequence[Source], options: Options | None = None) -> Iterat
     """
     options = options or Options()
     masker = Masker(options.show_secrets)
-    reporters = list(_reporters(options))
+    reporters = list(reporters_for(options))
     chosen = Filter(options.filter) if options.filter else None
     with _patient_collector():
         for source in sources:
@@ -73,7 +73,7 @@ def analyse(sources: Sequence[Source], options: Options | None = None) -> Iterat
         yield from _verdicts(reporters, masker)
 
 
-def _reporters(options: Options) -> Iterator[Reporter]:
+def reporters_for(options: Options) -> Iterator[Reporter]:
     """A reporter of each kind; one that needs something of the user's is there if it was given."""
     for kind in plugins.reporters():
         needs, takes = getattr(kind, "needs", None), getattr(kind, "takes", None)
@@ -94,7 +94,7 @@ def _verdicts(reporters: Sequence[Reporter], masker: Masker) -> Iterator[Chunk]:
         rows.sort(key=lambda r: (r.flow.file if r.flow else "", r.span.frame, r.span.start))
         if hasattr(rows[0], "severity"):
             rows.sort(key=lambda r: r.severity.rank)  # type: ignore[attr-defined]
-        yield masker.apply(_chunk(rows))
+        yield masker.apply(chunk_of(rows))
 
 
 class FileAnalysis:
@@ -183,7 +183,7 @@ class FileAnalysis:
         records, self.records = self.records, {}
         for rows in records.values():
             rows.sort(key=by_place)
-            yield self.masker.apply(_chunk(rows))
+            yield self.masker.apply(chunk_of(rows))
         yield from self.connections.lane_chunks()
 
     def _anomalies(self) -> Iterator[Chunk]:
@@ -193,7 +193,7 @@ class FileAnalysis:
             if self.options.show_secrets or place not in self.secretive:
                 row.message += row.quote
         if rows:
-            yield self.masker.apply(_chunk(rows))
+            yield self.masker.apply(chunk_of(rows))
 
     def _capture_row(self) -> Chunk:
         capture, limits = self.capture, self.options.limits
@@ -222,7 +222,7 @@ _COMMON = ("flow.file", "span.frame", "span.last_frame", "span.time_ns", "flow.t
 _getters: dict[Table, attrgetter[tuple[Any, ...]]] = {}
 
 
-def _chunk(records: Sequence[Record]) -> Chunk:
+def chunk_of(records: Sequence[Record]) -> Chunk:
     """Records of one class as rows of their table."""
     table = records[0].table
     assert table is not None

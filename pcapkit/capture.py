@@ -21,7 +21,7 @@ from pcapkit.secrets import Masker
 if TYPE_CHECKING:
     import pandas as pd
 
-_TYPES = {column.name: column.type for table in schema.TABLES for column in table.columns}
+_TYPES = {column.name: column.type for table in (*schema.TABLES, *schema.COMPARISON) for column in table.columns}
 _LEFT = "text-align:left;vertical-align:top;white-space:pre-line"
 _MOST = 50
 

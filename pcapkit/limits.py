@@ -94,6 +94,13 @@ class Limits:
     maillog_steps: int = cap(500_000, "commands", "further SMTP commands are not compared with the log")
     maillog_candidates: int = cap(100, "messages", "further messages of the capture with the same name are not compared")
 
+    # Two captures compared
+    compared_packets: int = cap(20_000_000, "packets of a capture", "further packets of it are not compared")
+    compared_bytes: int = cap(64 * MIB, "bytes at a time", "more bytes than that are compared in several passes")
+    compared_stretch: int = cap(256 * KIB, "bytes", "of a longer stretch that was moved, only both ends are compared")
+    compared_datagrams: int = cap(100_000, "datagrams", "further datagrams without an equal at the other point are not compared")
+    compared_changes: int = cap(10_000, "places", "further altered places are counted, not shown")
+
     # What is shown
     anomalies_file: int = cap(10_000, "rows", "further anomalies of the file are counted in one row")
 

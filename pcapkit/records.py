@@ -76,6 +76,12 @@ class Verdict(StrEnum):
     INJECTION = "injection"
     UNDETERMINED = "undetermined"
 
+    @property
+    def words(self) -> str:
+        """As people say it: "offered, not used"."""
+        return {"accepted-failed": "accepted, handshake failed", "offered-unused": "offered, not used"}.get(
+            self, self.replace("-", " "))
+
 
 @dataclass(slots=True)
 class Conversation:

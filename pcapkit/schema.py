@@ -342,3 +342,77 @@ server_port  int   its port
 
 TABLES = (CAPTURES, FLOWS, HTTP, HTTP_FORMS, SMTP, MAIL, DNS, TLS, CERTIFICATES, CREDENTIALS, ENCRYPTION, FINDINGS,
           ANOMALIES, LOGS, MAILLOG)
+
+PAIRS = Table("pairs", "one row per flow that two captures A and B both have", _columns("""
+transport           text   tcp or udp
+service             text   protocol recognised, null if none
+a_stream            int    Wireshark's tcp.stream or udp.stream in A
+b_stream            int    and in B
+a_client            text   address of the client, as A has it
+a_client_port       int    its port
+a_server            text   address of the server, as A has it
+a_server_port       int    its port
+b_client            text   the same, as B has it
+b_client_port       int    its port
+b_server            text   the same, as B has it
+b_server_port       int    its port
+altered             int    places where application bytes differ
+client_shift        int    added to the client's sequence numbers on the way from A to B, modulo 2^32; null where not known
+server_shift        int    added to the server's
+client_hops         int    by how much the time to live of the client's packets is less at B
+server_hops         int    and of the server's
+packets             int    with payload, SYN or FIN, that both have
+lost                int    lost between the points
+missed_a            int    passed A, but A's capture does not have them
+missed_b            int    passed B, but B's capture does not have them
+only_a              int    seen at A only; it cannot be told why
+only_b              int    seen at B only; it cannot be told why
+repeated_a          int    copies of a segment that only A has
+repeated_b          int    copies of a segment that only B has
+client_delay_min_s  float  the client's packets between the points: the fastest
+client_delay_s      float  the median
+client_delay_max_s  float  the slowest
+server_delay_min_s  float  the server's packets between the points: the fastest
+server_delay_s      float  the median
+server_delay_max_s  float  the slowest
+"""))
+
+ALTERATIONS = Table("alterations", "one row per place where application bytes of two captures A and B differ", _columns("""
+kind          text  replaced, inserted (only B has these bytes) or removed (only A has them)
+transport     text  tcp or udp
+service       text  protocol recognised, null if none
+side          text  client or server: who sent them
+time          time  of A's frame
+a_stream      int   Wireshark's tcp.stream or udp.stream in A
+a_frame       int   A's frame with the first of these bytes
+a_last_frame  int   and with the last
+a_offset      int   of the first byte within the side's stream in A
+a_length      int   how many bytes
+a_text        text  the bytes, secrets masked; null where A does not have all of them
+a_line        text  the same with what stands around them
+b_stream      int   Wireshark's tcp.stream or udp.stream in B
+b_frame       int   B's frame with the first of these bytes
+b_last_frame  int   and with the last
+b_offset      int   of the first byte within the side's stream in B
+b_length      int   how many bytes
+b_text        text  the bytes, secrets masked; null where B does not have all of them
+b_line        text  the same with what stands around them
+"""))
+
+UNPAIRED = Table("unpaired", "one row per flow that only one of two captures has", _columns("""
+file         text  the capture that has it
+frame        int   its first frame there
+time         time  of that frame
+transport    text  tcp or udp
+stream       int   Wireshark's tcp.stream or udp.stream
+client       text  address of the side that opened the conversation
+client_port  int   its port
+server       text  address of the other side
+server_port  int   its port
+packets      int   how many
+bytes        int   payload in them
+why          text  why the other one may not have it
+"""))
+
+COMPARISON = (PAIRS, ALTERATIONS, UNPAIRED)
+"""What `compare` adds to the tables of single captures."""

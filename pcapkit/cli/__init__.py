@@ -14,7 +14,7 @@ from pcapkit.errors import CaptureError, LogError, OutputError, PcapkitError, Po
 
 _VERBS = {
     "findings": "tables", "flows": "tables", "http": "tables", "forms": "tables", "smtp": "tables", "mail": "tables",
-    "dns": "tables", "tls": "tables", "credentials": "tables", "export": "export", "follow": "follow",
+    "dns": "tables", "tls": "tables", "credentials": "tables", "compare": "compare", "export": "export", "follow": "follow",
     "packets": "packets", "list": "shelves", "answer": "answer",
 }
 

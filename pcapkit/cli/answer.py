@@ -12,6 +12,7 @@ from pcapkit.cli.inputs import Run, begin, document, print_json, shared
 from pcapkit.cli.maillog import Logged, log_tables, with_maillog
 from pcapkit.formats.jsonl import rfc3339
 from pcapkit.formats.text import escape, show
+from pcapkit.records import Verdict
 
 _ROWS = 6
 _COLOURS = {"critical": "red", "high": "red", "medium": "yellow", "low": "cyan", "info": "blue"}
@@ -126,9 +127,6 @@ def _logins(rows: list[dict[str, Any]]) -> None:
         click.echo(f"  and {len(rows) - _ROWS} more: pcapkit credentials")
 
 
-_WORDS = {"offered-unused": "offered, not used", "accepted-failed": "accepted, handshake failed",
-          "not-offered": "not offered", "suspected-stripping": "suspected stripping",
-          "proven-alteration": "proven alteration"}
 _MAIL = {"smtp", "pop3", "imap"}
 
 
@@ -137,7 +135,7 @@ def _encryption(rows: list[dict[str, Any]]) -> None:
         return
     _title("Encryption of the mail" if {r["protocol"] for r in rows} <= _MAIL else "Encryption, where a session can ask for it")
     for r in rows[:_ROWS]:
-        verdict = _WORDS.get(str(r["verdict"]), str(r["verdict"]))
+        verdict = Verdict(r["verdict"]).words
         click.echo(f"  stream {str(r['stream']) + r['of']:<4}  {r['protocol']} with {r['server']}:{r['server_port']}: {verdict}")
         for why in r["evidence"]:
             click.echo(f"               {escape(why)}")

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 import click
@@ -20,7 +23,7 @@ from pcapkit.maillog import open_log
 from pcapkit.records import Severity
 from pcapkit.schema import Chunk
 
-_LEVELS = [s.value for s in Severity]
+LEVELS = [s.value for s in Severity]
 
 
 def shared(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -36,7 +39,7 @@ def shared(function: Callable[..., Any]) -> Callable[..., Any]:
             click.option("--policy", "policies", multiple=True, metavar="FILE", type=click.Path(),
                          help="MTA-STS policy that mail servers were to follow; may be given several times."),
             click.option("--strict", is_flag=True, help="Exit with 4 if a capture is damaged or a limit was hit."),
-            click.option("--fail-on", type=click.Choice(_LEVELS), help="Exit with 1 on findings of this level or worse."),
+            click.option("--fail-on", type=click.Choice(LEVELS), help="Exit with 1 on findings of this level or worse."),
             click.option("--json", "as_json", is_flag=True, help="One JSON document.")):
         function = decorate(function)
     return function
@@ -52,7 +55,7 @@ class Run:
     fail_on: str | None = None
     unreadable: int = 0
     damaged: bool = False
-    worst: int = len(_LEVELS)
+    worst: int = len(LEVELS)
     bar: Bar | None = None
 
     def chunks(self) -> Iterator[Chunk]:
@@ -77,7 +80,7 @@ class Run:
                     warn(name, warnings)
             elif chunk.table.name == "findings":
                 severity = chunk.table.index("severity")
-                self.worst = min([self.worst, *(_LEVELS.index(str(row[severity])) for row in chunk.rows())])
+                self.worst = min([self.worst, *(LEVELS.index(str(row[severity])) for row in chunk.rows())])
             yield chunk
 
     @property
@@ -92,7 +95,7 @@ class Run:
             return 3
         if self.strict and self.damaged:
             return 4
-        return 1 if self.fail_on and self.worst <= _LEVELS.index(self.fail_on) else 0
+        return 1 if self.fail_on and self.worst <= LEVELS.index(self.fail_on) else 0
 
 
 def begin(words: Sequence[str], files: Sequence[str], show_secrets: bool, hashing: bool, keylog: str | None,
@@ -138,6 +141,19 @@ def _bytes(path: str) -> bytes:
         return Path(path).read_bytes()
     except OSError as error:
         raise CaptureError(f"{path}: cannot be read: {error.strerror or error}") from None
+
+
+@contextmanager
+def rereadable(file: str) -> Iterator[str]:
+    """A path that can be read more than once: of a pipe, a copy. What must be masked is known only at its end."""
+    if file != "-" and (not Path(file).exists() or Path(file).is_file() or Path(file).is_dir()):
+        yield file
+        return
+    with NamedTemporaryFile(prefix="pcapkit-") as copy:
+        with sys.stdin.buffer if file == "-" else Path(file).open("rb") as pipe:
+            shutil.copyfileobj(pipe, copy)
+        copy.flush()
+        yield copy.name
 
 
 def width() -> int | None:

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
-import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
 import click
 
 from pcapkit.analysis import Options, unread
-from pcapkit.cli.inputs import print_json, warn
+from pcapkit.cli.inputs import print_json, rereadable, warn
 from pcapkit.cli.progress import shown
 from pcapkit.errors import CaptureError
 from pcapkit.filters import Filter
@@ -56,7 +52,7 @@ def _packets(file: str, words: Sequence[str], numeric: bool, count: int | None, 
     elif show_secrets:
         _print(_choose(file, file, chosen, count, Lines(stamp, {})), dump, as_json)
     else:
-        with _rereadable(file) as path:
+        with rereadable(file) as path:
             _print(_choose(path, file, chosen, count, Lines(stamp, _hidden(path, file))), dump, as_json)
 
 
@@ -108,19 +104,6 @@ def _write(target: str, packets: Iterator[_Packet]) -> None:
         writer = writer or PcapWriter(target)
         writer.write(p.frames, p.i)
     (writer or PcapWriter(target)).close()
-
-
-@contextmanager
-def _rereadable(file: str) -> Iterator[str]:
-    """A path that can be read more than once: of a pipe, a copy. What must be masked is known only at its end."""
-    if file != "-" and (not Path(file).exists() or Path(file).is_file() or Path(file).is_dir()):
-        yield file
-        return
-    with NamedTemporaryFile(prefix="pcapkit-") as copy:
-        with sys.stdin.buffer if file == "-" else Path(file).open("rb") as pipe:
-            shutil.copyfileobj(pipe, copy)
-        copy.flush()
-        yield copy.name
 
 
 def _hidden(path: str, name: str) -> dict[int, list[tuple[int, int]]]:
