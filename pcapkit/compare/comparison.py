@@ -171,12 +171,17 @@ class Judge:
         return (first - told.origins.get(direction, first) + HALF) % FULL - HALF - first
 
     def _encryption(self, verdicts: Sequence[Encryption], alterations: Sequence[Alteration]) -> list[Encryption]:
-        """The verdicts on the sessions that both have; proven, where what was said about encryption is not the same."""
+        """The verdicts on the sessions that both have; proven, where what was said about encryption, or the encrypted itself,
+        is not the same.
+        """
+        injected = {_key(verdict.flow) for verdict in verdicts if verdict.flow and verdict.verdict is Verdict.INJECTION}
         proofs: dict[tuple[str, str, int | None], Alteration] = {}
         for alteration in alterations:
-            if alteration.clear and (alteration.a.side == SERVER or _about_tls(alteration)):
-                for shown in (alteration.a, alteration.b):
-                    proofs.setdefault(_key(shown.conversation), alteration)
+            places = [_key(shown.conversation) for shown in (alteration.a, alteration.b)]
+            if (not alteration.clear or alteration.a.side == SERVER or _about_tls(alteration)
+                    or not injected.isdisjoint(places)):
+                for place in places:
+                    proofs.setdefault(place, alteration)
         paired = {(seen.name, *_place(seen, flow)) for seen, flows in (
             (self.a, self.aligned.flow_a), (self.b, self.aligned.flow_b)) for flow in flows.tolist()}
         found = []
@@ -186,10 +191,7 @@ class Judge:
                 continue
             proof = proofs.get(_key(verdict.flow))
             if proof is not None:
-                verdict.verdict, verdict.evidence = Verdict.PROVEN_ALTERATION, [
-                    f"the {SIDES[proof.a.side]}'s bytes differ: {_quoted(proof.a)} at A (frame {proof.a.frame} of "
-                    f"{proof.a.conversation.file}), {_quoted(proof.b)} at B (frame {proof.b.frame} of "
-                    f"{proof.b.conversation.file})"]
+                verdict.verdict, verdict.evidence = Verdict.PROVEN_ALTERATION, [_proven(proof)]
             found.append(verdict)
         return sorted(found, key=lambda v: (v.flow.file != self.a.name, v.span.frame) if v.flow else (True, 0))
 
@@ -315,6 +317,15 @@ def _delays(path: Path, pairs: int) -> list[list[float | None]]:
             for i, at in enumerate((start, start + n // 2, start + n - 1)):
                 found[3 * side + i][pair] = float(delay[at])
     return found
+
+
+def _proven(proof: Alteration) -> str:
+    """What differs; TLS as such is not quoted: that its bytes are not the same says that it was ended on the way."""
+    said = [f"{'' if not proof.clear else _quoted(shown) + ' '}at {point} (frame {shown.frame} of {shown.conversation.file})"
+            for point, shown in (("A", proof.a), ("B", proof.b))]
+    if proof.clear:
+        return f"the {SIDES[proof.a.side]}'s bytes differ: {', '.join(said)}"
+    return f"the {SIDES[proof.a.side]}'s bytes behind the switch to TLS are not the same: {' and '.join(said)}"
 
 
 def _about_tls(alteration: Alteration) -> bool:

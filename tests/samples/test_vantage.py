@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from pcapkit import compare
 from pcapkit.analysis import Options, analyse
 from samples import wire
 from samples.talk import ACK, CLIENT, SERVER, SYN
@@ -315,3 +316,20 @@ def test_the_box_can_blank_timestamps() -> None:
     passed(box, CLIENT, 99, 0, SYN)
     assert passed(box, CLIENT, 100, 1, ACK, b"NOOP", stamps)[2] == stamps
     assert passed(box, CLIENT, 104, 1, ACK, b"EHLO", stamps)[2:] == (b"\x01" * 12, b"HELO")
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_two_places_together_prove_what_was_altered(name: str) -> None:
+    case = CASES[name]
+    found = compare(VANTAGE / case["client"]["capture"], VANTAGE / case["server"]["capture"])
+    altered = [(one["side"], range(one["a_frame"], one["a_last_frame"] + 1), range(one["b_frame"], one["b_last_frame"] + 1))
+               for one in found.alterations.df.to_dict("records")]
+    told = [(one["side"], one["client"]["frame"], one["server"]["frame"]) for one in case["pair"]["alterations"]]
+    covers = {(i, j) for i, (side, a, b) in enumerate(altered) for j, (whose, at_a, at_b) in enumerate(told)
+              if side == whose and at_a in a and at_b in b}
+    if name in INTERCEPTED:
+        assert altered
+    else:
+        assert {i for i, _ in covers} == set(range(len(altered))) and {j for _, j in covers} == set(range(len(told)))
+    proven = {str(verdict) for verdict in found.encryption.df["verdict"]} & {"proven-alteration"}
+    assert proven == {case["pair"]["verdict"]} - {None}
