@@ -107,7 +107,8 @@ def main() -> None:
         sys.exit(f"apt-get install --no-install-recommends {' '.join(lacking)}")
     wanted = [case for case in cases() if not sys.argv[1:] or case.name in sys.argv[1:]]
     path = HERE / "expected.json"
-    told: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {"not_reached_yet": {}, "cases": {}}
+    told: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {
+        "not_reached_yet": {}, "not_steady_yet": {}, "cases": {}}
     folder = Path(tempfile.mkdtemp(prefix="pcapkit-vantage-"))
     folder.chmod(0o755)
     try:
