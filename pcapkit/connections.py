@@ -93,12 +93,12 @@ class Connections:
         self._make_room()
 
     def _outliers(self, packets: Packets, ordered: Ordered) -> None:
-        for found, (flow, row, how) in enumerate(outliers(packets, ordered)):
+        for found, (flow, row, behind, how) in enumerate(outliers(packets, ordered)):
             if found == self.limits.outliers_window:
                 self.limits.hit("outliers_window")
                 return
-            frame, time_ns = int(packets.frame[row]), int(packets.time_ns[row])
-            self._put(flow, StandsOut(Span(0, 0, 0, frame, frame, time_ns), how))
+            span = Span(0, 0, 0, int(packets.frame[row]), int(packets.frame[behind]), int(packets.time_ns[row]))
+            self._put(flow, StandsOut(span, how))
 
     def _open_for(self, window: Runs, i: int) -> Dialogue | None:
         """A new stream for the `i`-th run, unless it brings nothing, or the connection is over."""

@@ -21,8 +21,10 @@ _STEP = 64
 _HALF = 1 << 31
 
 
-def outliers(packets: Packets, ordered: Ordered) -> Iterator[tuple[int, int, str]]:
-    """(flow, row of `packets`, in words what is odd) of each TCP segment with payload that stands out in this window."""
+def outliers(packets: Packets, ordered: Ordered) -> Iterator[tuple[int, int, int, str]]:
+    """(flow, row of `packets`, row of its neighbour behind, in words what is odd) of each TCP segment with payload that
+    stands out in this window.
+    """
     tcp = packets.protocol[ordered.packet] == TCP
     for side in (0, 1):
         mine = tcp & (ordered.direction == side)
@@ -33,11 +35,12 @@ def outliers(packets: Packets, ordered: Ordered) -> Iterator[tuple[int, int, str
         inner = (flow[:-2] == flow[2:]) & (packets.wire_length[here] > 0)
         ttl = packets.ttl
         for at in np.flatnonzero(inner & (ttl[before] == ttl[behind]) & (ttl[here] != ttl[before])).tolist():
-            yield (int(flow[at + 1]), int(here[at]), f"its time to live is {ttl[here[at]]}, that of the packets around it "
-                   f"{ttl[before[at]]}")
+            yield (int(flow[at + 1]), int(here[at]), int(behind[at]),
+                   f"its time to live is {ttl[here[at]]}, that of the packets around it {ttl[before[at]]}")
         for at in np.flatnonzero(inner & _leaves_the_row(packets, row, flow)).tolist():
-            yield (int(flow[at + 1]), int(here[at]), f"its IP identification is {packets.ip_id[here[at]]}, between "
-                   f"{packets.ip_id[before[at]]} and {packets.ip_id[behind[at]]}")
+            identification, left, right = (packets.ip_id[rows[at]] for rows in (here, before, behind))
+            yield (int(flow[at + 1]), int(here[at]), int(behind[at]),
+                   f"its IP identification is {identification}, between {left} and {right}")
 
 
 def _leaves_the_row(packets: Packets, row: Ints, flow: Ints) -> npt.NDArray[np.bool_]:

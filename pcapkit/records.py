@@ -286,7 +286,10 @@ class ClearData(Record):
 
 @dataclass(slots=True)
 class StandsOut(Record):
-    """A segment whose IP header does not fit between those of its neighbours of the same side; `how` says in words."""
+    """A segment whose IP header does not fit between those of its neighbours of the same side; `how` says in words.
+
+    The span's frame is that of the segment, its last frame that of the neighbour behind, with which it shows.
+    """
 
     how: str
 

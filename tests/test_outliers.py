@@ -27,7 +27,7 @@ def found(packets: list[Packet]) -> list[tuple[int, str]]:
     with open_capture(io.BytesIO(pcap(in_order(packets))), limits) as capture:
         for frames in capture.windows():
             table = decoder.decode(frames)
-            told += [(int(table.frame[row]), how) for _, row, how in outliers(table, flows.assign(table))]
+            told += [(int(table.frame[row]), how) for _, row, _, how in outliers(table, flows.assign(table))]
     return told
 
 

@@ -218,15 +218,15 @@ REPLY = "250-mail.example.org\r\n250-STARTTLS\r\n250 SIZE 1000\r\n"
 EVIDENCE = {
     "agreed, then text": ["220 2.0.0 go ahead\r\n", "n"],
     "agreed, then an alert": ["220 2.0.0 go ahead\r\n", ALERT.decode("latin-1")],
-    "agreed, then closed": ["220 2.0.0 go ahead\r\n"],
-    "refused behind an overwritten offer": ["502 5.5.1 no\r\n", "STARTTLS\r\n",
-                                            "250-mail.example.org\r\n250-XXXXXXXA\r\n250 SIZE 1000\r\n"],
+    "agreed, then closed": ["220 2.0.0 go ahead\r\n", ""],
+    "refused behind an overwritten offer": ["250-mail.example.org\r\n250-XXXXXXXA\r\n250 SIZE 1000\r\n",
+                                            "502 5.5.1 no\r\n", "STARTTLS\r\n"],
     "refused for now": ["454 4.7.0 not now\r\n", "STARTTLS\r\n"],
     "refused for good": ["502 5.5.1 no\r\n", "STARTTLS\r\n"],
     "not used": [REPLY],
     "overwritten": [REPLY.replace("STARTTLS", "XXXXXXXA")],
-    "more commands behind STARTTLS": ["RSET\r\n"],
-    "more replies behind 220": ["250 injected\r\n"],
+    "more commands behind STARTTLS": ["RSET\r\n", "220 2.0.0 go ahead\r\n"],
+    "more replies behind 220": ["250 injected\r\n", "220 2.0.0 go ahead\r\n"],
 }
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from fuzz.sweep import Sweep, some_cuts
 
 from pcapkit import compare
 from pcapkit.analysis import Options, analyse
@@ -267,6 +268,14 @@ def test_the_analysis_gives_the_logins_in_the_clear(name: str, end: str) -> None
     told = CASES[name][end]
     found = {row["stream"]: row["mechanism"] for row in rows(told["capture"])["credentials"] if not row["encrypted"]}
     assert found == {one["stream"]: one["login"] for one in told["sessions"] if one["login"]}
+
+
+@pytest.mark.parametrize(("name", "end"), PLACES)
+def test_a_recording_cut_between_packets_says_what_they_justify(name: str, end: str) -> None:
+    data = (VANTAGE / CASES[name][end]["capture"]).read_bytes()
+    sweep = Sweep(data)
+    assert sweep.check_cuts(some_cuts(data, 10))
+    sweep.check_packets()
 
 
 HOSTS = ("192.0.2.10", 40000), ("198.51.100.25", 25)

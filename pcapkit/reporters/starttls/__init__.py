@@ -72,19 +72,21 @@ class StartTLS:
         if chunk.table is schema.DNS:
             self._published.read(chunk)
         elif self._sessions:
-            names = ("file", "transport", "stream", "state")
-            for *flow, state in zip(*(chunk.columns[chunk.table.index(name)] for name in names), strict=True):
+            names = ("file", "transport", "stream", "state", "last_frame")
+            for *flow, state, last in zip(*(chunk.columns[chunk.table.index(name)] for name in names), strict=True):
                 if state in _OVER and (facts := self._sessions.get(tuple(flow))) is not None:
-                    facts.over = True
+                    facts.over = int(last)
 
     def finish(self) -> Iterator[Finding | Encryption]:
         """A verdict for each session, and a finding where it is not a good one."""
+        files = {file: number for number, (file, _, _) in enumerate(reversed(self._sessions))}
+        sessions = sorted(self._sessions.values(), key=lambda f: (-files[f.flow.file], f.session.span.frame))
         offering: dict[tuple[str, int | None], Facts] = {}
-        for facts in self._sessions.values():
+        for facts in sessions:
             if facts.offered is not None:
                 offering.setdefault((facts.flow.server, facts.flow.server_port), facts)
         told: set[tuple[str, int | None]] = set()
-        for facts in self._sessions.values():
+        for facts in sessions:
             server = facts.flow.server, facts.flow.server_port
             judgement = judge(facts, offering.get(server), self._published.of(*server, facts.session))
             row = Encryption(facts.session.span, facts.session.protocol, judgement.verdict, judgement.words)

@@ -34,7 +34,7 @@ class Facts:
     session: Session
     offered: Span | None = None
     listed: Span | None = None
-    """The last whole list of what the server can do."""
+    """The first list of what the server can do."""
     unasked: Span | None = None
     incomplete: bool = False
     login: Span | None = None
@@ -49,10 +49,10 @@ class Facts:
     around: list[BytesAroundSwitch] = field(default_factory=list)
     clear: list[str] = field(default_factory=list)
     gap: bool = False
-    over: bool = False
-    """Whether the end of the connection is in the capture."""
-    stands_out: dict[int, str] = field(default_factory=dict)
-    """How the segments that stand out do so, by frame."""
+    over: int | None = None
+    """The last frame, where the end of the connection is in the capture."""
+    stands_out: dict[int, StandsOut] = field(default_factory=dict)
+    """The segments that stand out, by frame."""
 
     def note(self, record: Record) -> None:
         """Take a fact of this session."""
@@ -66,7 +66,7 @@ class Facts:
             case TLSAccepted():
                 self.accepted = record.span
             case TLSRefused():
-                self.refused = record
+                self.refused = self.refused or record
             case TLSStarted():
                 self.started = self.started or record.span
             case TLSEstablished():
@@ -82,12 +82,12 @@ class Facts:
                 self.gap = True
             case StandsOut():
                 if len(self.stands_out) < _MOST_FRAMES:
-                    self.stands_out[record.span.frame] = record.how
+                    self.stands_out[record.span.frame] = record
             case _:
                 pass
 
     def _list(self, record: Capabilities) -> None:
-        self.listed = record.span
+        self.listed = self.listed or record.span
         self.incomplete |= not record.complete
         if record.offers_tls:
             self.offered = self.offered or record.span
@@ -96,8 +96,8 @@ class Facts:
         if any(word.upper() == "AUTH" or word.upper().startswith("AUTH=") for word in record.keywords):
             self.login = self.login or record.span
 
-    def oddity(self, span: Span | None) -> str | None:
-        """How a message stands out among the segments of its side; None where it does not."""
+    def oddity(self, span: Span | None) -> StandsOut | None:
+        """The segment of a message that stands out among those of its side; None where none does."""
         if span is None:
             return None
-        return next((how for frame, how in self.stands_out.items() if span.frame <= frame <= span.last_frame), None)
+        return next((odd for frame, odd in self.stands_out.items() if span.frame <= frame <= span.last_frame), None)

@@ -39,7 +39,7 @@ def judge(facts: Facts, other: Facts | None, intents: list[Intent]) -> Judgement
     if facts.around:
         return _here(facts, Verdict.INJECTION, [f"bytes around the switch to TLS in frame {b.span.frame}: {_shown(b)}"
                                                 for b in facts.around], *(b.span for b in facts.around),
-                     confidence=Confidence.LIKELY)
+                     facts.accepted, confidence=Confidence.LIKELY)
     if facts.accepted is not None:
         return _switched(facts, facts.accepted)
     if facts.refused is not None:
@@ -50,7 +50,7 @@ def judge(facts: Facts, other: Facts | None, intents: list[Intent]) -> Judgement
         if facts.requested is not None:
             return _here(facts, Verdict.UNDETERMINED, [f"TLS was asked for in frame {facts.requested.frame}; the answer is "
                                                        "not in the capture"])
-        went_on = facts.over or bool(facts.clear)
+        went_on = facts.over is not None or bool(facts.clear)
         return _here(facts, Verdict.OFFERED_UNUSED,
                      [f"offered in frame {facts.offered.last_frame}, never asked for{_clear(facts)}"], facts.offered,
                      confidence=Confidence.CERTAIN if went_on else Confidence.POSSIBLE)
@@ -74,13 +74,15 @@ def _switched(facts: Facts, accepted: Span) -> Judgement:
         return _here(facts, Verdict.ESTABLISHED, [agreed, f"encrypted from frame {facts.established.span.frame} on{version}"],
                      accepted)
     if facts.failed is not None:
-        unsure = Confidence.POSSIBLE if facts.failed.unfinished and not facts.over else Confidence.CERTAIN
+        unsure = Confidence.POSSIBLE if facts.failed.unfinished and facts.over is None else Confidence.CERTAIN
         return _here(facts, Verdict.ACCEPTED_FAILED, [agreed, f"{facts.failed.reason} (frame {facts.failed.span.frame})"],
                      accepted, facts.failed.span, confidence=unsure)
     if facts.started is not None and not facts.gap:
         return _here(facts, Verdict.ESTABLISHED, [agreed, f"TLS began in frame {facts.started.frame}"], accepted)
-    if facts.over and not facts.gap:
-        return _here(facts, Verdict.ACCEPTED_FAILED, [agreed, "the connection ended without a handshake"], accepted)
+    if facts.over is not None and not facts.gap:
+        end = Span(accepted.side, accepted.stop, accepted.stop, facts.over, facts.over, accepted.time_ns)
+        return _here(facts, Verdict.ACCEPTED_FAILED,
+                     [agreed, f"the connection ended without a handshake (frame {facts.over})"], accepted, end)
     return _here(facts, Verdict.UNDETERMINED, [agreed, "what followed is not in the capture"])
 
 
@@ -93,12 +95,12 @@ def _refused(facts: Facts) -> Judgement:
              + (f": {refused.text}" if refused.text else "")]
     oddity = facts.oddity(refused.span)
     if oddity is not None:
-        words.append(f"the segment of the refusal stands out: {oddity}{_clear(facts)}")
+        words.append(f"the segment of the refusal stands out: {oddity.how}{_clear(facts)}")
     elif facts.masked is not None:
         words.append(f"{_masked(*facts.masked)}{_clear(facts)}")
     if len(words) > 1:
-        return _here(facts, Verdict.SUSPECTED_STRIPPING, words, refused.span, facts.requested,
-                     facts.masked[1] if facts.masked else None, confidence=Confidence.LIKELY)
+        return _here(facts, Verdict.SUSPECTED_STRIPPING, words, facts.masked[1] if facts.masked else None, refused.span,
+                     facts.requested, oddity.span if oddity else None, confidence=Confidence.LIKELY)
     return _here(facts, Verdict.REFUSED, words, refused.span, facts.requested)
 
 
@@ -146,8 +148,8 @@ def _suspicions(facts: Facts, other: Facts | None, intents: list[Intent]) -> lis
     assert listed is not None
     oddity = facts.oddity(listed)
     if oddity is not None:
-        found.append(Suspicion(f"not offered in frame {listed.last_frame}, whose segment stands out: {oddity}",
-                               Confidence.LIKELY, facts.flow, listed))
+        found.append(Suspicion(f"not offered in frame {listed.last_frame}, whose segment stands out: {oddity.how}",
+                               Confidence.LIKELY, facts.flow, oddity.span))
     if other is not None and other.offered is not None:
         found.append(Suspicion(
             f"not offered in frame {listed.last_frame}, but the same server offered it in {other.flow.file} stream "
