@@ -269,8 +269,8 @@ class Connections:
         for name, part in rows:
             table = plugins.dissector(name).tables[0]
             flow = part.flow
-            yield Chunk(table, [[self.file] * len(flow), part.frame.tolist(), part.last_frame.tolist(),
-                                part.time_ns.tolist(), *self._ends(flow), [False] * len(flow), *part.own])
+            yield Chunk(table, [[self.file] * len(flow), part.frame, part.last_frame, part.time_ns, *self._ends(flow),
+                                np.zeros(len(flow), np.bool_), *part.own])
 
     def flow_chunks(self) -> Iterator[Chunk]:
         """The rows of the flow table, in slices."""
@@ -281,12 +281,10 @@ class Connections:
             if len(rows):
                 yield self._flow_chunk(rows)
 
-    def _ends(self, flow: npt.NDArray[np.int64]) -> list[list[Any]]:
+    def _ends(self, flow: npt.NDArray[np.int64]) -> list[Any]:
         """The columns transport, stream, client, client_port, server and server_port of many flows."""
-        client, client_port, server, server_port = self.flows.ends_of(flow)
         udp = (self.flows.ends[flow] >> np.uint64(32) & np.uint64(0xFF)) == UDP
-        return [["udp" if u else "tcp" for u in udp.tolist()], self.flows.stream[flow].tolist(), client,
-                client_port.tolist(), server, server_port.tolist()]
+        return [_TRANSPORTS[udp.astype(np.int8)].tolist(), self.flows.stream[flow], *self.flows.ends_of(flow)]
 
     def _flow_chunk(self, rows: npt.NDArray[np.int64]) -> Chunk:
         flows, count = self.flows, len(rows)
@@ -303,11 +301,11 @@ class Connections:
             places = list(zip(rows.tolist(), flipped.tolist(), strict=True))
             digests = [[self._digest(n, c ^ role) for n, c in places] for role in (0, 1)]
         numbers = [*sides(flows.packets_a, flows.packets_b), *delivered, *gaps]
-        own = [*(n.tolist() for n in numbers), [self._services[s] for s in flows.service[rows].tolist()],
-               flows.states(rows), (flows.bits[rows] & INFERRED != 0).tolist(), *(c.tolist() for c in captured),
-               *(side.tolist() for kind in rare for side in kind), *digests]
-        return Chunk(schema.FLOWS, [[self.file] * count, flows.first_frame[rows].tolist(), flows.last_frame[rows].tolist(),
-                                    flows.first_time[rows].tolist(), *self._ends(rows), *own])
+        service = np.array(self._services, object)[flows.service[rows]].tolist()
+        own = [*numbers, service, flows.states(rows), flows.bits[rows] & INFERRED != 0, *captured,
+               *(side for kind in rare for side in kind), *digests]
+        return Chunk(schema.FLOWS, [[self.file] * count, flows.first_frame[rows], flows.last_frame[rows],
+                                    flows.first_time[rows], *self._ends(rows), *own])
 
     def _rare(self, rows: npt.NDArray[np.int64], flipped: npt.NDArray[np.bool_]) -> list[npt.NDArray[np.int64]]:
         """What few flows have: for each of `_RARE` the bytes of clients and of servers."""
@@ -325,6 +323,8 @@ class Connections:
         digest = self._digests.get((flow, direction))
         return digest.hexdigest() if digest is not None else None
 
+
+_TRANSPORTS = np.array(["tcp", "udp"], object)
 
 _RARE = ("gap", "duplicate", "conflicting", "out_of_window", "after_close", "dropped")
 

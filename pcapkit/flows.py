@@ -196,7 +196,8 @@ class FlowTable:
         closed = (bits & FIN_A != 0) & (bits & FIN_B != 0)
         opening = (bits & OPENED != 0) & (bits & (ANSWERED | DATA) == 0)
         code = np.select((udp, bits & RESET != 0, closed, opening), (0, 1, 2, 3), 4)
-        return [_STATES[c] for c in code.tolist()]
+        words: list[str] = _STATES[code].tolist()
+        return words
 
     def _hash(self, key: list[Words]) -> Words:
         mixed = np.zeros(len(key[0]), np.uint64)
@@ -387,7 +388,7 @@ def _differs(key: list[Words], order: Ints) -> npt.NDArray[np.bool_]:
     return differs
 
 
-_STATES = ("udp", "reset", "closed", "opening", "open")
+_STATES = np.array(["udp", "reset", "closed", "opening", "open"], object)
 
 _texts: dict[tuple[int, int, int], str] = {}
 _TEXTS = 65_536

@@ -64,19 +64,27 @@ class Table:
         return self.names.index(name)
 
 
+def as_list(column: Sequence[Any]) -> Sequence[Any]:
+    """A column's values as Python's own, also where they are a numpy array."""
+    values: Sequence[Any] = column.tolist() if hasattr(column, "tolist") else column
+    return values
+
+
 @dataclass(slots=True)
 class Chunk:
-    """Some rows of one table, as columns. Times are int64 nanoseconds since the epoch; enums are their text."""
+    """Some rows of one table, as columns: lists, or numpy arrays of what is never null. Times are int64 nanoseconds since
+    the epoch; enums are their text.
+    """
 
     table: Table
-    columns: list[Sequence[Any]]
+    columns: list[Any]
 
     def __len__(self) -> int:
         return len(self.columns[0]) if self.columns else 0
 
     def rows(self) -> Iterator[tuple[Any, ...]]:
         """The same rows, one tuple each."""
-        return zip(*self.columns, strict=True)
+        return zip(*map(as_list, self.columns), strict=True)
 
     def parts(self, most: int) -> Iterator[Chunk]:
         """The same rows in chunks of at most `most`."""

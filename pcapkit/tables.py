@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from pcapkit.schema import Chunk, Column, Table, Type
+from pcapkit.schema import Chunk, Column, Table, Type, as_list
 
 _DTYPES: dict[Type, Any] = {Type.TEXT: "string", Type.INT: "Int64", Type.FLOAT: "Float64", Type.BOOL: "boolean",
                             Type.LIST: "object"}
@@ -15,7 +15,7 @@ _DTYPES: dict[Type, Any] = {Type.TEXT: "string", Type.INT: "Int64", Type.FLOAT: 
 
 def frame(table: Table, chunks: Sequence[Chunk]) -> pd.DataFrame:
     """All rows of a table, with its dtypes also where there are none."""
-    return pd.DataFrame({column.name: _series(column, [v for c in chunks for v in c.columns[i]])
+    return pd.DataFrame({column.name: _series(column, [v for c in chunks for v in as_list(c.columns[i])])
                          for i, column in enumerate(table.columns)})
 
 

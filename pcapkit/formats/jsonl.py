@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from itertools import chain, repeat
 from typing import Any, ClassVar
 
 import numpy as np
 import orjson
 
 from pcapkit.formats.folder import Folder
-from pcapkit.schema import Chunk, Type
+from pcapkit.schema import Chunk, Type, as_list
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_SECOND = 1_000_000_000
 
 _SLICE = 1_024
 """How many rows are made text at a time."""
@@ -23,23 +23,38 @@ def rfc3339(time_ns: int | None) -> str | None:
     """A time as text, exact: 2020-03-23T14:14:35.348492000Z. None where there is none, or it is out of all range."""
     if time_ns is None:
         return None
-    second, fraction = divmod(int(time_ns), 1_000_000_000)
+    second, fraction = divmod(int(time_ns), _SECOND)
     try:
         return f"{(_EPOCH + timedelta(seconds=second)).isoformat()[:19]}.{fraction:09d}Z"
     except OverflowError:
         return None
 
 
+def _times(times: Sequence[int]) -> list[bytes]:
+    """`rfc3339` of many times that are all known: each second is made text once, the digits behind it in columns."""
+    exact = np.array(times, np.int64)
+    second = exact // _SECOND
+    seconds, which = np.unique(second, return_inverse=True)
+    texts = np.datetime_as_string(seconds.view("datetime64[s]")).astype("S30")[which]
+    letters = texts.view(np.uint8).reshape(-1, 30)
+    letters[:, 19], letters[:, 29] = b".Z"
+    left = (exact - second * _SECOND).astype(np.uint32)
+    for at in range(28, 19, -1):
+        tenth = left // 10
+        letters[:, at] = left - tenth * 10 + ord("0")
+        left = tenth
+    found: list[bytes] = texts.tolist()
+    return found
+
+
 def plain(column: Sequence[Any], kind: Type) -> Sequence[Any]:
     """A column as JSON has it: Python's own numbers, times as text."""
-    values: Sequence[Any] = column.tolist() if hasattr(column, "tolist") else column
     if kind is not Type.TIME:
-        return values
+        return as_list(column)
     try:
-        texts: list[str] = np.datetime_as_string(np.array(values, np.int64).view("datetime64[ns]"), timezone="UTC").tolist()
+        return [text.decode() for text in _times(column)]
     except (TypeError, OverflowError):  # some are null, or further away than 64 bits of nanoseconds reach
-        return list(map(rfc3339, values))
-    return texts
+        return list(map(rfc3339, as_list(column)))
 
 
 def plain_rows(chunk: Chunk) -> Iterator[tuple[Any, ...]]:
@@ -48,12 +63,12 @@ def plain_rows(chunk: Chunk) -> Iterator[tuple[Any, ...]]:
                strict=True)
 
 
-def dumps(value: Any) -> bytes:
+def dumps(value: Any, option: int = orjson.OPT_APPEND_NEWLINE) -> bytes:
     """JSON, also where text holds what UTF-8 cannot carry."""
     try:
-        return orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE)
+        return orjson.dumps(value, option=option | orjson.OPT_SERIALIZE_NUMPY)
     except TypeError:
-        return orjson.dumps(_clean(value), option=orjson.OPT_APPEND_NEWLINE)
+        return orjson.dumps(_clean(value), option=option | orjson.OPT_SERIALIZE_NUMPY)
 
 
 def _clean(value: Any) -> Any:
@@ -61,46 +76,62 @@ def _clean(value: Any) -> Any:
         return value.encode("utf-8", "backslashreplace").decode()
     if isinstance(value, dict):
         return {_clean(k): _clean(v) for k, v in value.items()}
-    return [_clean(v) for v in value] if isinstance(value, list | tuple) else value
+    return [_clean(v) for v in value] if isinstance(value, list | tuple) else as_list(value)
 
 
 def lines(chunk: Chunk) -> bytes:
-    """The rows as text. Columns are made text as a whole and then stitched together, what is the same in all rows being
-    part of the seam: a dict for each row costs several times as much.
+    """The rows as text. Columns are made text as a whole and then laid beside each other, what is the same in all rows
+    being part of the seam: a dict for each row costs several times as much.
     """
-    parts: list[Iterable[bytes]] = []
-    seam = b"{"
+    seam, row, columns = b"{", [], []
     for column, values in zip(chunk.table.columns, chunk.columns, strict=True):
-        values = plain(values, column.type)
         seam += b'"%b":' % column.name.encode()
-        if values.count(values[0]) == len(values):
-            seam += dumps(values[0])[:-1] + b","
+        if _alike(values):
+            seam += dumps(plain(values[:1], column.type)[0], 0) + b","
         else:
-            texts, quote = _texts(values, column.type)
-            parts += [repeat(seam + quote), texts]
-            seam = quote + b","
-    end = seam[:-1] + b"}\n"
-    return b"".join(chain.from_iterable(zip(*parts, repeat(end)))) if parts else end * len(chunk)
+            before, texts, behind = _texts(values, column.type)
+            columns.append(texts)
+            row += [seam + before, b""]
+            seam = behind + b","
+    row.append(seam[:-1] + b"}\n")
+    pieces = row * len(chunk)
+    for i, texts in enumerate(columns):
+        pieces[2 * i + 1::len(row)] = texts
+    return b"".join(pieces)
 
 
-def _texts(values: Sequence[Any], kind: Type) -> tuple[list[bytes], bytes]:
-    """The values of a column as JSON, and the quotation mark that belongs around each.
+def _alike(values: Sequence[Any]) -> bool:
+    """Whether all are the same."""
+    if isinstance(values, np.ndarray):
+        return bool((values == values[0]).all())
+    return bool(values[0] == values[-1]) and values.count(values[0]) == len(values)
 
-    A column is written as one array and cut at its commas. Within a string of JSON a quotation mark stands behind a
-    backslash, so that `","` is the seam of two strings unless one of them ends with an escaped mark and a comma.
+
+def _texts(values: Sequence[Any], kind: Type) -> tuple[bytes, list[bytes], bytes]:
+    """The values of a column as JSON, and what stands before and behind each.
+
+    A column is written as one array and cut at its seams. Where a value may hold what looks like one, or some are null,
+    there is a slower way.
     """
-    quoted = kind in (Type.TEXT, Type.TIME)
-    if kind is Type.LIST or (quoted and None in values):
-        # Many rows share one object (an empty list, the flags of DNS): it is made text once.
-        shared = {id(v): v for v in values}
-        if len(shared) < len(values) // 2:
-            known = {i: dumps(v)[:-1] for i, v in shared.items()}
-            return [known[id(v)] for v in values], b""
-        return [dumps(v)[:-1] for v in values], b""
-    array = dumps(values)[:-1]
-    if quoted and b'\\","' in array:
-        return [dumps(v)[:-1] for v in values], b""
-    return (array[2:-2].split(b'","'), b'"') if quoted else (array[1:-1].split(b","), b"")
+    if kind is Type.TIME:
+        try:
+            return b'"', _times(values), b'"'
+        except (TypeError, OverflowError):
+            values = plain(values, kind)
+    array = dumps(values, 0)
+    if kind is Type.LIST:
+        texts = array[2:-2].split(b"],[")
+        if len(texts) == len(values) and None not in values:
+            return b"[", texts, b"]"
+        return b"", [dumps(v, 0) for v in values], b""
+    if kind not in (Type.TEXT, Type.TIME):
+        return b"", array[1:-1].split(b","), b""
+    # In a string a quotation mark stands behind a backslash: only one that ends with a mark and a comma looks like a seam.
+    texts = array[2:-2].split(b'","')
+    if len(texts) == len(values) and b'\\","' not in array:
+        return b'"', texts, b'"'
+    # Nor does a string hold a line feed.
+    return b"", dumps(values, orjson.OPT_INDENT_2)[4:-2].split(b",\n  "), b""
 
 
 class Jsonl:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -43,8 +44,9 @@ def test_times_are_written_that_way_from_lists_and_arrays(tmp_path: Path) -> Non
     columns: list[Any] = [[None] for _ in ANOMALIES.columns]
     columns[ANOMALIES.index("time")] = np.array([1_584_972_875_348_492_001])
     columns[ANOMALIES.index("count")] = np.array([7], np.uint16)
+    columns[ANOMALIES.index("frame")] = np.arange(9)[3::7]
     row, = written(tmp_path, Chunk(ANOMALIES, columns))["anomalies"]
-    assert (row["time"], row["count"]) == ("2020-03-23T14:14:35.348492001Z", 7)
+    assert (row["time"], row["count"], row["frame"]) == ("2020-03-23T14:14:35.348492001Z", 7, 3)
     row, = written(tmp_path, chunk(ANOMALIES, {"time": 1_584_972_875_348_492_001}))["anomalies"]
     assert row["time"] == "2020-03-23T14:14:35.348492001Z"
 
@@ -150,3 +152,28 @@ def test_text_that_looks_like_the_seam_of_two_rows_stays_in_its_row(tmp_path: Pa
     texts = [text, "plain", text, ""]
     rows = written(tmp_path, chunk(ANOMALIES, *({"message": text, "rule": "x"} for text in texts)))["anomalies"]
     assert [row["message"] for row in rows] == texts
+
+
+def test_whatever_a_column_holds_each_row_gets_its_own(tmp_path: Path) -> None:
+    chance = random.Random(7)
+    texts = [None, "", ",", '"', '","', '\\","', "],[", "[", "null", "\n", 'a",', "ä"]
+    lists = [None, [], ["],["], [["a", "b"], ["c", "d"]], [{"name": "x"}], ["a", None], ["],[", "],["]]
+    times = [None, 0, -1, 1_584_972_875_348_492_001, 10**30]
+    for _ in range(300):
+        some = [chance.sample(values, chance.randrange(1, len(values))) for values in (texts, lists, times)]
+        told = [{"name": chance.choice(some[0]), "answers": chance.choice(some[1]), "time": chance.choice(some[2])}
+                for _ in range(chance.randrange(1, 9))]
+        rows = written(tmp_path, chunk(DNS, *told))["dns"]
+        assert [{name: row[name] for name in ("name", "answers", "time")} for row in rows] == [
+            {**row, "time": rfc3339(row["time"])} for row in told]
+
+
+def test_columns_that_are_arrays_are_written_as_lists_are(tmp_path: Path) -> None:
+    lists: dict[str, list[Any]] = {"frame": [3, 1, 2], "time": [5, -7, 1_584_972_875_348_492_001], "stream": [4, 4, 4],
+                                   "encrypted": [True, False, True], "rtt_s": [0.1, 2.0, 1e-9]}
+    found = []
+    for change in (list, np.array):
+        columns = [change(lists[name]) if name in lists else [None] * 3 for name in DNS.names]
+        found.append(written(tmp_path, Chunk(DNS, columns))["dns"])
+        assert list(Chunk(DNS, columns).rows()) == list(zip(*(lists.get(name, [None] * 3) for name in DNS.names), strict=True))
+    assert found[0] == found[1] and [row["rtt_s"] for row in found[0]] == lists["rtt_s"]

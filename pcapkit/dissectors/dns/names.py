@@ -6,7 +6,9 @@ from functools import lru_cache
 
 from pcapkit.errors import DissectError
 
-_PLAIN = b"-_*/:=+#@!abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+PLAIN = b"-_*/:=+#@!abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+IS_PLAIN = bytes(byte in PLAIN for byte in range(256))
+"""A table of bytes: 1 for what stands in a name as it is."""
 
 TYPES = dict(enumerate(
     "A NS MD MF CNAME SOA MB MG MR NULL WKS PTR HINFO MINFO MX TXT RP AFSDB X25 ISDN RT NSAP NSAP-PTR SIG KEY PX GPOS "
@@ -38,10 +40,10 @@ def _text(labels: list[bytes]) -> str:
     """Labels as a name; what is not plain is escaped (RFC 4343, 2.1)."""
     if not labels:
         return "."
-    if not b"".join(labels).translate(None, _PLAIN):
+    if 0 not in b"".join(labels).translate(IS_PLAIN):
         return b".".join(labels).decode("ascii")
     return ".".join("".join(
-        chr(b) if b in _PLAIN or (b not in b'."();\\$' and 0x21 <= b <= 0x7E)
+        chr(b) if b in PLAIN or (b not in b'."();\\$' and 0x21 <= b <= 0x7E)
         else f"\\{chr(b)}" if 0x21 <= b <= 0x7E else f"\\{b:03d}" for b in label) for label in labels)
 
 

@@ -68,8 +68,9 @@ def strings(data: bytes, at: int, stop: int) -> list[str]:
     found = []
     while at < stop:
         end = min(stop, at + 1 + data[at])
-        raw = data[at + 1:end]
-        found.append("".join(chr(b) if 0x20 <= b <= 0x7E else f"\\{b:03d}" for b in raw))
+        text = data[at + 1:end].decode("latin-1")
+        found.append(text if text.isascii() and text.isprintable() else
+                     "".join(c if " " <= c <= "~" else f"\\{ord(c):03d}" for c in text))
         at = end
     return found
 

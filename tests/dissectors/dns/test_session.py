@@ -18,6 +18,7 @@ from pcapkit.dissectors.dns.columns import DnsColumns
 from pcapkit.dissectors.dns.message import parse
 from pcapkit.limits import Limits
 from pcapkit.records import Anomaly
+from pcapkit.schema import as_list
 from pcapkit.testing import check_gaps, check_splits, fuzz, play
 
 
@@ -123,7 +124,7 @@ def test_both_lanes_give_the_same() -> None:
                   for r in tape.of(DnsExchange)]
         lane, lanes, odd_ones, cut = DnsColumns(Limits()), [], [], chance.randrange(len(script) + 1)
         for rows in (_feed(lane, script[:cut]), _feed(lane, script[cut:], cut), lane.flush()):
-            lanes += [_shown(*row) for row in zip(rows.frame.tolist(), rows.last_frame.tolist(), *rows.own, strict=True)]
+            lanes += [_shown(*row) for row in zip(*map(as_list, (rows.frame, rows.last_frame, *rows.own)), strict=True)]
             odd_ones += [(frame, message) for _, frame, _, _, message in rows.anomalies]
         assert sorted(lanes) == sorted(scalar)
         assert odd_ones == [(a.span.frame, a.message) for a in tape.of(Anomaly)]
@@ -141,7 +142,7 @@ def test_no_more_questions_wait_than_the_limit_allows() -> None:
     limits = Limits(dns_pending=2)
     lane = DnsColumns(limits)
     rows = _feed(lane, [(0, query(n)) for n in range(5)])
-    assert rows.own[0] == [0, 1, 2] and limits.hits["dns_pending"] == 3
+    assert list(rows.own[0]) == [0, 1, 2] and limits.hits["dns_pending"] == 3
 
 
 def _shown(*values: object) -> str:
