@@ -186,12 +186,17 @@ filename  text  of an uploaded file
 SMTP = Table("smtp", "one row per command with its reply; the greeting and the reply after a message have no command",
              _columns("""
 command        text  in upper case; empty for the greeting and the reply after DATA's end
-argument       text  as sent
+argument       text  as sent; of a reply of LMTP to a message, the recipient
 code           int   null where the reply is not in the capture
 enhanced_code  text  RFC 3463, such as 2.1.0
 text           list  the reply's lines without code
 command_frame  int   null where there is no command, or it is not in the capture
 reply_frame    int   null where the reply is not in the capture
+reply_time     time  when the reply began
+reply_s        float seconds from the command's last byte to the reply
+pause_s        float seconds from the reply before to the command; null where the client did not wait for one
+typing_s       float seconds from the command's first byte to its last
+meaning        text  the enhanced code in words, else the code
 """), APPLICATION)
 
 MAIL = Table("mail", "one row per message transferred", _columns("""
@@ -205,6 +210,12 @@ message_id   text  header field
 size         int   bytes of the message, dots unstuffed
 queue_id     text  that the server gave it
 attachments  list  of {name, type, size}
+recipients   list  all of RCPT, of {address, code, enhanced_code, parameters}
+parameters   list  of MAIL, such as SIZE=386 or BODY=8BITMIME
+outcome      text  accepted, rejected or unknown
+code         int   the reply to the message
+complete     bool  false where bytes are missing, or the end of the message
+transfer_s   float seconds from the first byte to the last
 """), APPLICATION)
 
 DNS = Table("dns", "one row per question with its response", _columns("""

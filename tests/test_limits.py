@@ -141,6 +141,7 @@ CASES: dict[str, tuple[int, Callable[[], bytes]]] = {
     "smtp_line": (60, lambda: said(SMTP_HELLO + "C: NOOP " + "x" * 200 + "\nS: 250 ok")),
     "smtp_reply_lines": (2, lambda: said(SMTP_HELLO + "C: HELP\nS: 214-a\nS: 214-b\nS: 214-c\nS: 214 d")),
     "smtp_pending": (2, lambda: said(SMTP_HELLO + "C: NOOP\nC: NOOP\nC: NOOP\nC: NOOP\nS: 250 ok")),
+    "mail_recipients": (1, lambda: said(MAIL.replace("C: RCPT TO:<c@d>\nS: 250 ok\n", "C: RCPT TO:<c@d>\nS: 250 ok\n" * 2))),
     "mail_header": (10, lambda: said(MAIL)),
     "mail_body": (10, lambda: said(MAIL)),
     "mime_parts": (2, lambda: said(MAIL.replace("C: From: a@b\nC: \n", "C: Content-Type: multipart/mixed; boundary=b\nC: \n"

@@ -130,6 +130,7 @@ class Lane(Protocol):
 BUILTIN = (
     "pcapkit.dissectors.http:HTTP",
     "pcapkit.dissectors.smtp:SMTP",
+    "pcapkit.dissectors.smtp:LMTP",
     "pcapkit.dissectors.pop3:POP3",
     "pcapkit.dissectors.imap:IMAP",
     "pcapkit.dissectors.ftp:FTP",
