@@ -209,13 +209,24 @@ date         text  header field
 message_id   text  header field
 size         int   bytes of the message, dots unstuffed
 queue_id     text  that the server gave it
-attachments  list  of {name, type, size}
+attachments  list  of {name, type, size, sha256}, decoded; the hash is null unless asked for
+cc           text  header field, decoded
+reply_to     text  header field
+mailer       text  the program that wrote it, by User-Agent or X-Mailer
+headers      list  of [name, value], unfolded, in order
+body_bytes   int   bytes behind the header; null where the header's end is not in the capture
+mime         list  the parts, of {part, type, charset, encoding, disposition, name, size, sha256}
+hops         list  its way by Received, oldest first, of {from, address, by, with, tls, id, for, time, delay_s}
+defects      list  what is wrong or missing: no-date, repeated-from, mime-not-closed, bare-lf, ...
+differences  list  where envelope and header do not agree: sender, recipients; reply-to where it leaves the author's domain
 recipients   list  all of RCPT, of {address, code, enhanced_code, parameters}
 parameters   list  of MAIL, such as SIZE=386 or BODY=8BITMIME
 outcome      text  accepted, rejected or unknown
 code         int   the reply to the message
 complete     bool  false where bytes are missing, or the end of the message
 transfer_s   float seconds from the first byte to the last
+age_s        float seconds from the header's date to the first byte; below 0 where a clock is wrong
+hop_s        float seconds from the newest Received to the first byte; below 0 where a clock is wrong
 """), APPLICATION)
 
 DNS = Table("dns", "one row per question with its response", _columns("""

@@ -143,9 +143,12 @@ CASES: dict[str, tuple[int, Callable[[], bytes]]] = {
     "smtp_pending": (2, lambda: said(SMTP_HELLO + "C: NOOP\nC: NOOP\nC: NOOP\nC: NOOP\nS: 250 ok")),
     "mail_recipients": (1, lambda: said(MAIL.replace("C: RCPT TO:<c@d>\nS: 250 ok\n", "C: RCPT TO:<c@d>\nS: 250 ok\n" * 2))),
     "mail_header": (10, lambda: said(MAIL)),
+    "mail_fields": (1, lambda: said(MAIL)),
+    "mail_hops": (1, lambda: said(MAIL.replace("C: From", "C: Received: by a; x\nC: Received: by b; y\nC: From"))),
     "mail_body": (10, lambda: said(MAIL)),
     "mime_parts": (2, lambda: said(MAIL.replace("C: From: a@b\nC: \n", "C: Content-Type: multipart/mixed; boundary=b\nC: \n"
                                                 + "C: --b\nC: \nC: x\n" * 4))),
+    "mime_depth": (0, lambda: said(MAIL.replace("C: From: a@b", "C: Content-Type: multipart/mixed; boundary=b"))),
     "dialogue_line": (60, lambda: said(POP3_HELLO + "C: NOOP " + "x" * 200 + "\nS: +OK", 110)),
     "dialogue_pending": (2, lambda: said(POP3_HELLO + "C: NOOP\nC: NOOP\nC: NOOP\nC: NOOP\nS: +OK", 110)),
     "dialogue_keywords": (2, lambda: said(POP3_HELLO, 110)),

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pcapkit import schema
+from pcapkit.codecs.mail import date
 from pcapkit.dissectors.smtp.envelope import Recipient
 from pcapkit.dissectors.smtp.replies import meaning
 from pcapkit.records import Outcome, Record, Span
@@ -76,6 +77,15 @@ class MailMessage(Record):
     size: int = 0
     queue_id: str | None = None
     attachments: list[dict[str, Any]] = field(default_factory=list)
+    cc: str | None = None
+    reply_to: str | None = None
+    mailer: str | None = None
+    headers: list[list[str]] = field(default_factory=list)
+    body_bytes: int | None = None
+    mime: list[dict[str, Any]] = field(default_factory=list)
+    hops: list[dict[str, Any]] = field(default_factory=list)
+    defects: list[str] = field(default_factory=list)
+    differences: list[str] = field(default_factory=list)
     recipients: list[dict[str, Any]] = field(default_factory=list)
     parameters: list[str] = field(default_factory=list)
     outcome: Outcome = Outcome.UNKNOWN
@@ -83,11 +93,26 @@ class MailMessage(Record):
     complete: bool = True
     reply_span: Span | None = None
     ended: Span | None = None
+    raw: bytes | None = None
+    """The message byte for byte, dots unstuffed; None unless it was wished for."""
 
     @property
     def transfer_s(self) -> float | None:
         """Seconds from the first byte to the last."""
         return _seconds(self.span, self.ended)
+
+    @property
+    def age_s(self) -> float | None:
+        """Seconds from the header's Date to the first byte on the wire; less than 0 where a clock is wrong."""
+        sent = date(self.date)
+        return None if sent is None else (self.span.time_ns - sent) / 1e9
+
+    @property
+    def hop_s(self) -> float | None:
+        """The same from the newest Received."""
+        received = next((value for name, value in self.headers if name.lower() == "received"), None)
+        time = None if received is None else date(received.rpartition(";")[2].strip())
+        return None if time is None else (self.span.time_ns - time) / 1e9
 
 
 def _seconds(earlier: Span | None, later: Span | None) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 
 import pytest
 
@@ -298,3 +299,52 @@ def test_chunks_are_not_unstuffed_and_a_refused_one_refuses_the_message() -> Non
                                                 (b"250 Ok\r\n", True)])
 def test_how_a_session_starts(greeting: bytes, late: bool) -> None:
     assert [s.late for s in play(SMTP, [(1, greeting), (0, b"QUIT\r\n")]).of(Session)] == [late]
+
+
+SPOOFED = (b"From: \"The Bank\" <ceo@bank.example>\r\nTo: all@bank.example\r\nReply-To: x@evil.example\r\nX-Mailer: Pine\r\n"
+           b"Received: by mx.c.example with ESMTPS id 1; Wed, 31 Dec 1969 23:59:58 +0000\r\nSubject: hi\r\n\r\nText\r\n")
+
+
+def message(body: bytes, sender: bytes = b"a@b.example") -> MailMessage:
+    found: MailMessage
+    found, = play(SMTP, [*OPENING, (0, b"MAIL FROM:<" + sender + b">\r\nRCPT TO:<c@d.example>\r\nDATA\r\n"), ENVELOPE[1],
+                         (0, body + b".\r\n"), (1, b"250 Ok\r\n")]).of(MailMessage)
+    return found
+
+
+def test_envelope_beside_header() -> None:
+    mail = message(SPOOFED)
+    assert mail.differences == ["sender", "recipients", "reply-to"]
+    assert mail.defects == ["no-date", "no-message-id"]
+    assert (mail.mailer, mail.reply_to, mail.body_bytes, len(mail.headers)) == ("Pine", "x@evil.example", 6, 6)
+    assert [(hop["by"], hop["tls"]) for hop in mail.hops] == [("mx.c.example", True)]
+    assert mail.hop_s == 8.0 and mail.age_s is None, "in a tape the message is of the sixth second"
+
+
+@pytest.mark.parametrize(("sender", "header"), [
+    (b"a@b.example", b"From: x@b.example\r\nTo: C@D.example\r\n"),
+    (b"a@bounce.b.example", b"From: x@b.example\r\nCc: <c@d.example>\r\n"),
+    (b"", b"From: x@y.example\r\n")])
+def test_what_agrees_is_no_difference(sender: bytes, header: bytes) -> None:
+    assert message(header + b"\r\n", sender).differences == []
+
+
+def test_of_a_header_that_is_not_all_there_nothing_is_said_to_lack() -> None:
+    mail, = play(SMTP, [*OPENING, *ENVELOPE, (0, b"From: a@b\r\n"), (0, 30), (0, b"\r\n\r\n.\r\n")]).of(MailMessage)
+    assert not mail.defects and mail.body_bytes is None
+    cut, = play(SMTP, [*OPENING, *ENVELOPE, (0, b"From: a@b\r\nDa")]).of(MailMessage)
+    assert not cut.defects and cut.from_ == "a@b"
+
+
+def test_a_message_is_kept_byte_for_byte_where_it_is_wished_for() -> None:
+    tape = check_splits(SMTP, [*OPENING, *ENVELOPE, (0, b"..a\r\n\r\n..\r\nb.\r\n.c\r\n.\r\n")], Wishes(messages=True), cuts=30)
+    assert tape.of(MailMessage)[0].raw == b".a\r\n\r\n.\r\nb.\r\nc\r\n"
+    assert message(SPOOFED).raw is None
+
+
+def test_attachments_are_hashed_where_it_is_wished_for() -> None:
+    body = (b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Disposition: attachment; filename=a.txt\r\n"
+            b"Content-Transfer-Encoding: base64\r\n\r\neA==\r\n--b--\r\n.\r\n")
+    for wish, digest in ((False, None), (True, hashlib.sha256(b"x").hexdigest())):
+        mail, = play(SMTP, [*OPENING, *ENVELOPE, (0, body)], Wishes(hash=wish)).of(MailMessage)
+        assert mail.attachments == [{"name": "a.txt", "type": "text/plain", "size": 1, "sha256": digest}]
