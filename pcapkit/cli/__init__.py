@@ -12,7 +12,7 @@ from pcapkit import __version__
 from pcapkit.errors import CaptureError, OutputError, PcapkitError
 
 _VERBS = {
-    "findings": "tables", "flows": "tables", "http": "tables", "forms": "tables", "smtp": "tables", "mail": "tables",
+    "findings": "tables", "flows": "tables", "http": "tables", "forms": "tables", "smtp": "smtp", "mail": "mail",
     "dns": "tables", "tls": "tables", "credentials": "tables", "export": "export", "follow": "follow",
     "packets": "packets", "list": "shelves", "answer": "answer",
 }
