@@ -26,4 +26,9 @@ class Reporter(Protocol):
         """What it all comes to."""
 
 
-BUILTIN = ("pcapkit.reporters.credentials:CleartextCredentials", "pcapkit.reporters.starttls:StartTLS")
+BUILTIN = (
+    "pcapkit.reporters.credentials:CleartextCredentials",
+    "pcapkit.reporters.starttls:StartTLS",
+    "pcapkit.reporters.smuggling:Smuggling",
+    "pcapkit.reporters.mail:MailTrouble",
+)
