@@ -65,9 +65,13 @@ class Limits:
     smtp_line: int = cap(64 * KIB, "bytes", "the rest of the line is dropped")
     smtp_reply_lines: int = cap(1_000, "lines", "further lines of the reply are counted, not kept")
     smtp_pending: int = cap(1_000, "commands", "the oldest command is given up as unanswered")
+    mail_recipients: int = cap(1_000, "recipients", "further recipients of the message are not kept")
     mail_header: int = cap(256 * KIB, "bytes", "the rest of the message's header is not looked at")
-    mail_body: int = cap(16 * MIB, "bytes", "the rest of the message is counted, not looked at")
-    mime_parts: int = cap(1_000, "parts", "what follows in the message is not looked at for attachments")
+    mail_fields: int = cap(1_000, "fields", "further fields of the message's header are not kept")
+    mail_hops: int = cap(100, "hops", "older hops of the message are not shown")
+    mail_body: int = cap(64 * MIB, "bytes", "the rest of the message is counted, not looked at")
+    mime_parts: int = cap(1_000, "parts", "further parts of the message are not looked at")
+    mime_depth: int = cap(50, "levels", "what lies deeper in the message is not taken apart")
 
     # POP3, IMAP, FTP and their like
     dialogue_line: int = cap(64 * KIB, "bytes", "the rest of the line or message is dropped")

@@ -194,12 +194,17 @@ filename  text  of an uploaded file
 SMTP = Table("smtp", "one row per command with its reply; the greeting and the reply after a message have no command",
              _columns("""
 command        text  in upper case; empty for the greeting and the reply after DATA's end
-argument       text  as sent
+argument       text  as sent; of a reply of LMTP to a message, the recipient
 code           int   null where the reply is not in the capture
 enhanced_code  text  RFC 3463, such as 2.1.0
 text           list  the reply's lines without code
 command_frame  int   null where there is no command, or it is not in the capture
 reply_frame    int   null where the reply is not in the capture
+reply_time     time  when the reply began
+reply_s        float seconds from the command's last byte to the reply
+pause_s        float seconds from the reply before to the command; null where the client did not wait for one
+typing_s       float seconds from the command's first byte to its last
+meaning        text  the enhanced code in words, else the code
 """), APPLICATION)
 
 MAIL = Table("mail", "one row per message transferred", _columns("""
@@ -212,7 +217,24 @@ date         text  header field
 message_id   text  header field
 size         int   bytes of the message, dots unstuffed
 queue_id     text  that the server gave it
-attachments  list  of {name, type, size}
+attachments  list  of {name, type, size, sha256}, decoded; the hash is null unless asked for
+cc           text  header field, decoded
+reply_to     text  header field
+mailer       text  the program that wrote it, by User-Agent or X-Mailer
+headers      list  of [name, value], unfolded, in order
+body_bytes   int   bytes behind the header; null where the header's end is not in the capture
+mime         list  the parts, of {part, type, charset, encoding, disposition, name, size, sha256}
+hops         list  its way by Received, oldest first, of {from, address, by, with, tls, id, for, time, delay_s}
+defects      list  what is wrong or missing: no-date, repeated-from, mime-not-closed, bare-lf, ...
+differences  list  where envelope and header do not agree: sender, recipients; reply-to where it leaves the author's domain
+recipients   list  all of RCPT, of {address, code, enhanced_code, parameters}
+parameters   list  of MAIL, such as SIZE=386 or BODY=8BITMIME
+outcome      text  accepted, rejected or unknown
+code         int   the reply to the message
+complete     bool  false where bytes are missing, or the end of the message
+transfer_s   float seconds from the first byte to the last
+age_s        float seconds from the header's date to the first byte; below 0 where a clock is wrong
+hop_s        float seconds from the newest Received to the first byte; below 0 where a clock is wrong
 """), APPLICATION)
 
 DNS = Table("dns", "one row per question with its response", _columns("""

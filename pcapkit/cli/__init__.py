@@ -13,7 +13,7 @@ from pcapkit import __version__
 from pcapkit.errors import CaptureError, LogError, OutputError, PcapkitError, PolicyError
 
 _VERBS = {
-    "findings": "tables", "flows": "tables", "http": "tables", "forms": "tables", "smtp": "tables", "mail": "tables",
+    "findings": "tables", "flows": "tables", "http": "tables", "forms": "tables", "smtp": "smtp", "mail": "mail",
     "dns": "tables", "tls": "tables", "credentials": "tables", "compare": "compare", "export": "export", "follow": "follow",
     "packets": "packets", "list": "shelves", "answer": "answer",
 }

@@ -72,16 +72,20 @@ class Run:
 
     def _noted(self) -> Iterator[Chunk]:
         for chunk in analyse(list(self.sources), self.options):
-            if chunk.table.name == "captures":
-                columns = (chunk.columns[chunk.table.index(name)] for name in ("file", "warnings"))
-                for name, warnings in zip(*columns, strict=True):
-                    self.damaged |= bool(warnings)
-                    self.clear()
-                    warn(name, warnings)
-            elif chunk.table.name == "findings":
-                severity = chunk.table.index("severity")
-                self.worst = min([self.worst, *(LEVELS.index(str(row[severity])) for row in chunk.rows())])
+            self.note(chunk)
             yield chunk
+
+    def note(self, chunk: Chunk) -> None:
+        """Note damage and findings, and tell of damage."""
+        if chunk.table.name == "captures":
+            columns = (chunk.columns[chunk.table.index(name)] for name in ("file", "warnings"))
+            for name, warnings in zip(*columns, strict=True):
+                self.damaged |= bool(warnings)
+                self.clear()
+                warn(name, warnings)
+        elif chunk.table.name == "findings":
+            severity = chunk.table.index("severity")
+            self.worst = min([self.worst, *(LEVELS.index(str(row[severity])) for row in chunk.rows())])
 
     @property
     def was_read(self) -> bool:

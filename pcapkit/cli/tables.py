@@ -22,40 +22,45 @@ _SHOWN = {
     "credentials": ("credentials", "frame stream client server server_port protocol mechanism username secret outcome"),
     "findings": ("findings", "severity confidence frame rule title message"),
 }
-_WITH_MAILLOG = ("mail", "findings")
 _HELP = {"flows": "Connections and conversations.", "http": "Requests with their responses.",
-         "forms": "Fields of forms and queries.", "smtp": "Commands with their replies.",
-         "mail": "Messages transferred.", "dns": "Questions with their responses.",
+         "forms": "Fields of forms and queries.",
+          "dns": "Questions with their responses.",
          "tls": "Handshakes; `history` has a letter a message, the client's in capitals.",
          "credentials": "Logins seen.", "findings": "What is wrong, with evidence and what to do about it."}
 
 
 def command(name: str) -> click.Command:
     """The command of a table."""
-    def show(**options: Any) -> None:
+    def verb(**options: Any) -> None:
         run = begin(**options)
-        source, columns = _SHOWN[name]
-        if options["as_json"]:
-            print_json(document(run, [source, *(log_tables(run) if name == "mail" else ())]))
-        elif name == "findings":
-            _findings(run)
-        else:
-            names = ["file"] * (len(run.sources) > 1) + columns.split()
-            logged = Logged()
-            rows = [r for c in logged.passing(run.chunks()) if c.table.name == source for r in chunk_rows(c, names)]
-            if rows:
-                shown = table(names, rows, width())
-                click.echo(shown)
-                if "…" in shown and width() is not None:
-                    click.echo("pcapkit: … is cut for this terminal; nothing is in a pipe (| less -S) and with --json", err=True)
-            elif run.was_read:
-                click.echo(f"no {name} in {_where(run)}")
-            logged.show()
+        show(name, run, options["as_json"])
         raise click.exceptions.Exit(run.exit_code)
-    return click.command(name, help=_HELP[name])(shared(with_maillog(show) if name in _WITH_MAILLOG else show))
+    return click.command(name, help=_HELP[name])(shared(with_maillog(verb) if name == "findings" else verb))
 
 
-def _where(run: Run) -> str:
+def show(name: str, run: Run, as_json: bool) -> None:
+    """The rows of a table, or what is said where there are none."""
+    source, columns = _SHOWN[name]
+    if as_json:
+        print_json(document(run, [source, *(log_tables(run) if name == "mail" else ())]))
+    elif name == "findings":
+        _findings(run)
+    else:
+        names = ["file"] * (len(run.sources) > 1) + columns.split()
+        logged = Logged()
+        rows = [r for c in logged.passing(run.chunks()) if c.table.name == source for r in chunk_rows(c, names)]
+        if rows:
+            shown = table(names, rows, width())
+            click.echo(shown)
+            if "…" in shown and width() is not None:
+                click.echo("pcapkit: … is cut for this terminal; nothing is in a pipe (| less -S) and with --json", err=True)
+        elif run.was_read:
+            click.echo(f"no {name} in {where(run)}")
+        logged.show()
+
+
+def where(run: Run) -> str:
+    """What was looked at, in words."""
     these = "this capture" if len(run.sources) == 1 else "these captures"
     return f"what the filter takes of {these}" if run.options.filter else these
 
@@ -69,4 +74,4 @@ def _findings(run: Run) -> None:
         click.echo(f"{severity.upper()} ({confidence})  {rule}, frame {frame}{of}\n  {message}\n  why        {rfc}\n"
                    f"  Wireshark  {display}\n  tcpdump    {capture}\n  remedy     {remedy}\n")
     if not rows and run.was_read:
-        click.echo(f"no findings in {_where(run)}")
+        click.echo(f"no findings in {where(run)}")

@@ -1,95 +1,215 @@
-"""Header fields of mail messages, read with the standard library under guard: hostile fields make it raise."""
+"""Header fields of mail messages (RFC 5322): unfolded, decoded (RFC 2047, RFC 2231), and read. No library is trusted with
+fields that may be hostile: all of it is linear in the bytes.
+"""
 
 from __future__ import annotations
 
-import email.header
+import binascii
 import email.utils
+import re
 import urllib.parse
-from typing import Any
+from collections.abc import Sequence
+from datetime import UTC, datetime
 
-from pcapkit.codecs.forms import parameter
-
-_LONGEST = 4_096
-_WORDS = 100
+LONGEST = 4_096
+"""How much of a field's value is kept, in characters."""
 _PARTS = 100
+"""How many parts of a parameter are put together."""
+_WORD = re.compile(r"=\?([^?\s*]{1,40})(?:\*[^?\s]{0,40})?\?([bq])\?([^?\s]*)\?=", re.IGNORECASE)
+_ANGLED = re.compile(r"<([^<>\s]{0,320})>")
+_NOT_TEXT = frozenset(("punycode", "idna", "unicode_escape", "raw_unicode_escape", "unicode-escape", "raw-unicode-escape"))
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_ONCE = frozenset("date from sender reply-to to cc bcc message-id in-reply-to references subject mime-version content-type "
+                  "content-transfer-encoding content-disposition".split())
+"""Fields that stand once at the most (RFC 5322, 3.6; RFC 2045, 3)."""
 
 
-def fields(header: bytes) -> dict[str, str]:
-    """The first value of each header field under its lower-case name, unfolded (RFC 5322, 2.2.3)."""
-    found: dict[str, str] = {}
-    name = ""
-    for line in header.split(b"\n"):
-        line = line.rstrip(b"\r")
-        if not line:
-            break
-        if line[:1] in b" \t" and name:
-            if len(found[name]) < _LONGEST:
-                found[name] += " " + line.strip().decode("utf-8", "replace")
-            continue
-        key, colon, value = line.partition(b":")
-        name = key.strip().decode("latin-1").lower() if colon else ""
-        if name in found:
-            name = f"{name} "
-        found[name] = value.strip().decode("utf-8", "replace")
-    return found
+class Header:
+    """The fields of a message or part, in order, and what is wrong with them."""
+
+    def __init__(self, lines: Sequence[bytes], most: int) -> None:
+        self.fields: list[list[str]] = []
+        self.defects: list[str] = []
+        self.over = False
+        """Whether there were more fields than `most`."""
+        self._first: dict[str, str] = {}
+        field: list[str] | None = None
+        for line in lines:
+            if line[:1] in b" \t":
+                if field is not None and len(field[1]) < LONGEST:
+                    field[1] = f"{field[1]} {line.strip().decode('utf-8', 'replace')}".lstrip()[:LONGEST]
+                continue
+            name, colon, value = line.partition(b":")
+            if not colon or not name.strip():
+                field = None
+                self._defect("header-line-without-name")
+                continue
+            if len(self.fields) >= most:
+                self.over = True
+                break
+            field = [name.strip().decode("latin-1"), value.strip().decode("utf-8", "replace")[:LONGEST]]
+            self.fields.append(field)
+        for key, text in self.fields:
+            low = key.lower()
+            if low not in self._first:
+                self._first[low] = text
+            elif low in _ONCE:
+                self._defect(f"repeated-{low}")
+
+    def _defect(self, word: str) -> None:
+        if word not in self.defects:
+            self.defects.append(word)
+
+    def get(self, name: str) -> str | None:
+        """The value of the first field of this name, in lower case."""
+        return self._first.get(name)
+
+    def all(self, name: str) -> list[str]:
+        """The values of all fields of this name."""
+        return [value for key, value in self.fields if key.lower() == name]
 
 
 def decoded(value: str | None) -> str | None:
-    """Encoded words taken off (RFC 2047); as it stands where that fails or there are too many."""
-    if value is None or "=?" not in value or len(value) > _LONGEST or value.count("=?") > _WORDS:
+    """Encoded words taken off (RFC 2047); those that are broken stay as they are."""
+    if value is None or "=?" not in value:
         return value
+    out: list[str] = []
+    run, charset, at = b"", "", 0
+    for word in _WORD.finditer(value):
+        between, data = value[at:word.start()], _word(word[2], word[3])
+        if run and (between.strip() or word[1].lower() != charset or data is None):
+            out.append(text(run, charset))
+            run = b""
+        if data is None:
+            out.append(value[at:word.end()])
+        else:
+            if between.strip() or not (run or (out and at)):  # blanks between two encoded words are not shown
+                out.append(between)
+            run, charset = run + data, word[1].lower()
+        at = word.end()
+    return "".join([*out, text(run, charset), value[at:]])
+
+
+def _word(coding: str, word: str) -> bytes | None:
+    """The bytes of an encoded word; None where it is broken."""
     try:
-        return str(email.header.make_header(email.header.decode_header(value)))
-    except Exception:  # the library raises many things on hostile fields
-        return value
+        if coding in "qQ":
+            return binascii.a2b_qp(word.replace("_", " ").encode("ascii"), header=True)
+        return binascii.a2b_base64(word.encode("ascii") + b"=" * (-len(word) % 4))
+    except (ValueError, binascii.Error):
+        return None
 
 
-def _name(header: str, name: str) -> str | None:
-    """A parameter, also one in another character set or in parts (RFC 2231, 3 to 5)."""
-    plain = parameter(header, name)
-    return plain if plain is not None else _extended(header, name)
+def text(data: bytes, charset: str) -> str:
+    """Bytes in a character set that the sender named; what it does not have, or nobody knows, is replaced."""
+    name = charset.lower()
+    try:
+        return data.decode("utf-8" if name in _NOT_TEXT else name, "replace")
+    except (LookupError, ValueError):
+        return data.decode("utf-8", "replace")
 
 
-def _extended(header: str, name: str) -> str | None:
+def parameters(value: str) -> tuple[str, dict[str, str]]:
+    """What stands before the first semicolon, in lower case, and the parameters behind it (RFC 2045, 5.1; RFC 2231)."""
+    first, _, rest = value.partition(";")
+    if not rest:
+        return first.strip().lower(), {}
+    found: dict[str, str] = {}
+    for part in _split(rest):
+        key, equal, given = part.partition("=")
+        key = key.strip().lower()
+        if equal and key not in found:
+            given = given.strip()
+            if given[:1] == '"':
+                given = given[1:-1] if len(given) > 1 and given[-1] == '"' else given[1:]
+                given = given.replace('\\"', '"').replace("\\\\", "\\")
+            found[key] = given
+    if "*" in rest:
+        for name in {key.partition("*")[0] for key in found if "*" in key}:
+            found.setdefault(name, _joined(found, name))
+    return first.strip().lower(), found
+
+
+def _split(value: str) -> list[str]:
+    """The parts between semicolons that do not stand in quotes."""
+    if '"' not in value:
+        return value.split(";")
+    parts, held = [], ""
+    for part in value.split(";"):
+        held = f"{held};{part}" if held else part
+        if (held.count('"') - held.count('\\"')) % 2 == 0 or len(held) > LONGEST:
+            parts.append(held)
+            held = ""
+    return [*parts, held] if held else parts
+
+
+def _joined(found: dict[str, str], name: str) -> str:
     """The value of `name*` or of `name*0`, `name*1`, ...; a star behind it: percent-encoded, the first with a charset."""
-    charset, found = "utf-8", b""
-    for i in range(-1, _PARTS):
-        key = name if i < 0 else f"{name}*{i}"
-        coded = parameter(header, f"{key}*")
-        value = coded if coded is not None else parameter(header, key)
-        if value is None:
-            if i < 0:
-                continue
-            break
-        if coded is not None and i < 1 and value.count("'") > 1:
-            charset, _, value = value.split("'", 2)
-        found += value.encode("utf-8", "replace") if coded is None else urllib.parse.unquote_to_bytes(value)
-        if i < 0:
-            break
+    charset, data = "utf-8", b""
+    keys = [f"{name}*"] if f"{name}*" in found else [
+        key for i in range(_PARTS) for key in (f"{name}*{i}", f"{name}*{i}*") if key in found]
+    for key in keys:
+        value = found[key]
+        if key.endswith("*"):
+            if not data and value.count("'") > 1:
+                charset, _, value = value.split("'", 2)
+            data += urllib.parse.unquote_to_bytes(value)
+        else:
+            data += value.encode("utf-8", "replace")
+    return text(data, charset)
+
+
+def addresses(value: str | None) -> list[str]:
+    """The addresses in a field such as From or To (RFC 5322, 3.4); names and comments are left out."""
+    if not value:
+        return []
+    plain = _bare(value) if '"' in value or "(" in value else value
+    found: list[str] = []
+    for part in plain.replace(";", ",").split(","):
+        angled = _ANGLED.search(part)
+        found += [angled[1]] if angled else [word for word in part.rpartition(":")[2].split() if "@" in word]
+    return [address for address in found if address]
+
+
+def _bare(value: str) -> str:
+    """A field without quoted names and comments, which may be nested."""
+    out: list[str] = []
+    depth, quoted, escaped = 0, False, False
+    for c in value:
+        if escaped:
+            escaped = False
+        elif c == "\\":
+            escaped = True
+        elif c == '"' and not depth:
+            quoted = not quoted
+        elif quoted:
+            pass
+        elif c == "(":
+            depth += 1
+        elif c == ")" and depth:
+            depth -= 1
+        elif not depth:
+            out.append(c)
+    return "".join(out)
+
+
+def domain(address: str | None) -> str | None:
+    """The domain of an address, in lower case; None where there is none."""
+    _, at, name = (address or "").rpartition("@")
+    return name.rstrip(".").lower() or None if at else None
+
+
+def related(one: str, other: str) -> bool:
+    """Whether two domains are the same, or one lies within the other."""
+    return one == other or one.endswith(f".{other}") or other.endswith(f".{one}")
+
+
+def date(value: str | None) -> int | None:
+    """A date (RFC 5322, 3.3) in nanoseconds since the epoch; None where it is none, or has no zone."""
+    if not value or len(value) > 200:
+        return None
     try:
-        return found.decode(charset, "replace") or None
-    except LookupError:
-        return found.decode("utf-8", "replace")
-
-
-def attachments(body: bytes, content_type: str, most: int) -> tuple[list[dict[str, Any]], bool]:
-    """Name, type and size of the attachments in the first `most` parts of a multipart body, one level deep; and whether
-    there are more parts.
-    """
-    boundary = parameter(content_type, "boundary") if content_type.lower().startswith("multipart/") else None
-    if not boundary:
-        return [], False
-    found = []
-    _, *parts = body.split(b"--" + boundary.encode("latin-1", "replace"), most + 1)
-    over = len(parts) > most and parts.pop()[:2] != b"--"
-    for part in parts:
-        head, _, content = part.lstrip(b"\r\n").partition(b"\r\n\r\n")
-        named = fields(head)
-        name = _name(named.get("content-disposition", ""), "filename") or _name(named.get("content-type", ""), "name")
-        if name:
-            content = content.rstrip(b"\r\n")
-            coded = named.get("content-transfer-encoding", "").lower() == "base64"
-            size = len(content) - content.count(b"\r\n") * 2
-            found.append({"name": decoded(name), "type": named.get("content-type", "").partition(";")[0].strip().lower(),
-                          "size": size * 3 // 4 - content[-2:].count(b"=") if coded else len(content)})
-    return found, over
+        when = email.utils.parsedate_to_datetime(value)
+        return None if when.tzinfo is None else int((when - _EPOCH).total_seconds()) * 1_000_000_000
+    except Exception:  # the library raises many things on hostile dates
+        return None

@@ -43,11 +43,14 @@ class Recognition(IntEnum):
 
 @dataclass(slots=True)
 class Wishes:
-    """What is asked of dissectors besides their records: hashes of bodies, keys, and the caps that bind them."""
+    """What is asked of dissectors besides their records: hashes of bodies, whole mail messages, keys, and the caps that bind
+    them.
+    """
 
     hash: bool = False
     keys: Any = None
     limits: Limits = field(default_factory=Limits)
+    messages: bool = False
 
 
 class Dissector(Protocol):
@@ -130,6 +133,7 @@ class Lane(Protocol):
 BUILTIN = (
     "pcapkit.dissectors.http:HTTP",
     "pcapkit.dissectors.smtp:SMTP",
+    "pcapkit.dissectors.smtp:LMTP",
     "pcapkit.dissectors.pop3:POP3",
     "pcapkit.dissectors.imap:IMAP",
     "pcapkit.dissectors.managesieve:ManageSieve",

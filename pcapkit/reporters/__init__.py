@@ -31,5 +31,10 @@ class Reporter(Protocol):
         """What it all comes to."""
 
 
-BUILTIN = ("pcapkit.reporters.credentials:CleartextCredentials", "pcapkit.reporters.starttls:StartTLS",
-           "pcapkit.reporters.maillog:MailLog")
+BUILTIN = (
+    "pcapkit.reporters.credentials:CleartextCredentials",
+    "pcapkit.reporters.starttls:StartTLS",
+    "pcapkit.reporters.smuggling:Smuggling",
+    "pcapkit.reporters.mail:MailTrouble",
+    "pcapkit.reporters.maillog:MailLog",
+)

@@ -27,8 +27,8 @@ SAMPLES = TESTS.parent / "samples"
 
 def tested(service: str) -> list[Script]:
     """The dialogues of the tests of the dissector of `service`."""
-    path = next(p for p in (TESTS / "dissectors" / f"test_{service}.py", TESTS / "dissectors" / service / "test_session.py")
-                if p.is_file())
+    places = (TESTS / "dissectors").rglob(f"test_{service}.py")
+    path = next(places, TESTS / "dissectors" / service / "test_session.py")
     spec = importlib.util.spec_from_file_location(f"tested_{service}", path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)

@@ -1,4 +1,4 @@
-"""The dialogue of SMTP on one connection, with LMTP as its sibling (RFC 2033)."""
+"""The dialogue of SMTP on one connection, and its sibling LMTP (RFC 2033)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from pcapkit import schema
 from pcapkit.codecs.sasl import Exchange
 from pcapkit.dissectors import Recognition, Wishes
 from pcapkit.dissectors.smtp.data import Message
+from pcapkit.dissectors.smtp.envelope import Envelope, Recipient, path
 from pcapkit.dissectors.smtp.records import SmtpExchange
+from pcapkit.dissectors.smtp.replies import is_reply, without_enhanced
 from pcapkit.records import (
     CLIENT,
     SERVER,
@@ -34,7 +36,11 @@ from pcapkit.wire import Unread
 _VERBS = frozenset("EHLO HELO LHLO MAIL RCPT DATA BDAT RSET NOOP QUIT VRFY EXPN HELP AUTH STARTTLS ETRN XCLIENT "
                    "XFORWARD SEND SOML SAML TURN".split())
 _TLS_RECORD = b"\x16\x03"
-_DIGITS = frozenset(b"0123456789")
+_GREETINGS = ("220", "421", "554")
+"""How a server begins (RFC 5321, 3.1 and 4.3.2)."""
+_ALONE = frozenset("DATA RSET QUIT STARTTLS NOOP HELP TURN".split())
+_ADDRESSED = frozenset("MAIL RCPT SEND SOML SAML".split())
+"""Commands that stand alone on their line, and those with a path: text that begins with such a word goes on otherwise."""
 
 
 class SMTP:
@@ -42,11 +48,12 @@ class SMTP:
 
     name: ClassVar[str] = "smtp"
     transports: ClassVar[tuple[str, ...]] = ("tcp",)
-    ports: ClassVar[frozenset[int]] = frozenset({25, 587, 465, 2525, 24})
+    ports: ClassVar[frozenset[int]] = frozenset({25, 587, 465, 2525})
     tables: ClassVar[tuple[schema.Table, ...]] = (schema.SMTP, schema.MAIL, schema.CREDENTIALS)
 
     def __init__(self, sink: Sink, wishes: Wishes) -> None:
         self.sink = sink
+        self.wishes = wishes
         self.limits = wishes.limits
         self.sides = (Unread(sink, CLIENT), Unread(sink, SERVER))
         self.pending: deque[SmtpExchange] = deque()
@@ -60,12 +67,20 @@ class SMTP:
         self.last_chunk = False
         self.switching: str | None = None
         self.extra: list[tuple[Span, bytes]] = []
-        self.mail_from: str | None = None
-        self.rcpt_to: list[str] = []
+        self.envelope = Envelope()
         self.done: deque[Message] = deque()
-        self.introduced = False
+        self.each = self.name == "lmtp"
+        """Whether the server replies to a message once for each recipient (RFC 2033, 4.2)."""
+        self.said: Span | None = None
+        """The last complete reply."""
+        self.late: bool | None = None
+        """Whether the start of the session is not in the capture; None before its first line."""
+        self.headless = False
+        """Whether the client's first bytes are the rest of a message."""
         self.plain = False
         self.gapped = [False, False]
+        self.torn = False
+        """Whether anything is missing anywhere, so that a reply may answer what is not there."""
         self.beheaded = False
         self._said = set[str]()
 
@@ -73,7 +88,9 @@ class SMTP:
     def recognises(client: bytes, server: bytes) -> Recognition:
         """A greeting with 220 and a command, either of them, or a reply in the middle."""
         verb = client[:10].split(b" ")[0].split(b"\r")[0].upper()
-        opening = verb in (b"EHLO", b"HELO", b"LHLO") or client[:10].upper() == b"MAIL FROM:"
+        opening = verb in (b"EHLO", b"HELO") or client[:10].upper() == b"MAIL FROM:"
+        if verb == b"LHLO":
+            return Recognition.NO
         if server[:4] in (b"220 ", b"220-"):
             if opening:
                 return Recognition.YES
@@ -82,8 +99,8 @@ class SMTP:
                 Recognition.YES if smtp and not ftp else Recognition.MAYBE)
         if client:
             return Recognition.YES if opening else (
-                Recognition.MAYBE if verb.decode("latin-1") in _VERBS or (server and _reply(server)) else Recognition.NO)
-        return Recognition.MAYBE if _reply(server) else Recognition.NO
+                Recognition.MAYBE if verb.decode("latin-1") in _VERBS or (server and is_reply(server)) else Recognition.NO)
+        return Recognition.MAYBE if is_reply(server) else Recognition.NO
 
     def receive(self, side: int, data: bytes, offset: int) -> int:
         """Take bytes of one side."""
@@ -93,17 +110,18 @@ class SMTP:
 
     def gap(self, side: int, offset: int, length: int) -> None:
         """Bytes are missing: what was unread is unfinished, and the next full line is looked for."""
-        self.gapped[side] = True
+        self.gapped[side] = self.torn = True
         unread = self.sides[side]
+        if side == CLIENT and self.message is not None and (self.in_data or self.chunk):
+            self.message.lose(unread, min(length, self.chunk or length))
+            self.chunk = max(0, self.chunk - length)
+            if not self.in_data and not self.chunk:
+                self._chunk_over(offset + length)
         unread.drop(len(unread))
         if side == SERVER:
             self.beheaded = self.reply is None and bool(self.pending)
             self._end_reply()
             self._read(CLIENT)  # the answer to DATA may be what is missing
-        elif self.in_data or self.chunk:
-            if self.message is not None:
-                self.message.size += length
-            self.chunk = max(0, self.chunk - length)
         elif self.auth is not None:
             self.auth.torn = True
 
@@ -113,9 +131,8 @@ class SMTP:
         self._read(CLIENT, last=True)
         if self.switching == "asked":
             self._fail("the connection, or the capture, ended before TLS began", unfinished=True)
-        if self.message is not None and (self.in_data or self.chunk):
-            self.done.append(self.message)
-            self.message = None
+        if self.message is not None:
+            self._give_up()
         while self.done:
             self._put_message(self.done.popleft())
         while self.pending:
@@ -166,10 +183,8 @@ class SMTP:
         if self.chunk:
             assert self.message is not None
             self.chunk = self.message.exactly(unread, self.chunk)
-            if not self.chunk and self.last_chunk:
-                self.done.append(self.message)
-                self._stops = unread.offset
-                self.message = None
+            if not self.chunk:
+                self._chunk_over(unread.offset)
             return True
         if self.switching == "agreed":
             return self._switch(unread)
@@ -178,7 +193,11 @@ class SMTP:
             return False
         span, text, end = line
         self.gapped[CLIENT] = False
-        self._introduce(span, text)
+        if self.late is None:
+            self._introduce(span, text)
+            self.headless = bool(self.late) and not _is_command(text)
+        if self.headless and self.auth is None and self._beheaded_message(span, text):
+            return True
         if not end:
             self.sink.limit("smtp_line", span)
         elif end == b"\n":
@@ -189,61 +208,105 @@ class SMTP:
             self._command(span, text)
         return True
 
+    def _beheaded_message(self, span: Span, text: bytes) -> bool:
+        """The capture starts within a message: whether this line still belongs to it. Nothing can be said of such lines."""
+        self._anomaly(span, "smtp-starts-within-message", "the client's first lines are no commands: they belong to a message, "
+                      "or a login, whose start is not in the capture")
+        if text == b".":
+            self.headless = False
+            self._await(SmtpExchange(span, ended=_last_byte(self.sink, span)))
+            return True
+        self.headless = not _is_command(text)
+        return self.headless
+
     def _command(self, span: Span, text: bytes) -> None:
-        verb, argument = _verb(text), b" ".join(text.split(None, 1)[1:]).decode("utf-8", "replace")
+        words = text.split(None, 1)
+        verb = words[0].decode("utf-8", "replace").upper() if words else ""
+        argument = words[1].decode("utf-8", "replace").strip() if len(words) > 1 else ""
         if self.switching == "asked" and len(self.extra) < self.limits.smtp_pending:
             self.extra.append((span, text))
-        row = SmtpExchange(span, verb, argument.strip(), command_frame=span.frame, command_span=span)
-        if len(self.pending) >= self.limits.smtp_pending:
-            self.sink.limit("smtp_pending", span)
-            self._put(self.pending.popleft())
-        self.pending.append(row)
-        if verb == "AUTH":
-            self._begin_auth(row, argument.strip(), span, len(text.rstrip()))
-        elif verb == "STARTTLS":
-            self.switching = "asked"
-            self.sink.put(TLSRequested(span, "smtp"))
+        row = SmtpExchange(span, verb, argument, command_frame=span.frame, command_span=span,
+                           ended=_last_byte(self.sink, span), before=None if self.pending else self.said)
+        self._await(row)
+        if verb == "RCPT":
+            if len(self.envelope.recipients) < self.limits.mail_recipients:
+                row.recipient = Recipient(*_addressed(argument))
+                self.envelope.recipients.append(row.recipient)
+            else:
+                self.sink.limit("mail_recipients", span)
         elif verb == "MAIL":
-            self.mail_from, self.rcpt_to = _path(argument), []
-        elif verb == "RCPT":
-            self.rcpt_to.append(_path(argument) or "")
-        elif verb == "RSET":
-            self.mail_from, self.rcpt_to = None, []
+            self._forget()
+            self.envelope = Envelope(*path(argument))
+        elif verb == "DATA":
+            # Where the server's side is not in the capture, what follows can only be the message.
+            if self.sides[SERVER].offset:
+                self.undecided = True
+            else:
+                self._begin_data()
         elif verb == "BDAT":
             self._begin_chunk(argument, span)
-        elif verb == "DATA" and not self.sides[SERVER].offset:
-            # The server's side is not in the capture: what follows can only be the message.
-            self._begin_data()
-        elif verb == "DATA":
-            self.undecided = True
+        elif verb == "AUTH":
+            self._begin_auth(row, argument, span, len(text.rstrip()))
+        elif verb == "STARTTLS":
+            self.switching = "asked"
+            self.sink.put(TLSRequested(span, self.name))
+        elif verb in ("RSET", "EHLO", "HELO", "LHLO"):
+            self.each |= verb == "LHLO"
+            self._forget()
+
+    def _await(self, row: SmtpExchange) -> None:
+        """Keep a command, or the end of a message, until it is answered."""
+        if len(self.pending) >= self.limits.smtp_pending:
+            self.sink.limit("smtp_pending", row.span)
+            self._put(self.pending.popleft())
+        self.pending.append(row)
 
     def _begin_data(self) -> None:
         self.in_data, self.undecided = True, False
-        self.message = Message(self.limits, self.mail_from, list(self.rcpt_to))
+        self.message = Message(self.sink, self.wishes, self.envelope)
 
     def _begin_chunk(self, argument: str, span: Span) -> None:
-        size, _, last = argument.strip().partition(" ")
+        """A chunk comes (RFC 3030, 2)."""
+        size, _, last = argument.partition(" ")
         if not (0 < len(size) <= 16 and size.isascii() and size.isdigit()):
             return
         self.chunk, self.last_chunk = int(size), last.strip().upper() == "LAST"
         if self.message is None:
-            self.message = Message(self.limits, self.mail_from, list(self.rcpt_to))
-        if not self.chunk and self.last_chunk:
-            self.done.append(self.message)
-            self._stops = span.stop
-            self.message = None
+            self.message = Message(self.sink, self.wishes, self.envelope)
+        if not self.chunk:
+            self._chunk_over(span.stop)
 
-    _stops = 0
+    def _chunk_over(self, stop: int) -> None:
+        if self.last_chunk and self.message is not None:
+            self.message.end(stop)
+            self.done.append(self.message)
+            self.message, self.envelope = None, Envelope()
 
     def _message_over(self, stop: int) -> None:
-        self.in_data = False
-        assert self.message is not None
-        self.done.append(self.message)
-        self._stops = stop
-        self.message = None
-        span = self.sink.begin(CLIENT, stop - 1)
-        self.pending.append(SmtpExchange(span))
-        self.mail_from, self.rcpt_to = None, []
+        """The end of data has been used (RFC 5321, 4.1.1.4)."""
+        message, self.message, self.in_data = self.message, None, False
+        assert message is not None
+        message.end(stop)
+        self.envelope = Envelope()
+        if message.code is not None:  # the server did not wait for the end
+            self._put_message(message)
+            return
+        self.done.append(message)
+        end = self.sink.begin(CLIENT, stop - 1)
+        self._await(SmtpExchange(end, ended=end))
+
+    def _forget(self) -> None:
+        """The transaction is given up or done (RFC 5321, 4.1.1.5): so is a message of which only chunks came."""
+        if self.message is not None:
+            self._give_up()
+        self.envelope = Envelope()
+
+    def _give_up(self) -> None:
+        """The rest of a message does not come."""
+        message, self.message, self.in_data, self.chunk = self.message, None, False, 0
+        assert message is not None
+        message.cut(self.sides[CLIENT])
+        self._put_message(message)
 
     def _switch(self, unread: Unread) -> bool:
         """The server agreed to TLS: a record of type handshake hands over, anything else of the client is a failure, unless
@@ -312,14 +375,14 @@ class SMTP:
             return
         user, secret, kind, span = login
         reply = self._auth_row.reply_span if self._auth_row else None
-        self.sink.put(Credential(span, "smtp", exchange.mechanism.lower(), user, secret, kind, outcome, span, reply,
+        self.sink.put(Credential(span, self.name, exchange.mechanism.lower(), user, secret, kind, outcome, span, reply,
                                  f"AUTH {exchange.mechanism.upper()}"))
 
     def _clear(self, what: str) -> None:
         """Say once that something of value went in the clear."""
         if what not in self._said:
             self._said.add(what)
-            self.sink.put(ClearData(self.sink.begin(CLIENT, max(0, self.sides[CLIENT].offset - 1)), "smtp", what))
+            self.sink.put(ClearData(self.sink.begin(CLIENT, max(0, self.sides[CLIENT].offset - 1)), self.name, what))
 
     # The server
 
@@ -331,10 +394,11 @@ class SMTP:
         if line is None:
             return False
         span, text, end = line
-        self._introduce(span, text)
+        if self.late is None:
+            self._introduce(span, text)
         if end == b"\n":
             self._anomaly(span, "smtp-bare-lf", "a line of the server ends with LF alone")
-        if not _reply(text):
+        if not is_reply(text):
             if not self.gapped[SERVER]:
                 self._anomaly(span, "smtp-not-a-reply", "a line of the server without a code")
             return True
@@ -363,22 +427,24 @@ class SMTP:
         reply, self.reply = self.reply, None
         beheaded, self.beheaded = self.beheaded, False
         assert reply is not None and reply.reply_span is not None and reply.code is not None
-        span = reply.reply_span
-        _split_enhanced(reply)
-        if 100 <= reply.code < 200:
+        span, code = reply.reply_span, reply.code
+        reply.enhanced_code, reply.text = without_enhanced(reply.text)
+        if 100 <= code < 200:
             self._anomaly(span, "smtp-reply-1xx", "a reply of class 1, which RFC 5321 does not define")
-        if reply.code == 334:
+        if code == 334:
+            self.said = span
             if self.auth is None:
                 # The command is not in the capture, but what follows is a login (RFC 4954, 4).
                 self.auth = Exchange("", torn=True)
             return
-        row = self._answered(span, reply.code)
+        row = self._answered(span, code)
+        self.said = span
         if row is None:
-            self._put(reply)
+            self._unasked(reply, span)
             return
-        row.code, row.enhanced_code, row.text = reply.code, reply.enhanced_code, reply.text
+        row.code, row.enhanced_code, row.text = code, reply.enhanced_code, reply.text
         row.reply_frame, row.reply_span = span.frame, span
-        if row.command in ("EHLO", "LHLO") and 200 <= reply.code < 300:
+        if row.command in ("EHLO", "LHLO") and 200 <= code < 300:
             # The first line greets, the others list (RFC 5321, 4.1.1.1), unless the first one is what is missing.
             self._capabilities(row.text if beheaded else row.text[1:], span, not (cut or beheaded))
         self._consequence(row, span)
@@ -386,47 +452,88 @@ class SMTP:
 
     def _answered(self, reply: Span, code: int) -> SmtpExchange | None:
         """The oldest command without reply, if it was sent before this reply; else the reply stands alone."""
-        while self.pending and self.gapped[SERVER] and len(self.pending) > 1 and (
-                self.pending[1].span.frame <= reply.frame and (self.pending[1].command or code != 354)):
+        pending = self.pending
+        if self.said is None and code == 220 and pending and reply.start == 0 and pending[0].command != "STARTTLS":
+            self._anomaly(pending[0].span, "smtp-early-talker", "the client did not wait for the greeting (RFC 5321, 4.3.1)")
+            return None
+        while self.gapped[SERVER] and len(pending) > 1 and (
+                pending[1].span.frame <= reply.frame and (pending[1].command or code != 354)):
             # Behind DATA only its 354 is the answer to DATA: after a gap, any other one is that to the message.
-            self._put(self.pending.popleft())
+            self._put(pending.popleft())
         self.gapped[SERVER] = False
-        if self.pending and self.pending[0].span.frame <= reply.frame:
-            return self.pending.popleft()
+        if pending and pending[0].span.frame <= reply.frame:
+            return pending.popleft()
         return None
+
+    def _unasked(self, reply: SmtpExchange, span: Span) -> None:
+        """A reply to nothing that is there: the greeting, a word within a message, or the answer to what is missing."""
+        assert reply.code is not None
+        message = self.message if self.in_data else None
+        if message is not None and (message.lacks or reply.code >= 400):
+            # Its end is among what is missing, or the server did not wait for it.
+            message.answer(reply)
+            if reply.code < 400:
+                self._give_up()
+                self.envelope = Envelope()
+        elif message is not None:
+            self._anomaly(span, "smtp-reply-in-message", f"the server answered {reply.code} before the end of the message")
+        elif reply.code == 354 and self.torn and not self.in_data:
+            self._begin_data()  # DATA is among what is missing
+        elif span.start and reply.code < 400 and self.sides[CLIENT].offset and not (
+                self.late or self.torn or self.pending):
+            self._anomaly(span, "smtp-reply-without-command", f"the server answered {reply.code} to no command")
+        self._put(reply)
+        if reply.code == 354:
+            self._read(CLIENT)
 
     def _consequence(self, row: SmtpExchange, span: Span) -> None:
         """What a reply brings about."""
         assert row.code is not None
         good = 200 <= row.code < 300
-        if row.command == "HELO" and good:
-            self.sink.put(Capabilities(span, "smtp", True, [], False, asked=False))
+        if row.command == "RCPT":
+            if row.recipient is not None:
+                row.recipient.code, row.recipient.enhanced_code = row.code, row.enhanced_code
+        elif row.command == "HELO":
+            if good:
+                self.sink.put(Capabilities(span, self.name, True, [], False, asked=False))
         elif row.command == "STARTTLS":
             self._starttls(row, span)
         elif row.command == "AUTH":
             self._end_auth(Outcome.ACCEPTED if good else Outcome.REJECTED if row.code >= 500 else Outcome.UNKNOWN)
-        elif row.command == "DATA" and row.code == 354:
-            self._clear("a message")
-            if not self.in_data:
-                self._begin_data()
-            self._read(CLIENT)
-        elif row.command == "DATA" and self.undecided:
+        elif row.command == "DATA":
+            if row.code == 354:
+                self._clear("a message")
+                if not self.in_data:
+                    self._begin_data()
             self.undecided = False
             self._read(CLIENT)
-        elif row.command in ("", "BDAT") and self.done and (
-                row.command == "" or not good or (row.argument or "").upper().endswith(" LAST")):
-            message = self.done.popleft()
-            message.queue_id = _queue_id(row.text) if good else None
-            self._put_message(message)
-        elif row.command == "RCPT" and not good and self.rcpt_to:
-            refused = _path(row.argument or "") or ""
-            if refused in self.rcpt_to:
-                self.rcpt_to.remove(refused)
+        elif row.command == "BDAT" and not (row.argument or "").upper().endswith(" LAST"):
+            message = self.done[0] if self.done else self.message
+            if message is not None and not good:
+                message.answer(row)
+        elif row.command in ("", "BDAT") and self.done:
+            self._taken(row)
+
+    def _taken(self, row: SmtpExchange) -> None:
+        """The reply to a whole message, or in LMTP that to one of its recipients."""
+        message = self.done[0]
+        message.answer(row)
+        if self.each:
+            waiting = message.unanswered()
+            if waiting:
+                row.recipient = waiting.pop(0)
+                row.recipient.code, row.recipient.enhanced_code = row.code, row.enhanced_code
+                row.argument = row.argument or row.recipient.address
+            if waiting:
+                self.pending.appendleft(SmtpExchange(row.span, ended=row.ended))
+                return
+        self.done.popleft()
+        self._put_message(message)
 
     def _capabilities(self, lines: list[str], span: Span, complete: bool) -> None:
         keywords = [line.split(" ")[0].strip() for line in lines]
         masked = next((k for k in keywords if _masked(k)), None)
-        self.sink.put(Capabilities(span, "smtp", complete, keywords, any(k.upper() == "STARTTLS" for k in keywords),
+        self.sink.put(Capabilities(span, self.name, complete, keywords, any(k.upper() == "STARTTLS" for k in keywords),
                                    masked))
 
     def _starttls(self, row: SmtpExchange, span: Span) -> None:
@@ -434,9 +541,9 @@ class SMTP:
         if row.code != 220:
             self.switching = None
             self.extra.clear()
-            self.sink.put(TLSRefused(span, "smtp", str(row.code), text, bool(row.code and 400 <= row.code < 500)))
+            self.sink.put(TLSRefused(span, self.name, str(row.code), text, bool(row.code and 400 <= row.code < 500)))
             return
-        self.sink.put(TLSAccepted(span, "smtp", text))
+        self.sink.put(TLSAccepted(span, self.name, text))
         for where, data in self.extra:
             self.sink.put(BytesAroundSwitch(where, data))
         self.extra.clear()
@@ -446,12 +553,9 @@ class SMTP:
 
     def _introduce(self, span: Span, line: bytes) -> None:
         """With the first line of either side, say that there is a session, and whether its start is there."""
-        if self.introduced:
-            return
-        self.introduced = True
         banner = line.decode("utf-8", "replace") if span.side == SERVER else ""
-        opened = banner.startswith("220") and span.start == 0
-        self.sink.put(Session(span, "smtp", not opened, banner))
+        self.late = not (banner[:3] in _GREETINGS and span.start == 0)
+        self.sink.put(Session(span, self.name, self.late, banner))
 
     def _anomaly(self, span: Span, rule: str, message: str) -> None:
         self.sink.put(Anomaly(span, rule, message))
@@ -464,14 +568,40 @@ class SMTP:
         if row.command or row.code is not None:
             self.sink.put(row)
 
+    def _put_message(self, message: Message) -> None:
+        record = message.record()
+        if record is not None:
+            self.sink.put(record)
+
     def _put_all(self) -> None:
         while self.pending:
             self._put(self.pending.popleft())
 
-    def _put_message(self, message: Message) -> None:
-        record = message.record(self.sink, max(self._stops, message.span.start if message.span else 0))
-        if record is not None:
-            self.sink.put(record)
+
+class LMTP(SMTP):
+    """Local delivery (RFC 2033): SMTP with LHLO, and a reply for each recipient of a message."""
+
+    name: ClassVar[str] = "lmtp"
+    ports: ClassVar[frozenset[int]] = frozenset({24})
+
+    @staticmethod
+    def recognises(client: bytes, server: bytes) -> Recognition:
+        """LHLO, or a greeting that speaks of LMTP; a reply or a command may be either's."""
+        verb = client[:10].split(None, 1)[:1]
+        if verb and verb[0].upper() == b"LHLO":
+            return Recognition.YES
+        if server[:4] in (b"220 ", b"220-") and not client and b"LMTP" in server[:200].upper():
+            return Recognition.YES
+        return min(SMTP.recognises(client, server), Recognition.MAYBE)
+
+
+def _last_byte(sink: Sink, span: Span) -> Span:
+    """A line as of its last byte: when it was complete."""
+    if span.last_frame == span.frame:
+        return span
+    last = sink.begin(span.side, span.stop - 1)
+    last.start, last.stop = span.start, span.stop
+    return last
 
 
 def _verb(line: bytes) -> str:
@@ -479,40 +609,22 @@ def _verb(line: bytes) -> str:
     return (line.split(None, 1) or [b""])[0].decode("utf-8", "replace").upper()
 
 
-def _reply(line: bytes) -> bool:
-    """Whether a line begins with a reply code (RFC 5321, 4.2)."""
-    return len(line) >= 3 and _DIGITS.issuperset(line[:3]) and line[3:4] in (b"", b" ", b"-", b"\r", b"\n")
+def _is_command(line: bytes) -> bool:
+    """Whether a line is a command even if it might be text."""
+    words = line.split(None, 1)
+    verb = words[0].decode("latin-1").upper() if words else ""
+    if verb in _ALONE:
+        return len(words) == 1
+    if verb in _ADDRESSED:
+        return len(words) > 1 and words[1][:5].upper().startswith((b"FROM:", b"TO:"))
+    return verb in _VERBS
 
 
-def _split_enhanced(reply: SmtpExchange) -> None:
-    """Take the enhanced status code off the lines (RFC 3463, 2)."""
-    code = reply.text[0].partition(" ")[0] if reply.text else ""
-    parts = code.split(".")
-    if len(parts) == 3 and parts[0] in ("2", "4", "5") and all(p.isascii() and p.isdigit() and len(p) < 4 for p in parts):
-        reply.enhanced_code = code
-        reply.text = [line.removeprefix(code).lstrip(" ") if line.startswith(code) else line for line in reply.text]
+def _addressed(argument: str) -> tuple[str, list[str]]:
+    address, parameters = path(argument)
+    return address or "", parameters
 
 
 def _masked(keyword: str) -> bool:
     """Whether a keyword as long as STARTTLS was overwritten in place: a run of X or * but for one letter at its end."""
     return len(keyword) == len("STARTTLS") and keyword[:-1] in ("XXXXXXX", "xxxxxxx", "*******")
-
-
-def _path(argument: str) -> str | None:
-    """The address in MAIL FROM:<...> or RCPT TO:<...> (RFC 5321, 4.1.2)."""
-    rest = argument.partition(":")[2].strip()
-    if rest.startswith("<"):
-        return rest[1:].partition(">")[0]
-    return rest.split(" ")[0] or None
-
-
-def _queue_id(text: list[str]) -> str | None:
-    """The queue id that a server names when it takes a message: "queued as X", "id=X", "X Message accepted"."""
-    words = " ".join(text).replace("(", " ").replace(")", " ").split()
-    lowered = [w.lower() for w in words]
-    for i, word in enumerate(lowered):
-        if word == "as" and i and lowered[i - 1] == "queued" and i + 1 < len(words):
-            return words[i + 1].rstrip(".,;")
-        if word.startswith("id="):
-            return words[i][3:].rstrip(".,;")
-    return words[0] if len(words) > 2 and lowered[1] == "message" and lowered[2] == "accepted" else None
