@@ -251,7 +251,7 @@ class Connections:
         flows = self.flows
         transport = "udp" if flows.protocol(flow) == UDP else "tcp"
         return Conversation(self.file, transport, flows.stream.item(flow), *flows.conversation_ends(flow),
-                            bool(flows.bits.item(flow) & INFERRED))
+                            bool(flows.bits.item(flow) & INFERRED), shell=flows.shell.item(flow))
 
     def flip(self, flow: int) -> None:
         """Content says that client and server are the other way round."""

@@ -31,7 +31,7 @@ KEY = ("a_high", "a_low", "b_high", "b_low", "ends")
 
 _COLUMNS: dict[str, Any] = {
     **dict.fromkeys(KEY, np.uint64),
-    "bits": np.uint8, "marks": np.uint8, "service": np.uint8, "stream": np.int32,
+    "bits": np.uint8, "marks": np.uint8, "service": np.uint8, "shell": np.uint8, "stream": np.int32,
     "base_a": np.uint32, "base_b": np.uint32,
     "first_frame": np.int64, "last_frame": np.int64, "first_time": np.int64,
     "packets_a": np.int32, "packets_b": np.int32, "bytes_a": np.int64, "bytes_b": np.int64,
@@ -79,6 +79,7 @@ class FlowTable:
     bits: npt.NDArray[np.uint8]
     marks: npt.NDArray[np.uint8]
     service: npt.NDArray[np.uint8]
+    shell: npt.NDArray[np.uint8]
     stream: npt.NDArray[np.int32]
     base_a: npt.NDArray[np.uint32]
     base_b: npt.NDArray[np.uint32]
@@ -140,6 +141,7 @@ class FlowTable:
         self.first_frame[rows[fresh]] = packets.first_frame[packet[starts[fresh]]]
         self.first_time[rows[fresh]] = packets.time_ns[packet[starts[fresh]]]
         np.maximum.at(self.last_frame, rows, np.maximum.reduceat(frame, starts))
+        np.maximum.at(self.shell, rows, np.maximum.reduceat(packets.shell[packet], starts).astype(np.uint8))
         from_b = ordered.direction
         in_b = np.add.reduceat(from_b, starts)
         self.packets_b[rows] += in_b

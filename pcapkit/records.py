@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 CLIENT, SERVER = 0, 1
 """The two sides of a conversation, as indexes. The other side is `1 - side`."""
 
+PPPOE, MPLS, TUNNEL = 100, 101, 102
+"""What may stand around an IP packet, where it is not that many VLAN tags: a PPPoE session, one MPLS label, anything else."""
+
 FOREVER = 1 << 62
 """What `receive` returns to say that no further byte of this side needs a look."""
 
@@ -100,6 +103,8 @@ class Conversation:
     server_port: int | None
     client_inferred: bool = False
     encrypted: bool = False
+    shell: int = 0
+    """What stands around its IP packets: the number of VLAN tags, or one of `PPPOE`, `MPLS` and `TUNNEL`."""
 
 
 @dataclass(slots=True)

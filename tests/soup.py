@@ -49,7 +49,7 @@ def table(segments: list[Segment], first_frame: int = 1) -> Packets:
         flags=ints([s.flags for s in segments]), window=np.full(n, 1024), ttl=np.full(n, 64),
         ip_id=np.zeros(n, np.int64),
         offset=np.cumsum(np.append(0, lengths[:-1])) if n else np.zeros(0, np.int64), length=lengths,
-        wire_length=lengths + ints([s.missing for s in segments]), first_frame=frames)
+        wire_length=lengths + ints([s.missing for s in segments]), first_frame=frames, shell=np.zeros(n, np.int64))
 
 
 def windows(segments: list[Segment], chance: random.Random, most: int = 4) -> list[Packets]:

@@ -36,23 +36,25 @@ def gather(frames: Frames, at: Ints, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
     return every[at].view(dtype)
 
 
-def networks(frames: Frames, limits: Limits) -> tuple[Ints, Ints]:
-    """Where each frame's network layer begins in the buffer, and its ethertype; 0 where the slow lane must look."""
-    at = frames.offset.copy()
+def networks(frames: Frames, limits: Limits) -> tuple[Ints, Ints, Ints]:
+    """Where each frame's network layer begins in the buffer, its ethertype, 0 where the slow lane must look, and how many
+    VLAN tags stand before it.
+    """
+    at, tags = frames.offset.copy(), np.zeros(len(frames), np.int64)
     kind = np.zeros(len(frames), np.int64)
     first = frames.link_type[0] if len(frames) else 0
     for link in [first] if (frames.link_type == first).all() else np.unique(frames.link_type):
         mine = np.flatnonzero(frames.link_type == link)
-        place, ethertype = _network(frames, mine, int(link), limits)
-        at[mine], kind[mine] = place, ethertype
+        if link == 1:
+            at[mine], kind[mine], tags[mine] = _tagged(frames, frames.offset[mine] + 12, limits)
+        else:
+            at[mine], kind[mine] = _network(frames, mine, int(link))
     kind[(kind != IPV4) & (kind != IPV6)] = 0
-    return at, kind
+    return at, kind, tags
 
 
-def _network(frames: Frames, rows: Ints, link: int, limits: Limits) -> tuple[Ints, Ints]:
+def _network(frames: Frames, rows: Ints, link: int) -> tuple[Ints, Ints]:
     at = frames.offset[rows]
-    if link == 1:
-        return _tagged(frames, at + 12, limits)
     if link == 113:
         return at + 16, _ethertypes(frames, at + 14)
     if link == 276:
@@ -73,26 +75,28 @@ def _by_version(frames: Frames, at: Ints) -> Ints:
     return np.where(version == 4, IPV4, np.where(version == 6, IPV6, 0)).astype(np.int64)
 
 
-def _tagged(frames: Frames, at: Ints, limits: Limits) -> tuple[Ints, Ints]:
-    """Ethertypes at `at`, behind any VLAN tags (IEEE 802.1Q)."""
-    kind = _ethertypes(frames, at)
+def _tagged(frames: Frames, at: Ints, limits: Limits) -> tuple[Ints, Ints, Ints]:
+    """Where the ethertypes at `at`, behind any VLAN tags (IEEE 802.1Q), end; these, and the numbers of tags."""
+    kind, tags = _ethertypes(frames, at), np.zeros(len(at), np.int64)
     for _ in range(limits.vlan_tags):
         tagged = np.flatnonzero(np.isin(kind, _TAGS))
         if not len(tagged):
             break
         at[tagged] += 4
+        tags[tagged] += 1
         kind[tagged] = _ethertypes(frames, at[tagged])
-    return at + 2, kind
+    return at + 2, kind, tags
 
 
 def decode(frames: Frames, limits: Limits) -> tuple[Columns, Ints]:
     """The columns of the packets that the fast lane takes, with `row` (of the frame), and the frames that are left."""
-    at, kind = networks(frames, limits)
+    at, kind, tags = networks(frames, limits)
     ends = frames.offset + frames.length
     v4 = _internet4(frames, np.flatnonzero(kind == IPV4), at, ends)
     v6 = _internet6(frames, np.flatnonzero(kind == IPV6), at, ends)
     network = v4 if not len(v6["row"]) else {k: np.concatenate((v4[k], v6[k])) for k in v4}
     columns = _transport(frames, network, ends)
+    columns["shell"] = tags[columns["row"]]
     taken = np.zeros(len(frames), np.bool_)
     taken[columns["row"]] = True
     return columns, np.flatnonzero(~taken)

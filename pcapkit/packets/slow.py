@@ -13,6 +13,7 @@ from typing import Literal
 
 from pcapkit.limits import Limits
 from pcapkit.packets.fragments import Fragments
+from pcapkit.records import MPLS, PPPOE, TUNNEL
 
 ETHERNET, IP, PPP, DONE = "ethernet", "ip", "ppp", ""
 _EXTENSIONS = (0, 43, 44, 51, 60, 135)
@@ -42,6 +43,7 @@ class Header:
     length: int
     wire_length: int
     first_frame: int
+    shell: int
     payload: bytes | None = None
 
 
@@ -62,6 +64,8 @@ class _Packet:
     ttl: int = 0
     ip_id: int = 0
     joined: bool = False
+    shell: int = 0
+    ethernet: bool = False
 
     def u16(self, at: int) -> int:
         return int.from_bytes(self.data[at:at + 2], "big")
@@ -101,6 +105,7 @@ class SlowLane:
         if link_type == 258:
             link_type = self._pktap(p)
         if link_type == 1:
+            p.ethernet = True
             return ETHERNET
         if link_type in (101, 12, 14, 228, 229):
             return IP
@@ -195,11 +200,14 @@ class SlowLane:
         if kind in (0x0800, 0x86DD):
             return IP
         if kind in _TAGS:
+            p.shell = p.shell + 1 if p.ethernet and p.shell < self.limits.vlan_tags else TUNNEL
             p.at += 4
             return p.u16(p.at - 2)
         if kind in (0x8847, 0x8848):
+            p.shell = MPLS if p.ethernet and not p.shell else TUNNEL
             return self._mpls(p)
         if kind == 0x8864:
+            p.shell = PPPOE if p.ethernet and not p.shell else TUNNEL
             p.at += 6
             return PPP
         if kind == 0x6558:
@@ -227,6 +235,7 @@ class SlowLane:
             p.at += 4
             if label & 0x100:
                 break
+            p.shell = TUNNEL
         else:
             self.limits.hit("header_layers")
         nibble = p.data[p.at] >> 4 if p.at < p.end else 0
@@ -306,6 +315,7 @@ class SlowLane:
         step: Callable[[_Packet, list[Header]], str | int] | None = {6: self._tcp, 17: self._udp}.get(protocol)
         if step is not None:
             return step(p, found)
+        p.shell = TUNNEL
         if protocol in (4, 41):
             return IP
         if protocol == 47:
@@ -344,6 +354,7 @@ class SlowLane:
             p.missing = max(0, at + claimed - p.end)
             p.end = min(p.end, at + claimed)
         found.append(self._header(p, 17, 8, 0, 0, 0, 0))
+        p.shell = TUNNEL
         p.at += 8
         ports = p.u16(at), p.u16(at + 2)
         if 4789 in ports and p.data[p.at:p.at + 1] == b"\x08":
@@ -372,7 +383,7 @@ class SlowLane:
         start = p.at + size
         length = p.end - start
         return Header(p.version, protocol, p.source, p.destination, p.u16(p.at), p.u16(p.at + 2), sequence,
-                      acknowledgment, flags, window, p.ttl, p.ip_id, start, length, length + p.missing, p.first_frame,
+                      acknowledgment, flags, window, p.ttl, p.ip_id, start, length, length + p.missing, p.first_frame, p.shell,
                       p.data[start:p.end] if p.joined else None)
 
 

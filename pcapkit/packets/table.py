@@ -53,6 +53,8 @@ class Packets:
     wire_length: Ints
     first_frame: Ints
     """The frame of the first fragment, where fragments were joined; else equal to `frame`."""
+    shell: Ints
+    """What stands around the IP packet, as in `records.Conversation`."""
     others: Counter[str] = field(default_factory=Counter)
     oddities: Counter[str] = field(default_factory=Counter)
 
@@ -62,4 +64,4 @@ class Packets:
 
 WORDS = ("source_high", "source_low", "destination_high", "destination_low")
 COLUMNS = ("frame", "time_ns", "version", "protocol", *WORDS, "source_port", "destination_port", "sequence",
-           "acknowledgment", "flags", "window", "ttl", "ip_id", "offset", "length", "wire_length", "first_frame")
+           "acknowledgment", "flags", "window", "ttl", "ip_id", "offset", "length", "wire_length", "first_frame", "shell")

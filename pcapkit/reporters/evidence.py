@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pcapkit.records import Conversation, Evidence, Record, Span
+from pcapkit.records import MPLS, PPPOE, Conversation, Evidence, Record, Span
 
 
 def evidence(flow: Conversation, *spans: Span | None) -> list[Evidence]:
@@ -16,10 +16,23 @@ def display_filter(flow: Conversation, frame: int) -> str:
     return f"{flow.transport}.stream eq {flow.stream} and frame.number == {frame}"
 
 
-def capture_filter(flow: Conversation) -> str:
-    """A tcpdump filter that selects the conversation."""
-    return (f"{flow.transport} and host {flow.client} and host {flow.server} and port {flow.client_port} "
-            f"and port {flow.server_port}")
+def capture_filter(flow: Conversation) -> str | None:
+    """A tcpdump filter that selects the conversation; None where it is in a tunnel, into which such filters cannot look.
+
+    A word for an outer layer moves all that stands behind it in the filter (pcap-filter(7)), so it comes last. One side of a
+    conversation may be tagged and the other not.
+    """
+    plain = (f"{flow.transport} and host {flow.client} and host {flow.server} and port {flow.client_port} "
+             f"and port {flow.server_port}")
+    if not flow.shell:
+        return plain
+    if flow.shell in _SHELLS:
+        return f"{_SHELLS[flow.shell]} and {plain}"
+    return f"({plain}) or ({'vlan and ' * flow.shell}{plain})" if flow.shell < PPPOE else None
+
+
+_SHELLS = {PPPOE: "pppoes", MPLS: "mpls"}
+"""The words of tcpdump for outer layers that are no VLAN tags."""
 
 
 def flow_of(record: Record) -> Conversation:
