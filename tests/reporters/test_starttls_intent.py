@@ -71,3 +71,24 @@ def test_the_evidence_is_the_answer_and_the_filters_work(tmp_path: Path) -> None
     assert frames[-1] in shown_by_tshark(path, 'dns.txt contains "STSv1"')
     assert shown_by_tshark(path, finding["display_filter"]) == [frames[0]]
     assert frames[0] in frames_of_stream(path, 0)
+
+
+HANDED_ON = ("S: 220 next.example.net ESMTP\nC: EHLO mail.example.org\nS: 250 next.example.net\nC: MAIL FROM:<a@example.net>\n"
+             "S: 250 ok\nC: RCPT TO:<b@example.org>\nS: 250 ok\nC: DATA\nS: 354 go\n"
+             "C: Received: from client.example.net by mail.example.org\n"
+             "C:  with ESMTPS id 4XYZ12; Thu, 15 Jan 2026 09:30:02 +0000\n"
+             "C: Subject: hello\nC: \nC: .\nS: 250 ok: queued as 77\nC: QUIT\nS: 221 bye\n")
+DELIVERED = NO_OFFER.partition("C: QUIT")[0] + (
+    "C: MAIL FROM:<a@example.net>\nS: 250 ok\nC: RCPT TO:<b@example.org>\nS: 250 ok\nC: DATA\nS: 354 go\n"
+    "C: Subject: hello\nC: \nC: .\nS: 250 2.0.0 Ok: queued as 4XYZ12\nC: QUIT\nS: 221 bye\n")
+
+
+@pytest.mark.parametrize(("handed_on", "verdict"), [
+    (HANDED_ON, "suspected-stripping"), (HANDED_ON.replace("ESMTPS", "ESMTP"), "not-offered"),
+    (HANDED_ON.replace("4XYZ12", "4XYZ13"), "not-offered"),
+], ids=["TLS was noted", "no TLS was noted", "another message"])
+def test_what_the_server_noted_of_the_session(tmp_path: Path, handed_on: str, verdict: str) -> None:
+    """A server that says of a message that it came by TLS did not speak with this client, who saw none."""
+    judged_first = rows(capture(tmp_path, talk(DELIVERED), talk(handed_on, server="198.51.100.77", at=9)))["encryption"][0]
+    assert judged_first["verdict"] == verdict
+    assert ("noted 'with ESMTPS'" in judged_first["evidence"][0]) == (verdict == "suspected-stripping")

@@ -1,6 +1,7 @@
 """What became of the encryption of sessions that can switch to TLS, and what that rests on.
 
-`facts` keeps what each session showed, `intent` what the DNS published, `verdicts` judges a session by both.
+`facts` keeps what each session showed, `intent` what the DNS published, `hops` what servers
+noted of their own sessions, `verdicts` judges a session by both.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from pcapkit.records import (
 )
 from pcapkit.reporters.evidence import capture_filter, display_filter, evidence
 from pcapkit.reporters.starttls.facts import Facts
+from pcapkit.reporters.starttls.hops import Hops
 from pcapkit.reporters.starttls.intent import Publications
 from pcapkit.reporters.starttls.verdicts import Judgement, judge
 from pcapkit.schema import Chunk, Table
@@ -48,13 +50,14 @@ class StartTLS:
     wants: ClassVar[tuple[type[Record], ...]] = (
         Session, Capabilities, TLSRequested, TLSAccepted, TLSRefused, TLSStarted, TLSEstablished, TLSFailed,
         BytesAroundSwitch, ClearData, Anomaly, StandsOut)
-    reads: ClassVar[tuple[Table, ...]] = (schema.DNS, schema.FLOWS)
+    reads: ClassVar[tuple[Table, ...]] = (schema.DNS, schema.FLOWS, schema.MAIL)
 
     takes: ClassVar[str] = "policies"
 
     def __init__(self, policies: Sequence[Policy] = ()) -> None:
         self._sessions: dict[tuple[str, str, int | None], Facts] = {}
         self._published = Publications(policies)
+        self._hops = Hops()
 
     def observe(self, record: Record) -> None:
         """Keep the fact with its session."""
@@ -68,9 +71,11 @@ class StartTLS:
             self._sessions[flow.file, flow.transport, flow.stream] = Facts(flow, record)
 
     def read(self, chunk: Chunk) -> None:
-        """Keep what the DNS says about the way of mail, and which sessions are over."""
+        """Keep what the DNS says about the way of mail, what messages say of hops behind them, and which sessions are over."""
         if chunk.table is schema.DNS:
             self._published.read(chunk)
+        elif chunk.table is schema.MAIL:
+            self._hops.read(chunk)
         elif self._sessions:
             names = ("file", "transport", "stream", "state", "last_frame")
             for *flow, state, last in zip(*(chunk.columns[chunk.table.index(name)] for name in names), strict=True):
@@ -88,7 +93,8 @@ class StartTLS:
         told: set[tuple[str, int | None]] = set()
         for facts in sessions:
             server = facts.flow.server, facts.flow.server_port
-            judgement = judge(facts, offering.get(server), self._published.of(*server, facts.session))
+            judgement = judge(facts, offering.get(server), [*self._published.of(*server, facts.session),
+                                                              *self._hops.of(facts.flow)])
             row = Encryption(facts.session.span, facts.session.protocol, judgement.verdict, judgement.words)
             row.flow = facts.flow
             yield row

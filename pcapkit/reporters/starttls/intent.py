@@ -37,7 +37,7 @@ class Answer:
 
 @dataclass(slots=True)
 class Intent:
-    """That mail for a server should travel encrypted: in words, and the answer that says so."""
+    """That a session should be, or was, encrypted: in words, and who says so; `authenticated` where that cannot be made up."""
 
     words: str
     flow: Conversation
