@@ -126,7 +126,7 @@ def _logins(rows: list[dict[str, Any]]) -> None:
 _WORDS = {"offered-unused": "offered, not used", "accepted-failed": "accepted, handshake failed",
           "not-offered": "not offered", "suspected-stripping": "suspected stripping",
           "proven-alteration": "proven alteration"}
-_MAIL = {"smtp", "pop3", "imap"}
+_MAIL = {"smtp", "lmtp", "pop3", "imap"}
 
 
 def _encryption(rows: list[dict[str, Any]]) -> None:
