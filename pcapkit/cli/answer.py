@@ -127,7 +127,7 @@ def _logins(rows: list[dict[str, Any]]) -> None:
         click.echo(f"  and {len(rows) - _ROWS} more: pcapkit credentials")
 
 
-_MAIL = {"smtp", "pop3", "imap"}
+_MAIL = {"smtp", "lmtp", "pop3", "imap"}
 
 
 def _encryption(rows: list[dict[str, Any]]) -> None:

@@ -5,7 +5,6 @@ fields that may be hostile: all of it is linear in the bytes.
 from __future__ import annotations
 
 import binascii
-import email.utils
 import re
 import urllib.parse
 from collections.abc import Sequence
@@ -18,6 +17,12 @@ _PARTS = 100
 _WORD = re.compile(r"=\?([^?\s*]{1,40})(?:\*[^?\s]{0,40})?\?([bq])\?([^?\s]*)\?=", re.IGNORECASE)
 _ANGLED = re.compile(r"<([^<>\s]{0,320})>")
 _NOT_TEXT = frozenset(("punycode", "idna", "unicode_escape", "raw_unicode_escape", "unicode-escape", "raw-unicode-escape"))
+_DATE = re.compile(r"\s*(?:\w+\s*,\s*)?(\d\d?)\s+([a-z]{3})\w*\s+(\d{2,4})\s+(\d\d?):(\d\d)(?::(\d\d))?\s*([+-]\d{4}|[a-z]+)\b",
+                   re.ASCII)
+_LONGEST_DATE = 200
+_MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split()
+_ZONES = {"ut": 0, "utc": 0, "gmt": 0, "z": 0, "est": -300, "edt": -240, "cst": -360, "cdt": -300, "mst": -420, "mdt": -360,
+          "pst": -480, "pdt": -420}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ONCE = frozenset("date from sender reply-to to cc bcc message-id in-reply-to references subject mime-version content-type "
                   "content-transfer-encoding content-disposition".split())
@@ -32,7 +37,7 @@ class Header:
         self.defects: list[str] = []
         self.over = False
         """Whether there were more fields than `most`."""
-        self._first: dict[str, str] = {}
+        self._values: dict[str, list[str]] = {}
         field: list[str] | None = None
         for line in lines:
             if line[:1] in b" \t":
@@ -51,10 +56,10 @@ class Header:
             self.fields.append(field)
         for key, text in self.fields:
             low = key.lower()
-            if low not in self._first:
-                self._first[low] = text
-            elif low in _ONCE:
+            values = self._values.setdefault(low, [])
+            if values and low in _ONCE:
                 self._defect(f"repeated-{low}")
+            values.append(text)
 
     def _defect(self, word: str) -> None:
         if word not in self.defects:
@@ -62,11 +67,12 @@ class Header:
 
     def get(self, name: str) -> str | None:
         """The value of the first field of this name, in lower case."""
-        return self._first.get(name)
+        values = self._values.get(name)
+        return values[0] if values else None
 
     def all(self, name: str) -> list[str]:
-        """The values of all fields of this name."""
-        return [value for key, value in self.fields if key.lower() == name]
+        """The values of all fields of this name, in lower case."""
+        return self._values.get(name, [])
 
 
 def decoded(value: str | None) -> str | None:
@@ -205,11 +211,26 @@ def related(one: str, other: str) -> bool:
 
 
 def date(value: str | None) -> int | None:
-    """A date (RFC 5322, 3.3) in nanoseconds since the epoch; None where it is none, or has no zone."""
-    if not value or len(value) > 200:
+    """A date (RFC 5322, 3.3 and 4.3) in nanoseconds since the epoch; None where it is none, or its zone is not known."""
+    found = _DATE.match(value[:_LONGEST_DATE].lower()) if value else None
+    if found is None:
         return None
+    day, month, year, hour, minute, second, zone = found.groups()
+    ahead = _zone(zone)
+    if month not in _MONTHS or ahead is None:
+        return None
+    century = 0 if len(year) > 3 else 1900 if len(year) == 3 or int(year) >= 50 else 2000
     try:
-        when = email.utils.parsedate_to_datetime(value)
-        return None if when.tzinfo is None else int((when - _EPOCH).total_seconds()) * 1_000_000_000
-    except Exception:  # the library raises many things on hostile dates
+        when = datetime(century + int(year), _MONTHS.index(month) + 1, int(day), int(hour), int(minute),
+                        min(int(second or 0), 59), tzinfo=UTC)
+    except ValueError:
         return None
+    return (int((when - _EPOCH).total_seconds()) - 60 * ahead) * 1_000_000_000
+
+
+def _zone(zone: str) -> int | None:
+    """Minutes that a zone is ahead of UTC; None where nobody can tell (RFC 5322, 4.3)."""
+    if zone[0] in "+-":
+        minutes = int(zone[1:3]) * 60 + int(zone[3:])
+        return -minutes if zone[0] == "-" else minutes
+    return _ZONES.get(zone)

@@ -168,7 +168,7 @@ class Parser:
             self._held.clear()
         at, size = 0, len(data)
         while at < size:
-            step = self._heading(data, at) if self._lines is not None else self._body(data, at)
+            step = self._body(data, at) if self._lines is None else self._heading(data, at)
             if step == at:
                 self._held += data[at:]
                 return
@@ -211,29 +211,31 @@ class Parser:
     # Headers
 
     def _heading(self, data: bytes, at: int) -> int:
-        """One line of a header; returns where the next begins, or `at` where more bytes are needed."""
-        assert self._lines is not None
-        stop = data.find(b"\n", at) + 1
-        if not stop:
-            if len(data) - at < self.limits.mail_header:
-                return at
-            stop = len(data)
-        line = data[at:stop].rstrip(b"\r\n")
-        if self._torn:  # the rest of a line
-            self._torn = False
-            return stop
-        if self.header is None:
-            self.header_bytes += stop - at
-        if not line:
-            self._headed(True)
-        elif line[:2] == b"--" and self._open and self._delimiter(line):
-            pass
-        elif self._lines_bytes + len(line) <= self.limits.mail_header:
-            self._lines.append(line)
-            self._lines_bytes += len(line)
-        else:
-            self.hits.add("mail_header")
-        return stop
+        """The lines of a header, as far as they are there; returns where the first that was not used begins."""
+        lines, size, most = self._lines, len(data), self.limits.mail_header
+        assert lines is not None
+        while at < size and self._lines is lines:
+            stop = data.find(b"\n", at) + 1
+            if not stop:
+                if size - at < most:
+                    break
+                stop = size
+            line = data[at:stop].rstrip(b"\r\n")
+            if self.header is None:
+                self.header_bytes += stop - at
+            at = stop
+            if self._torn:  # the rest of a line
+                self._torn = False
+            elif not line:
+                self._headed(True)
+            elif line[:2] == b"--" and self._open and self._delimiter(line):
+                pass
+            elif self._lines_bytes + len(line) <= most:
+                lines.append(line)
+                self._lines_bytes += len(line)
+            else:
+                self.hits.add("mail_header")
+        return at
 
     def _headed(self, whole: bool) -> None:
         """A header is over: what follows is as it says."""

@@ -43,6 +43,9 @@ def test_addresses(value: str | None, found: list[str]) -> None:
 
 @pytest.mark.parametrize(("value", "seconds"), [
     ("Mon, 25 Mar 2019 14:19:59 +0000 (UTC)", 1553523599), ("25 Mar 2019 10:19:59 -0400", 1553523599),
+    ("Mon, 25 Mar 19 14:19 GMT", 1553523540), ("25 March 2019 09:19:59 EST", 1553523599),
+    ("25 Mar 119 14:19:60 -0000", 1553523599),
+    ("Mon, 25 Mar 2019 14:19:60 -0000", 1553523599), ("Mon, 25 Mar 2019 14:19:59 XYZ", None),
     ("Mon, 25 Mar 2019 14:19:59", None), ("Mon, 99 Mar 2019 14:19:59 +0000", None),
     ("never", None), ("9" * 5_000, None), ("", None)])
 def test_dates(value: str, seconds: int | None) -> None:

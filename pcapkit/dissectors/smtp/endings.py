@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import re
 
+from pcapkit.dissectors.smtp.commands import is_command, verb_of
 from pcapkit.records import CLIENT, Anomaly, Sink, Span
 
 _ALIKE = re.compile(rb"(\r\n|[\r\n])\.(\r\n|[\r\n])")
 _BARE = {"lf": re.compile(rb"(?<!\r)\n"), "cr": re.compile(rb"\r(?!\n)")}
-_COMMAND = re.compile(rb"(?:(MAIL FROM:|RCPT TO:)\s{0,9}<[^<>\r\n]{0,320}>|(?:EHLO|HELO|LHLO)\s[^\s]{1,255}\s*$"
-                      rb"|(?:DATA|RSET|QUIT)\s*$|BDAT\s[0-9]{1,16})", re.IGNORECASE)
 _LINE = 400
 """How much of the line behind is looked at."""
 _NAMES = {b"\r\n": "CRLF", b"\n": "LF", b"\r": "CR"}
@@ -84,9 +83,10 @@ class Endings:
         if stop < 0 and len(line) < _LINE:
             return
         self._line = None
-        found = _COMMAND.match(line)
-        if found is not None:
-            self.behind = self._span(start, start + len(line)), f"{name} and {bytes(found[0]).decode('latin-1')!r}"
+        if is_command(bytes(line)):
+            # Of another command only the word is shown: behind AUTH stands a secret.
+            shown = bytes(line).decode("latin-1").partition(">")[0] + ">" if b"<" in line else verb_of(bytes(line))
+            self.behind = self._span(start, start + len(line)), f"{name} and {shown!r}"
 
     def _span(self, start: int, stop: int) -> Span:
         span = self.sink.begin(CLIENT, start)

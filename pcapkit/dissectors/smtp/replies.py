@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-_DIGITS = frozenset(b"0123456789")
+_BEHIND = (b" ", b"-", b"", b"\r", b"\n")
+"""What may stand behind a code."""
 
 _BASIC = {
     211: "system status", 214: "help", 220: "service ready", 221: "service closing the connection",
@@ -119,7 +120,8 @@ def meaning(code: int | None, enhanced_code: str | None) -> str | None:
 
 def is_reply(line: bytes) -> bool:
     """Whether a line begins with a reply code (RFC 5321, 4.2)."""
-    return len(line) >= 3 and _DIGITS.issuperset(line[:3]) and line[3:4] in (b"", b" ", b"-", b"\r", b"\n")
+    code = line[:3]
+    return len(code) == 3 and code.isdigit() and line[3:4] in _BEHIND
 
 
 def without_enhanced(text: list[str]) -> tuple[str | None, list[str]]:

@@ -8,6 +8,7 @@ from typing import ClassVar
 from pcapkit import schema
 from pcapkit.codecs.sasl import Exchange
 from pcapkit.dissectors import Recognition, Wishes
+from pcapkit.dissectors.smtp.commands import VERBS, is_command, verb_of
 from pcapkit.dissectors.smtp.data import Message
 from pcapkit.dissectors.smtp.envelope import Envelope, Recipient, path
 from pcapkit.dissectors.smtp.records import SmtpExchange
@@ -33,14 +34,9 @@ from pcapkit.records import (
 )
 from pcapkit.wire import Unread
 
-_VERBS = frozenset("EHLO HELO LHLO MAIL RCPT DATA BDAT RSET NOOP QUIT VRFY EXPN HELP AUTH STARTTLS ETRN XCLIENT "
-                   "XFORWARD SEND SOML SAML TURN".split())
 _TLS_RECORD = b"\x16\x03"
 _GREETINGS = ("220", "421", "554")
 """How a server begins (RFC 5321, 3.1 and 4.3.2)."""
-_ALONE = frozenset("DATA RSET QUIT STARTTLS NOOP HELP TURN".split())
-_ADDRESSED = frozenset("MAIL RCPT SEND SOML SAML".split())
-"""Commands that stand alone on their line, and those with a path: text that begins with such a word goes on otherwise."""
 
 
 class SMTP:
@@ -99,7 +95,7 @@ class SMTP:
                 Recognition.YES if smtp and not ftp else Recognition.MAYBE)
         if client:
             return Recognition.YES if opening else (
-                Recognition.MAYBE if verb.decode("latin-1") in _VERBS or (server and is_reply(server)) else Recognition.NO)
+                Recognition.MAYBE if verb.decode("latin-1") in VERBS or (server and is_reply(server)) else Recognition.NO)
         return Recognition.MAYBE if is_reply(server) else Recognition.NO
 
     def receive(self, side: int, data: bytes, offset: int) -> int:
@@ -137,7 +133,7 @@ class SMTP:
             self._put_message(self.done.popleft())
         while self.pending:
             row = self.pending.popleft()
-            if self.plain and row.command not in _VERBS:
+            if self.plain and row.command not in VERBS:
                 self._anomaly(row.span, "smtp-text-instead-of-tls", f"the client sent {row.command} {row.argument or ''}"[:200])
             else:
                 self._put(row)
@@ -168,7 +164,7 @@ class SMTP:
             at = unread.find(b"\n")
             if at < 0:
                 return False
-            if _verb(unread.peek(at)) not in _VERBS:
+            if verb_of(unread.peek(at)) not in VERBS:
                 self._begin_data()
             self.undecided = False
         return not self.undecided
@@ -195,7 +191,7 @@ class SMTP:
         self.gapped[CLIENT] = False
         if self.late is None:
             self._introduce(span, text)
-            self.headless = bool(self.late) and not _is_command(text)
+            self.headless = bool(self.late) and not is_command(text)
         if self.headless and self.auth is None and self._beheaded_message(span, text):
             return True
         if not end:
@@ -216,7 +212,7 @@ class SMTP:
             self.headless = False
             self._await(SmtpExchange(span, ended=_last_byte(self.sink, span)))
             return True
-        self.headless = not _is_command(text)
+        self.headless = not is_command(text)
         return self.headless
 
     def _command(self, span: Span, text: bytes) -> None:
@@ -354,7 +350,7 @@ class SMTP:
     def _continue_auth(self, span: Span, text: bytes) -> None:
         assert self.auth is not None
         line = text.decode("latin-1").strip()
-        if line == "*" or (_verb(text) in _VERBS and len(line) < 200 and (
+        if line == "*" or (verb_of(text) in VERBS and len(line) < 200 and (
                 self.auth.said or self.auth.torn)):
             self._end_auth(Outcome.UNKNOWN)
             if line != "*":
@@ -402,13 +398,14 @@ class SMTP:
             if not self.gapped[SERVER]:
                 self._anomaly(span, "smtp-not-a-reply", "a line of the server without a code")
             return True
-        if self.reply is None:
-            self.reply = SmtpExchange(span, code=int(text[:3]), reply_frame=span.frame, reply_span=span)
-        reply = self.reply
-        if reply.code != int(text[:3]):
-            self._anomaly(span, "smtp-reply-code-changes", "a multi-line reply changes its code")
-        assert reply.reply_span is not None
-        reply.reply_span.stop, reply.reply_span.last_frame = span.stop, span.last_frame
+        code, reply = int(text[:3]), self.reply
+        if reply is None:
+            reply = self.reply = SmtpExchange(span, code=code, reply_frame=span.frame, reply_span=span)
+        else:
+            if reply.code != code:
+                self._anomaly(span, "smtp-reply-code-changes", "a multi-line reply changes its code")
+            assert reply.reply_span is not None
+            reply.reply_span.stop, reply.reply_span.last_frame = span.stop, span.last_frame
         if len(reply.text) < self.limits.smtp_reply_lines:
             reply.text.append(text[4:].decode("utf-8", "replace"))
         else:
@@ -602,22 +599,6 @@ def _last_byte(sink: Sink, span: Span) -> Span:
     last = sink.begin(span.side, span.stop - 1)
     last.start, last.stop = span.start, span.stop
     return last
-
-
-def _verb(line: bytes) -> str:
-    """The first word of a line in capitals. A space ends it (RFC 5321, 4.1.1); servers take a tab for one."""
-    return (line.split(None, 1) or [b""])[0].decode("utf-8", "replace").upper()
-
-
-def _is_command(line: bytes) -> bool:
-    """Whether a line is a command even if it might be text."""
-    words = line.split(None, 1)
-    verb = words[0].decode("latin-1").upper() if words else ""
-    if verb in _ALONE:
-        return len(words) == 1
-    if verb in _ADDRESSED:
-        return len(words) > 1 and words[1][:5].upper().startswith((b"FROM:", b"TO:"))
-    return verb in _VERBS
 
 
 def _addressed(argument: str) -> tuple[str, list[str]]:
