@@ -320,12 +320,13 @@ class HTTP:
             self._form(row, span, body)
         for cap in body.hits:
             self.sink.limit(cap, span)
-        digest, decoded = body.digests()
+        digest, decoded = body.digests() if total is not None else (None, None)
+        decoded_bytes = body.decoded_bytes if total is not None else None
         if s.side == CLIENT:
-            row.request_body_bytes, row.request_decoded_bytes = total, body.decoded_bytes
+            row.request_body_bytes, row.request_decoded_bytes = total, decoded_bytes
             row.request_body_sha256, row.request_decoded_sha256 = digest, decoded
             return
-        row.response_body_bytes, row.response_decoded_bytes = total, body.decoded_bytes
+        row.response_body_bytes, row.response_decoded_bytes = total, decoded_bytes
         row.response_body_sha256, row.response_decoded_sha256 = digest, decoded
         request = self.sides[CLIENT]
         if request.message is row:

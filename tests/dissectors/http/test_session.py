@@ -65,6 +65,12 @@ def test_hashes_of_bodies_and_of_what_they_decode_to() -> None:
     assert (row.response_decoded_bytes, row.response_decoded_sha256) == (len(PAGE), hashlib.sha256(PAGE).hexdigest())
 
 
+def test_of_a_body_behind_a_head_that_is_cut_nothing_is_known() -> None:
+    tape = play(HTTP, [(0, b"POST /x HTTP/1.1\r\nContent-Encoding: gzip\r\nHo"), (0, 900)], Wishes(hash=True))
+    row = tape.of(HttpTransaction)[0]
+    assert (row.request_body_bytes, row.request_body_sha256, row.request_decoded_bytes) == (None, None, None)
+
+
 def test_a_refused_upload() -> None:
     tape = play(HTTP, UPLOAD)
     assert [(f.name, f.value, f.filename) for f in tape.of(FormField)] == [("password", "hush", None), ("f", None, "a.bin")]
