@@ -83,7 +83,8 @@ class Cursor:
 class Unread:
     """The bytes of one side that a dissector has received but not used, and the span begun at the first of them.
 
-    `data[pos:]` are the unread bytes and `offset` is the stream offset of `data[pos]`. Appending is linear even byte by
+    `data[pos:]` are the unread bytes, and `data` is empty where there are none; `offset` is that of `data[pos]` in the
+    stream. Appending is linear even byte by
     byte: the buffer becomes a bytearray only where a message is cut. `scanned` is for the owner: how far of `data` it
     has been searched in vain, so that no byte is searched twice.
     """
@@ -104,10 +105,8 @@ class Unread:
 
     def add(self, data: bytes, offset: int) -> None:
         """Append `data`, which stands at stream offset `offset`."""
-        if self.pos == len(self.data):
-            self.data, self.pos, self.scanned = data, 0, 0
-            self.offset = offset
-            self.span = None
+        if not self.data:
+            self.data, self.offset = data, offset
             return
         if not isinstance(self.data, bytearray):
             self.data = bytearray(memoryview(self.data)[self.pos:])
@@ -141,20 +140,22 @@ class Unread:
 
     def drop(self, n: int) -> None:
         """Use `n` bytes without looking at them."""
-        n = min(n, len(self.data) - self.pos)
-        self.pos += n
-        self.offset += n
-        self.scanned = self.pos
+        pos = self.pos + n
         self.span = None
-        if self.pos == len(self.data):
-            self.data, self.pos, self.scanned = b"", 0, 0
-        elif isinstance(self.data, bytearray) and self.pos > 65536:
-            del self.data[:self.pos]
+        if pos >= len(self.data):
+            self.offset += len(self.data) - self.pos
+            self.data = b""
+            self.pos = self.scanned = 0
+            return
+        self.offset += n
+        self.pos = self.scanned = pos
+        if pos > 65536 and isinstance(self.data, bytearray):
+            del self.data[:pos]
             self.pos = self.scanned = 0
 
     def hold(self) -> None:
         """Keep what is unread for the next call: begin its span now, while its frame can be told."""
-        if self.pos < len(self.data):
+        if self.data:
             self.begin()
 
     def line(self, limit: int) -> tuple[Span, bytes, bytes] | None:

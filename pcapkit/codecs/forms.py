@@ -23,6 +23,9 @@ class Field:
     filename: str | None = None
 
 
+_PERCENT, _PLUS = b"%+"
+
+
 def text(data: bytes) -> str:
     """UTF-8, else Latin-1, which takes everything."""
     try:
@@ -32,20 +35,22 @@ def text(data: bytes) -> str:
 
 
 def _decoded(data: bytes) -> str:
-    return text(unquote_to_bytes(data.replace(b"+", b" ")) if b"%" in data or b"+" in data else data)
+    if _PLUS in data:
+        data = data.replace(b"+", b" ")
+    return text(unquote_to_bytes(data) if _PERCENT in data else data)
 
 
 def urlencoded(data: bytes, most: int) -> list[Field]:
     """Fields of a urlencoded body or query (WHATWG URL, 5.1); broken escapes stay as they are."""
     fields: list[Field] = []
     at = 0
-    while at <= len(data) and len(fields) < most:
+    while at < len(data) and len(fields) < most:
         stop = data.find(b"&", at)
-        stop = len(data) if stop < 0 else stop
+        if stop < 0:
+            stop = len(data)
         if stop > at:
-            equal = data.find(b"=", at, stop)
-            end = stop if equal < 0 else equal
-            fields.append(Field(_decoded(data[at:end]), _decoded(data[end + 1:stop]), min(end + 1, stop), stop))
+            name, _, value = data[at:stop].partition(b"=")
+            fields.append(Field(_decoded(name), _decoded(value), stop - len(value), stop))
         at = stop + 1
     return fields
 
@@ -109,6 +114,7 @@ def _part(data: bytes, at: int, head: int, start: int, stop: int) -> list[Field]
 
 
 _NO_KEY: str | None = None
+_CONTAINERS = (dict, list)
 _LONGEST_PATH = 1_000
 _NEAR = 1 << 20
 """How far behind the last value a key is looked for: keys that are written with escapes are never found."""
@@ -120,18 +126,31 @@ def json_fields(data: bytes, most: int) -> list[Field]:
         root = orjson.loads(data)
     except orjson.JSONDecodeError:
         return []
+    if not _names_a_secret(root):
+        return []
     fields: list[Field] = []
     at = 0
-    scalars = _json_scalars(root, most)
-    if not any(is_secret_name(path) for path, _, _ in scalars):
-        return []
-    for path, key, value in scalars:
+    for path, key, value in _json_scalars(root, most):
         start, stop = _json_place(data, at, key, value)
         at = stop or at
         quote = isinstance(value, str) and stop > 0
         fields.append(Field(path, value if isinstance(value, str) else orjson.dumps(value).decode(), start + quote,
                             stop - quote))
     return fields
+
+
+def _names_a_secret(root: Any) -> bool:
+    """Whether any key in a JSON document is the name of a secret; no path to a value is one otherwise."""
+    todo = [root]
+    while todo:
+        value = todo.pop()
+        if isinstance(value, dict):
+            if any(map(is_secret_name, value)):
+                return True
+            value = value.values()
+        if not isinstance(value, str | int | float | None):
+            todo += [inner for inner in value if isinstance(inner, _CONTAINERS)]
+    return False
 
 
 def _json_scalars(root: Any, most: int) -> list[tuple[str, str | None, Any]]:

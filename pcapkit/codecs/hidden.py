@@ -6,6 +6,7 @@ import base64
 import binascii
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from urllib.parse import unquote_plus
 
 from pcapkit.codecs.names import is_secret_name
@@ -14,12 +15,13 @@ Place = tuple[int, int, str]
 """From where to where, in characters, and the secret itself, decoded."""
 
 _USERINFO = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#:@]*:([^/?#]+)@", re.IGNORECASE)
+_PARAMETER_NAME = re.compile(r"[?&#]([^=&#?]+)=[^&#]")
 _PARAMETER = re.compile(r"[?&#]([^=&#?]+)=([^&#]+)")
 _WHOLE = ("x-api-key", "api-key", "x-auth-token", "x-access-token")
-_LOGINS = ("authorization", "proxy-authorization")
+LOGIN_HEADERS = ("authorization", "proxy-authorization")
 _URLS = ("referer", "location", "content-location")
 _COOKIES = ("cookie", "set-cookie")
-SECRET_HEADERS = frozenset((*_WHOLE, *_LOGINS, *_URLS, *_COOKIES))
+SECRET_HEADERS = frozenset((*_WHOLE, *LOGIN_HEADERS, *_URLS, *_COOKIES))
 """The headers in whose values secrets are looked for, in lower case."""
 
 
@@ -27,9 +29,9 @@ def in_url(url: str) -> Iterator[Place]:
     """The password before the host (RFC 3986, 3.2.1), and parameters with a secret name in query and fragment."""
     if "@" in url and (found := _USERINFO.match(url)):
         yield *found.span(1), unquote_plus(found[1])
-    if "=" in url:
+    if "=" in url and any(map(_is_secret_parameter, _PARAMETER_NAME.findall(url))):
         for found in _PARAMETER.finditer(url):
-            if is_secret_name(unquote_plus(found[1])):
+            if _is_secret_parameter(found[1]):
                 yield *found.span(2), unquote_plus(found[2])
 
 
@@ -38,11 +40,16 @@ def in_header(name: str, value: str) -> list[Place]:
     low = name.lower()
     if low not in SECRET_HEADERS or not value:
         return []
-    if low in _LOGINS:
+    if low in LOGIN_HEADERS:
         return [_in_login(value)]
     if low in _COOKIES:
         return list(_in_cookies(value if low == "cookie" else value.partition(";")[0]))
     return list(in_url(value)) if low in _URLS else [(0, len(value), value)]
+
+
+@lru_cache(4096)
+def _is_secret_parameter(name: str) -> bool:
+    return is_secret_name(unquote_plus(name))
 
 
 def basic(token: str) -> tuple[str, str] | None:

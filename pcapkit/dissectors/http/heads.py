@@ -1,143 +1,214 @@
-"""Heads of HTTP messages: start line and header lines (RFC 9112, 2 to 5), tolerant, without regular expressions."""
+"""Heads of HTTP messages: start line and header lines (RFC 9112, 2 to 5), tolerant.
+
+Lines repeat from head to head, and often all of them but the start line: each is looked into once and remembered.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import chain
+from typing import NamedTuple, TypeVar
 
-_LINES: dict[bytes, tuple[list[str], str]] = {}
-"""Lines seen before, as name and value, with the name in lower case."""
-_MOST = 4_096
+from pcapkit.codecs.forms import text
+from pcapkit.codecs.hidden import in_header
+
+_END = re.compile(rb"\n\r?\n")
 _TOKEN = frozenset(b"!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
+
+T = TypeVar("T")
+
+
+class Line(NamedTuple):
+    """What a header line says."""
+
+    header: list[str]
+    """Name and value as written."""
+    item: tuple[str, str]
+    """The name in lower case, and the value."""
+    oddities: tuple[str, ...]
+    secrets: tuple[tuple[int, int, str], ...]
+    """From where to where in the bytes of the line secrets stand, and the secrets."""
+
+
+@dataclass(slots=True)
+class Fields:
+    """What the header lines of a head say, in order."""
+
+    headers: list[list[str]]
+    values: dict[str, str]
+    """The first value of each header, by its name in lower case."""
+    oddities: list[str]
+    secrets: list[tuple[int, Line]]
+    """The lines with secrets in them, and where each begins behind the start line."""
+
+    def all(self, name: str) -> list[str]:
+        """All values of a header that is there, by its lower-case name."""
+        if len(self.values) == len(self.headers):
+            return [self.values[name]]
+        return [pair[1] for pair in self.headers if pair[0].lower() == name]
 
 
 @dataclass(slots=True)
 class Head:
-    """A parsed head: the three parts of its start line, headers in order with the place of each line, and oddities."""
+    """A parsed head."""
 
-    first: str
-    second: str
-    third: str
-    headers: list[list[str]]
-    places: list[tuple[int, int]]
-    """Where the line of each header begins and ends, folded lines included."""
-    oddities: list[str] = field(default_factory=list)
-    target: int = 0
-    """Where the target of a request begins."""
-    names: set[str] = field(default_factory=set)
-    """The names of all headers in lower case."""
-    over: bool = False
+    start: tuple[str, str, str]
+    """The three parts of the start line."""
+    line: bytes
+    """The start line."""
+    fields: Fields
+    oddities: list[str]
+    over: bool
     """Whether there are more headers than were read."""
 
-    def get(self, name: str) -> str | None:
-        """The first value of a header, by its lower-case name."""
-        if name in self.names:
-            for pair in self.headers:
-                if pair[0].lower() == name:
-                    return pair[1]
-        return None
+    @property
+    def behind(self) -> int:
+        """Where the header lines begin."""
+        return len(self.line) + 1
 
-    def all(self, name: str) -> list[str]:
-        """All values of a header."""
-        return [pair[1] for pair in self.headers if pair[0].lower() == name] if name in self.names else []
+    @property
+    def target(self) -> int:
+        """Where the target of a request begins."""
+        behind = self.line[len(self.start[0]):]
+        return len(self.line) - len(behind.lstrip())
+
+
+class _Memo(dict[bytes, T]):
+    """What was read from bytes that were seen before; any others are read when they are asked for.
+
+    It begins anew when it holds `most` of them, and those longer than `longest` are not kept.
+    """
+
+    def __init__(self, read: Callable[[bytes], T], most: int, longest: int) -> None:
+        self._read, self._most, self._longest = read, most, longest
+
+    def __missing__(self, raw: bytes) -> T:
+        what = self._read(raw)
+        if len(raw) <= self._longest:
+            if len(self) >= self._most:
+                self.clear()
+            self[raw] = what
+        return what
 
 
 def end(data: bytes | bytearray, start: int, scanned: int) -> int:
     """Where the head that begins at `start` ends, behind its empty line; -1 where it does not yet."""
-    at = data.find(b"\n\r\n", max(start, scanned - 2))
-    bare = data.find(b"\n\n", max(start, scanned - 2), at + 1 if at >= 0 else len(data))
-    return bare + 2 if bare >= 0 else at + 3 if at >= 0 else -1
+    found = _END.search(data, max(start, scanned - 2))
+    return found.end() if found is not None else -1
 
 
 def request_line(line: bytes) -> tuple[str, str, str] | None:
     """Method, target and version such as "1.1"; None where it is no request line. HTTP/0.9 has no version."""
-    method, _, rest = line.partition(b" ")
-    if not method or len(method) > 32 or not _TOKEN.issuperset(method):
+    first, _, rest = line.partition(b" ")
+    method = _method(first)
+    if method is None:
         return None
-    target, space, version = rest.rpartition(b" ")
-    if space and version[:5] == b"HTTP/" and target:
-        return method.decode("ascii"), _text(target.strip()), _text(version[5:])
-    if method == b"GET" and rest[:1] == b"/" and b" " not in rest:
-        return "GET", _text(rest), "0.9"
+    target, space, last = rest.rpartition(b" ")
+    version = _version(last)
+    if version is not None and target:
+        return method, text(target.strip()), version
+    if method == "GET" and rest[:1] == b"/" and not space:
+        return method, text(rest), "0.9"
     return None
 
 
+@lru_cache(64)
+def _method(token: bytes) -> str | None:
+    return text(token) if 0 < len(token) <= 32 and _TOKEN.issuperset(token) else None
+
+
+@lru_cache(64)
+def _version(token: bytes) -> str | None:
+    return text(token[5:]) if token[:5] == b"HTTP/" else None
+
+
+@lru_cache(64)
 def status_line(line: bytes) -> tuple[str, str, str] | None:
     """Version, status and reason; None where it is no status line."""
-    version, _, rest = line.partition(b" ")
+    first, _, rest = line.partition(b" ")
+    version = _version(first)
     code, _, reason = rest.strip().partition(b" ")
-    if version[:5] != b"HTTP/" or len(code) != 3 or not code.isdigit():
+    if version is None or len(code) != 3 or not code.isdigit():
         return None
-    return _text(version[5:]), code.decode("ascii"), _text(reason.strip())
+    return version, text(code), text(reason.strip())
 
 
 def parse(raw: bytes, server: bool, most: int) -> Head | None:
-    """A head from its bytes, None where the start line is not HTTP's."""
-    lines = raw.split(b"\n")
-    first = lines[0].rstrip(b"\r")
-    parts = status_line(first) if server else request_line(first)
-    if parts is None:
+    """A head from its bytes, None where the start line is not HTTP's. Of its headers, `most` are read."""
+    line, _, behind = raw.partition(b"\n")
+    start = status_line(line.rstrip(b"\r")) if server else request_line(line.rstrip(b"\r"))
+    if start is None:
         return None
-    head = Head(*parts, [], [])
-    if not server:
-        behind = first[len(parts[0]):]
-        head.target = len(first) - len(behind.lstrip())
-    at = len(lines[0]) + 1
-    folds: dict[int, list[str]] = {}
-    for line in lines[1:]:
-        here, at = at, at + len(line) + 1
-        if len(head.headers) >= most:
-            head.over = len(line) > 1
-            break
-        known = _LINES.get(line)
-        if known is None and len(line) > 1:
-            known = _header(head, line.rstrip(b"\r"), here, folds)
-            if known is not None and line[-1:] == b"\r" and len(line) < 512:
-                if len(_LINES) >= _MOST:
-                    _LINES.clear()
-                _LINES[line] = known
-        if known is not None:
-            head.headers.append(known[0])
-            head.names.add(known[1])
-            head.places.append((here, at - 1 - (line[-1:] == b"\r")))
-    for which, more in folds.items():
-        name, value = head.headers[which]
-        head.headers[which] = [name, " ".join([value, *more])]
-    if raw.count(b"\n") != raw.count(b"\r\n"):
-        head.oddities.append("http-bare-lf")
-    return head
+    over = False
+    if len(behind) > 3 * most:
+        lines = _unfolded(behind.rstrip(b"\r\n").split(b"\n"))
+        if len(lines) > most:
+            over, behind = True, b"\n".join([*lines[:most], b""])
+    fields = _FIELDS[behind]
+    oddities = fields.oddities if line[-1:] == b"\r" else [*fields.oddities, "http-bare-lf"]
+    return Head(start, line, fields, oddities, over)
 
 
-def _header(head: Head, line: bytes, at: int, folds: dict[int, list[str]]) -> tuple[list[str], str] | None:
-    """A header of one line; None where the line goes on with the one before (then it is one of its `folds`), or has
-    something odd about it (then it was added to the head here).
-    """
-    if line[:1] in (b" ", b"\t") and head.headers:
-        folds.setdefault(len(head.headers) - 1, []).append(_text(line.strip()))
-        head.places[-1] = head.places[-1][0], at + len(line)
-        head.oddities.append("http-obs-fold")
-        return None
-    name_bytes, colon, value_bytes = line.partition(b":")
-    pair = [_text(name_bytes.strip()), _text(value_bytes.strip())]
-    if colon and name_bytes[-1:] not in (b" ", b"\t"):
-        return pair, pair[0].lower()
-    head.oddities.append("http-space-before-colon" if colon else "http-header-without-colon")
-    head.headers.append(pair)
-    head.names.add(pair[0].lower())
-    head.places.append((at, at + len(line)))
-    return None
+def _fields(raw: bytes) -> Fields:
+    """What the header lines behind a start line say."""
+    odd = ["http-bare-lf"] if raw.count(b"\n") != raw.count(b"\r\n") else []
+    lines = raw.split(b"\n")[:-1]
+    if lines and lines[-1] in (b"\r", b""):
+        del lines[-1]
+    if not lines:
+        return Fields([], {}, odd, [])
+    known = list(map(_LINES.__getitem__, lines))
+    headers, items, oddities, secrets = zip(*known, strict=True)
+    if any(oddities):
+        lines = _unfolded(lines)
+        known = list(map(_LINES.__getitem__, lines))
+        headers, items, oddities, secrets = zip(*known, strict=True)
+        odd = [*chain(*oddities), *odd]
+    return Fields(list(headers), dict(reversed(items)), odd, _placed(lines, known) if any(secrets) else [])
 
 
-def _text(data: bytes) -> str:
-    try:
-        return data.decode("ascii")
-    except UnicodeDecodeError:
-        try:
-            return data.decode("utf-8")
-        except UnicodeDecodeError:
-            return data.decode("latin-1")
+def _placed(lines: list[bytes], known: list[Line]) -> list[tuple[int, Line]]:
+    """The lines with secrets in them, and where each begins."""
+    found, at = [], 0
+    for raw, line in zip(lines, known, strict=True):
+        if line.secrets:
+            found.append((at, line))
+        at += len(raw) + 1
+    return found
 
 
-def number(text: str, base: int = 10) -> int | None:
-    """ASCII digits, at most 16 of them, as a number; None for anything else."""
-    digits = "0123456789abcdefABCDEF" if base == 16 else "0123456789"
-    return int(text, base) if 0 < len(text) <= 16 and all(c in digits for c in text) else None
+def _unfolded(lines: list[bytes]) -> list[bytes]:
+    """The lines of headers, each with those that begin with a blank and so go on with it (RFC 9112, 5.2)."""
+    whole: list[list[bytes]] = []
+    for line in lines:
+        if whole and line[:1] in (b" ", b"\t"):
+            whole[-1].append(line)
+        else:
+            whole.append([line])
+    return [b"\n".join(parts) for parts in whole]
+
+
+def _line(raw: bytes) -> Line:
+    """What a header line says, with the lines that go on with it."""
+    line, *folds = raw.split(b"\n")
+    before, colon, behind = line.partition(b":")
+    name, value = text(before.strip()), " ".join([text(part.strip()) for part in (behind, *folds)])
+    oddities = []
+    if not colon or before[-1:] in (b" ", b"\t"):
+        oddities.append("http-space-before-colon" if colon else "http-header-without-colon")
+    if folds or raw[:1] in (b" ", b"\t"):
+        oddities.append("http-obs-fold")
+    start, stop = len(name) + 2, len(raw) - raw.endswith(b"\r")
+    if raw.isascii() and stop - start == len(value):
+        secrets = [(start + low, start + high, secret) for low, high, secret in in_header(name, value)]
+    else:
+        # Not written as "Name: value" in ASCII (RFC 9112, 5.1 leaves blanks free): take all behind the colon.
+        secrets = [(start - 1, stop, secret) for _, _, secret in in_header(name, value)]
+    return Line([name, value], (name.lower(), value), tuple(oddities), tuple(secrets))
+
+
+_LINES = _Memo(_line, 4_096, 512)
+_FIELDS = _Memo(_fields, 1_024, 2_048)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from pcapkit.codecs.forms import Field, parameter, urlencoded
-from pcapkit.codecs.hidden import SECRET_HEADERS, basic, in_header, in_url
+from pcapkit.codecs.forms import Field, parameter
+from pcapkit.codecs.hidden import LOGIN_HEADERS, basic, in_url
 from pcapkit.codecs.names import is_password_name, is_secret_name, user_rank
-from pcapkit.dissectors.http.heads import Head
+from pcapkit.dissectors.http.heads import Head, Line
+from pcapkit.dissectors.http.records import HttpTransaction
 from pcapkit.records import Credential, Outcome, Secret, SecretKind, Sink, Span
 
 
@@ -21,7 +22,7 @@ def place(sink: Sink, span: Span, start: int, stop: int) -> Span:
 
 
 def form_login(sink: Sink, span: Span, fields: Sequence[Field], base: int | None, encoding: str,
-               context: str) -> Credential | None:
+               row: HttpTransaction) -> Credential | None:
     """The login of a form: a password-like field that is not empty, with the field most like a user's name."""
     passwords = [f for f in fields if f.value and is_password_name(f.name)]
     if not passwords:
@@ -31,7 +32,7 @@ def form_login(sink: Sink, span: Span, fields: Sequence[Field], base: int | None
     user = max(users, key=lambda f: user_rank(f.name)).value if users else ""
     where = place(sink, span, base + secret.start, base + secret.stop) if base is not None else None
     return Credential(span, "http", "form", user or "", secret.value or "", SecretKind.PASSWORD,
-                      secret_span=where, context=f"{context}, field {secret.name} ({encoding})")
+                      secret_span=where, context=f"{row.method} {shown(row.target or '')}, field {secret.name} ({encoding})")
 
 
 def form_secrets(sink: Sink, span: Span, fields: Sequence[Field], base: int | None, body: int) -> None:
@@ -61,39 +62,27 @@ def header_login(span: Span, value: str, where: Span, context: str) -> Credentia
     return None
 
 
-def header_secrets(sink: Sink, span: Span, head: Head) -> list[tuple[str, str, Span]]:
-    """Name the secret bytes of a head; returns (header, value, span) of those that may be logins."""
-    logins: list[tuple[str, str, Span]] = []
-    if head.names.isdisjoint(SECRET_HEADERS):
-        return logins
-    for (name, value), (at, end) in zip(head.headers, head.places, strict=False):
-        for low, high, text in in_header(name, value):
-            start, stop = span.start + at + len(name) + 2, span.start + end
-            if stop - start == len(value):
-                start, stop = start + low, start + high
-            else:
-                # Not written as "Name: value" in ASCII (RFC 9112, 5.1 leaves blanks free): take all behind the colon.
-                start -= 1
-            where = place(sink, span, start, stop)
+def header_secrets(sink: Sink, span: Span, behind: int, lines: Iterable[tuple[int, Line]]) -> list[tuple[Line, Span]]:
+    """Name the secret bytes of a head's lines; returns those that may be logins, each with where its secret is."""
+    logins: list[tuple[Line, Span]] = []
+    for at, line in lines:
+        base = span.start + behind + at
+        for start, stop, text in line.secrets:
+            where = place(sink, span, base + start, base + stop)
             sink.put(Secret(where, text))
-            if name.lower() in ("authorization", "proxy-authorization"):
-                logins.append((name.lower(), value, where))
+            if line.item[0] in LOGIN_HEADERS:
+                logins.append((line, where))
     return logins
 
 
 def target_secrets(sink: Sink, span: Span, head: Head) -> None:
     """Name the secret bytes of a request's target."""
-    start = span.start + head.target
-    for low, high, text in in_url(head.second):
-        if not head.second.isascii():
-            low, high = 0, len(head.second.encode("utf-8", "replace"))
+    target = head.start[1]
+    for low, high, text in in_url(target):
+        if not target.isascii():
+            low, high = 0, len(target.encode("utf-8", "replace"))
+        start = span.start + head.target
         sink.put(Secret(place(sink, span, start + low, min(start + high, span.stop)), text))
-
-
-def query_fields(target: str, most: int) -> list[Field]:
-    """The fields of a target's query."""
-    query = target.partition("?")[2].partition("#")[0]
-    return urlencoded(query.encode("utf-8", "replace"), most)
 
 
 def shown(target: str) -> str:

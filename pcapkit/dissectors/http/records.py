@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from pcapkit import schema
-from pcapkit.records import Record, Span
+from pcapkit.records import Credential, Record, Span
 
 
 @dataclass(slots=True)
@@ -37,7 +37,7 @@ class HttpTransaction(Record):
     response_decoded_sha256: str | None = None
     request_span: Span | None = None
     response_span: Span | None = None
-    logins: list[Record] = field(default_factory=list, repr=False, compare=False)
+    logins: list[Credential] = field(default_factory=list, repr=False, compare=False)
 
 
 @dataclass(slots=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import replace
 from typing import ClassVar
 
 from pcapkit import schema
@@ -11,7 +10,7 @@ from pcapkit.codecs.forms import Field, json_fields, multipart, parameter, urlen
 from pcapkit.codecs.names import is_password_name
 from pcapkit.dissectors import Recognition, Wishes
 from pcapkit.dissectors.http import heads
-from pcapkit.dissectors.http.bodies import Body, Framing, framing
+from pcapkit.dissectors.http.bodies import Body, Chunked, Reader, Sized, framing
 from pcapkit.dissectors.http.heads import Head
 from pcapkit.dissectors.http.logins import (
     form_login,
@@ -19,12 +18,11 @@ from pcapkit.dissectors.http.logins import (
     header_login,
     header_secrets,
     outcome,
-    query_fields,
     shown,
     target_secrets,
 )
 from pcapkit.dissectors.http.records import FormField, HttpTransaction
-from pcapkit.records import CLIENT, FOREVER, SERVER, Anomaly, Credential, Sink, Span
+from pcapkit.records import CLIENT, FOREVER, SERVER, Anomaly, Sink, Span
 from pcapkit.wire import Unread
 
 _METHODS = (b"GET ", b"POST ", b"HEAD ", b"PUT ", b"DELETE ", b"OPTIONS ", b"CONNECT ", b"TRACE ", b"PATCH ")
@@ -34,12 +32,14 @@ _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data", "applicati
 class _Side:
     """One direction: unread bytes, and the message whose body is on its way."""
 
+    __slots__ = ("body", "lost", "row", "side", "span", "unread")
+
     def __init__(self, sink: Sink, side: int) -> None:
         self.side = side
         self.unread = Unread(sink, side)
         self.body: Body | None = None
         self.span: Span | None = None
-        self.message: HttpTransaction | None = None
+        self.row: HttpTransaction | None = None
         self.lost = False
         """Looking for the start of the next message."""
 
@@ -55,6 +55,7 @@ class HTTP:
     def __init__(self, sink: Sink, wishes: Wishes) -> None:
         self.sink = sink
         self.wishes = wishes
+        self.limits = wishes.limits
         self.sides = (_Side(sink, CLIENT), _Side(sink, SERVER))
         self.pending: deque[HttpTransaction] = deque()
         self.tunnel = False
@@ -80,25 +81,27 @@ class HTTP:
         s = self.sides[side]
         if self.tunnel:
             return FOREVER
+        unread = s.unread
+        unread.add(data, offset)
         if s.body is not None and s.body.skipping:
             s.body.landed()
-        s.unread.add(data, offset)
-        while True:
-            if s.body is not None:
-                skip = s.body.take(s.unread)
-                if skip:
-                    return skip
-                if not s.body.over:
-                    s.unread.hold()
-                    return 0
-                self._finish(s, offset + len(data) - len(s.unread))
-                if self.tunnel:
-                    return FOREVER
-            if not len(s.unread):
+        while not self.tunnel:
+            body = s.body
+            if body is not None:
+                if not body.over:
+                    skip = body.take(unread)
+                    if skip:
+                        return skip
+                    if not body.over:
+                        unread.hold()
+                        return 0
+                self._finish(s, unread.offset)
+            elif not unread.data:
                 return 0
-            if not (self._seek(s) if s.lost else self._head(s)):
-                s.unread.hold()
+            elif not (self._seek(s) if s.lost else self._head(s)):
+                unread.hold()
                 return 0
+        return FOREVER
 
     def gap(self, side: int, offset: int, length: int) -> None:
         """Bytes are missing: within a body of known length that is no harm, else the next message is looked for."""
@@ -120,11 +123,9 @@ class HTTP:
         """Put what is unfinished."""
         for s in self.sides:
             if s.body is not None:
-                if s.body.skipping:
-                    s.body.total = -1
                 self._finish(s, s.unread.offset)
-            elif self._cut_head(s):
-                self._finish(s, s.unread.offset)
+            else:
+                self._cut_head(s)
         while self.pending:
             self._settle(self.pending.popleft())
 
@@ -138,43 +139,44 @@ class HTTP:
     def _head(self, s: _Side) -> bool:
         """Read a head, if it is whole; false where more is needed."""
         unread = s.unread
-        while unread.peek(1) in (b"\r", b"\n"):
+        while unread.data.startswith((b"\r", b"\n"), unread.pos):
             unread.drop(1)
-        if not len(unread):
-            return False
-        stop = heads.end(unread.data, unread.pos, unread.scanned)
-        limits = self.wishes.limits
-        first = unread.data.find(b"\n", unread.pos, unread.pos + limits.http_line + 1) - unread.pos
-        if first < 0 and len(unread) > limits.http_line:
-            return self._too_long(s, "http_line")
-        if stop < 0:
-            new = first >= 0 and unread.scanned <= unread.pos + first
-            if new and not self._starts(s, unread.peek(first).rstrip(b"\r")):
-                s.lost = True
-                unread.scanned = unread.pos
-                return True
-            unread.scanned = len(unread.data)
-            return len(unread) > limits.http_head and self._too_long(s, "http_head")
-        if stop - unread.pos > limits.http_head:
+        limits, pos = self.limits, unread.pos
+        length = heads.end(unread.data, pos, unread.scanned) - pos
+        if length < 0 or length > limits.http_line:
+            first = unread.data.find(b"\n", pos, pos + limits.http_line + 1) - pos
+            if first < 0 and len(unread) > limits.http_line:
+                return self._too_long(s, "http_line")
+            if length < 0:
+                return self._begun(s, first)
+        if length > limits.http_head:
             return self._too_long(s, "http_head")
         span = unread.begin()
-        raw = unread.peek(stop - unread.pos)
-        head = heads.parse(raw, s.side == SERVER, self.wishes.limits.http_headers)
+        head = heads.parse(bytes(unread.data[pos:pos + length]), s.side == SERVER, limits.http_headers)
         if head is None:
             self.sink.put(Anomaly(span, "http-not-a-message", "bytes that begin no message where one should"))
-            s.lost = True
-            unread.scanned = unread.pos
-            return True
-        self.sink.end(span, span.start + len(raw))
+            return self._lose(s)
+        unread.drop(length)
+        self.sink.end(span, unread.offset)
         if head.over:
             self.sink.limit("http_headers", span)
-        for oddity in dict.fromkeys(head.oddities):
-            self.sink.put(Anomaly(span, oddity, f"in the head of {head.first} {shown(head.second)}"))
-        unread.drop(len(raw))
-        if s.side == CLIENT:
-            self._request(s, span, head)
-        else:
-            self._response(s, span, head)
+        for oddity in dict.fromkeys(head.oddities) if head.oddities else ():
+            self.sink.put(Anomaly(span, oddity, f"in the head of {head.start[0]} {shown(head.start[1])}"))
+        self._message(s, span, head, True)
+        return True
+
+    def _begun(self, s: _Side, first: int) -> bool:
+        """Judge a head that is not whole by its first line, `first` bytes long, as soon as that is there."""
+        unread = s.unread
+        if first >= 0 and unread.scanned <= unread.pos + first and not self._starts(s, unread.peek(first).rstrip(b"\r")):
+            return self._lose(s)
+        unread.scanned = len(unread.data)
+        return len(unread) > self.limits.http_head and self._too_long(s, "http_head")
+
+    def _lose(self, s: _Side) -> bool:
+        """What is unread begins no message: look for the next one."""
+        s.lost = True
+        s.unread.scanned = s.unread.pos
         return True
 
     def _too_long(self, s: _Side, cap: str) -> bool:
@@ -188,24 +190,21 @@ class HTTP:
     def _cut_head(self, s: _Side) -> bool:
         """A head that is not whole still shows its first lines; true where it was one."""
         unread = s.unread
-        raw = unread.peek(len(unread))
-        if s.lost or b"\n" not in raw or not self._starts(s, raw.partition(b"\n")[0].rstrip(b"\r")):
+        if s.lost or not unread.data:
             return False
-        head = heads.parse(raw[:raw.rindex(b"\n") + 1], s.side == SERVER, self.wishes.limits.http_headers)
+        raw, most = unread.peek(len(unread)), self.limits.http_headers
+        head = heads.parse(raw[:raw.rfind(b"\n") + 1], s.side == SERVER, most)
         if head is None:
             return False
         span = unread.begin()
-        self.sink.end(span, span.start + len(raw))
-        self.sink.put(Anomaly(span, "http-head-cut", "the head is not whole in the capture"))
         unread.drop(len(raw))
-        whole = heads.parse(raw + b"\n", s.side == SERVER, self.wishes.limits.http_headers)
-        if whole is not None and len(whole.headers) > len(head.headers):
+        self.sink.end(span, unread.offset)
+        self.sink.put(Anomaly(span, "http-head-cut", "the head is not whole in the capture"))
+        whole = heads.parse(raw + b"\n", s.side == SERVER, most)
+        if whole is not None:
             # The line that is cut is no header yet, but it may begin a secret.
-            header_secrets(self.sink, span, replace(whole, headers=whole.headers[-1:], places=whole.places[-1:]))
-        (self._request if s.side == CLIENT else self._response)(s, span, head)
-        if s.body is not None:
-            s.body.total = -1
-            self._finish(s, span.stop)
+            header_secrets(self.sink, span, whole.behind, whole.fields.secrets[len(head.fields.secrets):])
+        self._message(s, span, head, False)
         return True
 
     @staticmethod
@@ -217,7 +216,7 @@ class HTTP:
         unread = s.unread
         found = unread.find(b"\n")
         if found < 0:
-            if len(unread) > self.wishes.limits.http_line:
+            if len(unread) > self.limits.http_line:
                 unread.drop(len(unread))
             return False
         line = unread.peek(found).rstrip(b"\r")
@@ -228,132 +227,155 @@ class HTTP:
             unread.drop(found + 1)
         return True
 
+    def _message(self, s: _Side, span: Span, head: Head, whole: bool) -> None:
+        """Take a message by its head, and be ready for its body, where the head is whole."""
+        row = self._request(span, head) if s.side == CLIENT else self._response(span, head)
+        if row is None:
+            return
+        how, length, oddities = framing(head.fields, s.side == SERVER, row.method, row.status or 0)
+        for rule in oddities:
+            self.sink.put(Anomaly(span, rule, "the message can be read in two ways; RFC 9112, 6.3 decides"))
+        keep = s.side == CLIENT and row.content_type is not None and _may_be_form(row.content_type)
+        reader = None
+        if keep or self.wishes.hash:
+            reader = Reader(span.stop, keep, head.fields.values.get("content-encoding"), self.wishes.hash, self.limits)
+        if not whole:
+            self._over(s.side, row, None)
+        elif reader is None and how is Sized and length == 0:
+            self._over(s.side, row, 0)
+        else:
+            s.body, s.span, s.row = how(length, reader), span, row
+
     # Requests
 
-    def _request(self, s: _Side, span: Span, head: Head) -> None:
-        row = HttpTransaction(span, head.first, head.second, version=head.third, request_span=span,
-                              request_headers=head.headers, request_frame=span.frame)
-        row.host, row.url = _where(head)
-        row.user_agent, row.content_type = head.get("user-agent"), head.get("content-type")
-        if len(self.pending) >= self.wishes.limits.http_pending:
+    def _request(self, span: Span, head: Head) -> HttpTransaction:
+        method, target, version = head.start
+        values = head.fields.values
+        host, url = _where(method, target, values.get("host"))
+        row = HttpTransaction(span, method, target, host, url, version, user_agent=values.get("user-agent"),
+                              content_type=values.get("content-type"), request_headers=head.fields.headers,
+                              request_span=span, request_frame=span.frame)
+        if len(self.pending) >= self.limits.http_pending:
             self.sink.limit("http_pending", span)
             self._settle(self.pending.popleft())
         self.pending.append(row)
-        for name, value, where in header_secrets(self.sink, span, head):
-            if (name, value) not in self._seen:
-                self._seen.add((name, value))
+        if head.fields.secrets:
+            self._logins(row, span, head)
+        target_secrets(self.sink, span, head)
+        path, mark, query = target.partition("?")
+        if mark:
+            fields = urlencoded(query.partition("#")[0].encode("utf-8", "replace"), self.limits.form_fields + 1)
+            base = span.start + head.target + len(path) + 1 if target.isascii() else None
+            self._fields(row, span, fields, base, "query")
+        return row
+
+    def _logins(self, row: HttpTransaction, span: Span, head: Head) -> None:
+        """Name the secrets in the headers of a request, and remember logins that are new."""
+        for line, where in header_secrets(self.sink, span, head.behind, head.fields.secrets):
+            if line.item not in self._seen:
+                self._seen.add(line.item)
+                name, value = line.item
                 login = header_login(span, value, where, f"{row.method} {name}")
                 if login is not None:
                     row.logins.append(login)
-        target_secrets(self.sink, span, head)
-        if "?" in head.second:
-            base = span.start + head.target + head.second.index("?") + 1 if head.second.isascii() else None
-            self._fields(row, span, query_fields(head.second, self.wishes.limits.form_fields + 1), base, "query")
-        how, length, oddities = framing(head, False, row.method, 0)
-        self._report(span, oddities)
-        kind = (row.content_type or "").partition(";")[0].strip().lower()
-        s.body = Body(how, length, kind in _FORMS or kind.endswith("+json"), head.get("content-encoding"),
-                      self.wishes.hash, self.wishes.limits)
-        s.span, s.message = span, row
 
     def _fields(self, row: HttpTransaction, span: Span, fields: list[Field], base: int | None, encoding: str) -> None:
         """Put form fields as rows, and remember the login in them."""
-        most = self.wishes.limits.form_fields
+        most = self.limits.form_fields
         if len(fields) > most:
             self.sink.limit("form_fields", span)
         for f in fields[:most]:
             self.sink.put(FormField(span, f.name, f.value, encoding, f.filename))
-        login = form_login(self.sink, span, fields, base, encoding,
-                           f"{row.method} {shown(row.target or '')}")
+        login = form_login(self.sink, span, fields, base, encoding, row)
         if login is not None:
             row.logins.append(login)
 
-    def _form(self, row: HttpTransaction, span: Span, body: Body) -> None:
+    def _form(self, row: HttpTransaction, span: Span, body: Body, reader: Reader) -> None:
         """The form in a request's body."""
-        data, most = body.form(), self.wishes.limits.form_fields + 1
+        data, most = reader.form(), self.limits.form_fields + 1
         content_type = row.content_type or ""
-        base = None if body.framing is Framing.CHUNKED or body.coded or body.torn else body.start
+        base = None if isinstance(body, Chunked) or reader.coded or body.torn else reader.start
         if "urlencoded" in content_type.lower():
             fields, encoding = urlencoded(data, most), "urlencoded"
         elif "multipart" in content_type.lower():
             fields, encoding = multipart(data, parameter(content_type, "boundary") or "", most), "multipart"
         else:
             fields, encoding = json_fields(data, most), "json"
-        form_secrets(self.sink, span, fields, base, span.start if body.start is None else body.start)
+        form_secrets(self.sink, span, fields, base, reader.start)
         if encoding != "json" or any(is_password_name(f.name) for f in fields):
             self._fields(row, span, fields, base, encoding)
 
     # Responses
 
-    def _response(self, s: _Side, span: Span, head: Head) -> None:
-        status = int(head.second)
+    def _response(self, span: Span, head: Head) -> HttpTransaction | None:
+        version, code, reason = head.start
+        status = int(code)
         if 100 <= status < 200 and status != 101:
-            return
+            return None
         row = self.pending.popleft() if self.pending and _may_answer(self.pending[0], span) else None
         if row is None:
-            row = HttpTransaction(span, version=head.first)
-        row.status, row.reason, row.response_headers = status, head.third, head.headers
+            row = HttpTransaction(span, version=version)
+        row.status, row.reason, row.response_headers = status, reason, head.fields.headers
         row.response_span, row.response_frame = span, span.frame
-        row.content_type = head.get("content-type") or row.content_type
-        header_secrets(self.sink, span, head)
-        how, length, oddities = framing(head, True, row.method, status)
-        self._report(span, oddities)
-        s.body = Body(how, length, False, head.get("content-encoding"), self.wishes.hash, self.wishes.limits)
-        s.span, s.message = span, row
-
-    def _report(self, span: Span, oddities: list[str]) -> None:
-        for rule in oddities:
-            self.sink.put(Anomaly(span, rule, "the message can be read in two ways; RFC 9112, 6.3 decides"))
+        row.content_type = head.fields.values.get("content-type") or row.content_type
+        if head.fields.secrets:
+            header_secrets(self.sink, span, head.behind, head.fields.secrets)
+        return row
 
     # Ends
 
     def _finish(self, s: _Side, stop: int) -> None:
-        """The message of a side has ended at `stop`, or is given up there."""
-        row, body, span = s.message, s.body, s.span
-        s.message = s.body = s.span = None
+        """The body of a message has ended at `stop`, or is given up there."""
+        row, body, span = s.row, s.body, s.span
+        s.row = s.body = s.span = None
         if row is None or body is None or span is None:
             return
         if stop > span.stop:
             self.sink.end(span, stop)
-        total = body.total if body.total >= 0 else None
-        if body.kept:
-            self._form(row, span, body)
-        for cap in body.hits:
-            self.sink.limit(cap, span)
-        digest, decoded = body.digests() if total is not None else (None, None)
-        decoded_bytes = body.decoded_bytes if total is not None else None
-        if s.side == CLIENT:
-            row.request_body_bytes, row.request_decoded_bytes = total, decoded_bytes
-            row.request_body_sha256, row.request_decoded_sha256 = digest, decoded
+        if body.reader is not None:
+            self._read(s.side, row, span, body, body.reader)
+        self._over(s.side, row, body.count())
+
+    def _over(self, side: int, row: HttpTransaction, count: int | None) -> None:
+        """A message has ended, with so many bytes in its body."""
+        if side == CLIENT:
+            row.request_body_bytes = count
             return
-        row.response_body_bytes, row.response_decoded_bytes = total, decoded_bytes
-        row.response_body_sha256, row.response_decoded_sha256 = digest, decoded
+        row.response_body_bytes = count
         request = self.sides[CLIENT]
-        if request.message is row:
-            self._abandon_request(request)
+        if request.row is row and request.body is not None:
+            # The answer came before the request's body was over: the row takes what there is.
+            row.request_body_bytes = request.body.count()
         self._settle(row)
         if row.status == 101 or (row.method == "CONNECT" and row.status is not None and row.status < 300):
             self.tunnel = True
 
-    def _abandon_request(self, s: _Side) -> None:
-        """The answer came before the request's body was over: the row takes what there is."""
-        row, body = s.message, s.body
-        if row is not None and body is not None:
-            row.request_body_bytes = None if body.skipping else body.total
+    def _read(self, side: int, row: HttpTransaction, span: Span, body: Body, reader: Reader) -> None:
+        """What was read of a body that has ended."""
+        if reader.kept:
+            self._form(row, span, body, reader)
+        for cap in reader.hits:
+            self.sink.limit(cap, span)
+        if side == CLIENT:
+            row.request_decoded_bytes = reader.decoded_bytes
+            row.request_body_sha256, row.request_decoded_sha256 = reader.digests()
+        else:
+            row.response_decoded_bytes = reader.decoded_bytes
+            row.response_body_sha256, row.response_decoded_sha256 = reader.digests()
 
     def _settle(self, row: HttpTransaction) -> None:
         """Put a transaction, and the logins in it with their outcome."""
-        last = row.response_span or row.request_span
-        if last is not None and row.request_span is not None:
-            row.span = Span(row.request_span.side, row.request_span.start, row.request_span.stop, row.request_span.frame,
-                            max(last.last_frame, row.request_span.last_frame), row.request_span.time_ns)
+        asked = row.request_span
+        if asked is not None:
+            last = row.response_span or asked
+            row.span = Span(asked.side, asked.start, asked.stop, asked.frame, max(asked.last_frame, last.last_frame),
+                            asked.time_ns)
         self.sink.put(row)
         for login in row.logins:
-            if isinstance(login, Credential):
-                if row.status is not None:
-                    login.outcome = outcome(login.mechanism, row.status)
-                    login.reply_span = row.response_span
-                self.sink.put(login)
+            if row.status is not None:
+                login.outcome = outcome(login.mechanism, row.status)
+                login.reply_span = row.response_span
+            self.sink.put(login)
         row.logins = []
 
 
@@ -362,13 +384,17 @@ def _may_answer(request: HttpTransaction, response: Span) -> bool:
     return request.request_span is None or request.request_span.frame <= response.frame
 
 
-def _where(head: Head) -> tuple[str | None, str | None]:
+def _where(method: str, target: str, host: str | None) -> tuple[str | None, str | None]:
     """Host and URL of a request: an absolute target, else the Host header (RFC 9112, 3.2)."""
-    target = head.second
     if "://" in target[:12]:
         return target.split("/")[2].rpartition("@")[2].removesuffix(":80") or None, target
-    host = head.get("host")
     if host is None:
-        return (target, None) if head.first == "CONNECT" else (None, None)
+        return (target, None) if method == "CONNECT" else (None, None)
     host = host.removesuffix(":80")
     return host, f"http://{host}{target}" if target.startswith("/") else None
+
+
+def _may_be_form(content_type: str) -> bool:
+    """Whether a body of this type is one that forms are sent in."""
+    kind = content_type.partition(";")[0].strip().lower()
+    return kind in _FORMS or kind.endswith("+json")
