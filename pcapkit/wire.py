@@ -106,7 +106,7 @@ class Unread:
     def add(self, data: bytes, offset: int) -> None:
         """Append `data`, which stands at stream offset `offset`."""
         if not self.data:
-            self.data, self.offset = data, offset
+            self.data, self.offset, self.span = data, offset, None
             return
         if not isinstance(self.data, bytearray):
             self.data = bytearray(memoryview(self.data)[self.pos:])
@@ -122,7 +122,7 @@ class Unread:
 
     def find(self, what: bytes) -> int:
         """How many unread bytes stand before the first `what`, or -1; searches no byte twice in vain."""
-        at = self.data.find(what, max(self.pos, self.scanned))
+        at = self.data.find(what, self.scanned if self.scanned > self.pos else self.pos)
         if at < 0:
             self.scanned = max(self.pos, len(self.data) - len(what) + 1)
             return -1

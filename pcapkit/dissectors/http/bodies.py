@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from pcapkit.codecs.content import Decoder
@@ -176,13 +177,20 @@ class Chunked(_Counted):
         if self._trailer:
             self.over = not line.strip()
             return
-        digits = line.partition(b";")[0].strip()
-        if not 0 < len(digits) <= 16 or not _HEX.issuperset(digits):
+        size = _size(line)
+        if size is None:
             self.over = True
-        elif size := int(digits, 16):
+        elif size:
             self.left = size + 2
         else:
             self._trailer = True
+
+
+@lru_cache(64)
+def _size(line: bytes) -> int | None:
+    """The size of a chunk from the line in front of it; None where there is none, or more than 16 digits."""
+    digits = line.partition(b";")[0].strip()
+    return int(digits, 16) if 0 < len(digits) <= 16 and _HEX.issuperset(digits) else None
 
 
 class Endless(_Counted):

@@ -96,7 +96,7 @@ class _Memo(dict[bytes, T]):
 
 def end(data: bytes | bytearray, start: int, scanned: int) -> int:
     """Where the head that begins at `start` ends, behind its empty line; -1 where it does not yet."""
-    found = _END.search(data, max(start, scanned - 2))
+    found = _END.search(data, scanned - 2 if scanned > start + 2 else start)
     return found.end() if found is not None else -1
 
 

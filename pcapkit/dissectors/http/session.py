@@ -229,13 +229,14 @@ class HTTP:
 
     def _message(self, s: _Side, span: Span, head: Head, whole: bool) -> None:
         """Take a message by its head, and be ready for its body, where the head is whole."""
-        row = self._request(span, head) if s.side == CLIENT else self._response(span, head)
+        server = s.side == SERVER
+        row = self._response(span, head) if server else self._request(span, head)
         if row is None:
             return
-        how, length, oddities = framing(head.fields, s.side == SERVER, row.method, row.status or 0)
+        how, length, oddities = framing(head.fields, server, row.method, row.status or 0)
         for rule in oddities:
             self.sink.put(Anomaly(span, rule, "the message can be read in two ways; RFC 9112, 6.3 decides"))
-        keep = s.side == CLIENT and row.content_type is not None and _may_be_form(row.content_type)
+        keep = not server and row.content_type is not None and _may_be_form(row.content_type)
         reader = None
         if keep or self.wishes.hash:
             reader = Reader(span.stop, keep, head.fields.values.get("content-encoding"), self.wishes.hash, self.limits)
