@@ -37,6 +37,9 @@ _COLUMNS: dict[str, Any] = {
     "packets_a": np.int32, "packets_b": np.int32, "bytes_a": np.int64, "bytes_b": np.int64,
 }
 
+_SPARE = 8
+"""A full table grows by one part in so many: room for flows that may never come is memory all the same."""
+
 _INDEX_BITS = np.uint64(20)
 _INDEX_MASK = np.uint64((1 << 20) - 1)
 
@@ -140,8 +143,8 @@ class FlowTable:
         fresh = (self.packets_a[rows] == 0) & (self.packets_b[rows] == 0)
         self.first_frame[rows[fresh]] = packets.first_frame[packet[starts[fresh]]]
         self.first_time[rows[fresh]] = packets.time_ns[packet[starts[fresh]]]
-        np.maximum.at(self.last_frame, rows, np.maximum.reduceat(frame, starts))
-        np.maximum.at(self.shell, rows, np.maximum.reduceat(packets.shell[packet], starts).astype(np.uint8))
+        self.last_frame[rows] = np.maximum(self.last_frame[rows], np.maximum.reduceat(frame, starts))
+        self.shell[rows] = np.maximum(self.shell[rows], np.maximum.reduceat(packets.shell[packet], starts))
         from_b = ordered.direction
         in_b = np.add.reduceat(from_b, starts)
         self.packets_b[rows] += in_b
@@ -340,10 +343,10 @@ class FlowTable:
             self.marks[flow[syn]] |= np.uint8(syn_bit)
 
     def _grow(self, size: int) -> None:
-        if size <= len(self.bits):
-            return
-        for name in _COLUMNS:
-            getattr(self, name).resize(max(size, 2 * len(getattr(self, name))), refcheck=False)
+        room = len(self.bits)
+        if size > room:
+            for name in _COLUMNS:
+                getattr(self, name).resize(max(size, room + room // _SPARE), refcheck=False)
 
 
 def _keys(packets: Packets) -> tuple[list[Words], Ints]:

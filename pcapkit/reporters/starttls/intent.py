@@ -65,13 +65,14 @@ class Publications:
     def read(self, chunk: Chunk) -> None:
         """Keep what rows of the DNS say about mail; hosts first, for their addresses may stand anywhere among them."""
         columns = [chunk.columns[chunk.table.index(name)] for name in _NAMED]
-        kinds = columns[0]
-        for wanted, keep in ((_ROUTING, self._route), (_ADDRESSES, self._address)):
-            if wanted is _ADDRESSES and not (self._domains or self._secured or self._given):
-                return
-            for i, kind in enumerate(kinds):
-                if kind in wanted and columns[2][i]:
-                    keep([column[i] for column in columns])
+        kinds, names, answers = columns[:3]
+        for i, kind in enumerate(kinds):
+            if kind in _ROUTING and answers[i]:
+                self._route([column[i] for column in columns])
+        if self._domains or self._secured or self._given:
+            for kind, name, found in zip(kinds, names, answers, strict=True):
+                if kind in _ADDRESSES and found:
+                    self._address(_plain(name), found)
 
     def _route(self, row: list[Any]) -> None:
         kind, name, answers = row[0], _plain(row[1]), row[2]
@@ -85,10 +86,9 @@ class Publications:
                 a["data"].replace(" ", "").startswith("v=STSv1;") for a in answers if a["type"] == "TXT"):
             self._policies.setdefault(name.removeprefix(_POLICY), _answer(row))
 
-    def _address(self, row: list[Any]) -> None:
-        host = _plain(row[1])
+    def _address(self, host: str, answers: list[Any]) -> None:
         if host in self._domains or host in self._secured or any(policy.covers(host) for policy in self._given):
-            for data in (a["data"] for a in row[2] if a["type"] in _ADDRESSES):
+            for data in (a["data"] for a in answers if a["type"] in _ADDRESSES):
                 _add(self._hosts, data, host)
 
     def of(self, server: str, port: int | None, session: Session) -> list[Intent]:
