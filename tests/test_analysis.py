@@ -17,7 +17,7 @@ def test_findings_come_worst_first(tmp_path: Path) -> None:
     path = capture(tmp_path, talk(f"{greeting}C: QUIT\nS: 221 bye\n"),
                    talk(f"{greeting}C: AUTH PLAIN {plain}\nS: 235 ok\n", at=9))
     found = [(row["severity"], row["stream"]) for row in rows(path)["findings"]]
-    assert found == [("high", 1), ("medium", 0), ("medium", 1)]
+    assert found == [("high", 1), ("medium", 0), ("medium", 1), ("low", 0)]
 
 
 def test_a_limit_is_reported_with_the_file_in_which_it_was_hit(tmp_path: Path) -> None:
