@@ -72,6 +72,7 @@ def test_a_message_has_a_line_of_its_own() -> None:
 
 def test_an_interrupt_brings_the_cursor_back() -> None:
     code = "import os, signal, sys; from pcapkit.cli import inputs, main, progress; progress._AFTER = 0\n" \
+           "signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell that runs us behind it has it ignored\n" \
            "inputs.analyse = lambda sources, options: [options.progress(1), os.kill(os.getpid(), signal.SIGINT)]\n" \
            "sys.argv[1:] = ['flows', '-']; main()"
     master, slave = pty.openpty()
