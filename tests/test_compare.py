@@ -347,11 +347,12 @@ def test_a_reset_ends_no_comparison(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_mixed_capture_and_its_twin(root: Path, tmp_path: Path) -> None:
+@pytest.mark.corpus
+def test_a_mixed_capture_and_its_twin(corpus: Path, tmp_path: Path) -> None:
     """A few megabytes of many protocols: all that was altered is found, and nothing else."""
-    path = root / "bench-captures" / "mixed-6.pcap"
-    if not path.exists():
-        pytest.skip("the benchmark capture mixed-6 is absent")
+    path = tmp_path / "mixed.pcap"
+    maker = corpus.parent / "bench" / "make_bench.py"
+    subprocess.run([sys.executable, maker, "--mb", "6", "--seed", "7", "--out", path], check=True, stdout=subprocess.DEVNULL)
     made = twin(packets_of(path), seed=7, changes=60, datagrams=6)
     check(made, compared(made, tmp_path))
 
