@@ -6,14 +6,13 @@ import re
 from typing import ClassVar
 
 from pcapkit import schema
-from pcapkit.codecs.dialogue import Command, Dialogue, Login, overwritten, part
+from pcapkit.codecs.dialogue import Command, Login, overwritten, part
+from pcapkit.codecs.literals import LITERAL, LiteralDialogue
 from pcapkit.codecs.strings import strings
 from pcapkit.dissectors import Recognition, Wishes
 from pcapkit.records import CLIENT, FOREVER, SERVER, Capabilities, Outcome, SecretKind, Sink, Span
-from pcapkit.wire import Unread
 
 _COMMAND = re.compile(rb'([^\s(){%*"\\+]{1,64}) ([A-Za-z]{2,16})(?: |$)')
-_LITERAL = re.compile(rb"\{(\d{1,10})\+?\}$")
 _CAPABILITY = re.compile(rb"(?:\* |\S{1,64} (?:OK|NO|BAD|PREAUTH) \[)CAPABILITY ([^\]]*)", re.I)
 _STATUS = re.compile(rb"\* (?:OK|NO|BAD|BYE|PREAUTH)\b", re.I)
 _UNTAGGED = re.compile(rb"\* (?:(OK|PREAUTH|BYE)\b|NO |BAD |CAPABILITY |FLAGS |LIST |LSUB |SEARCH\b|STATUS |"
@@ -27,7 +26,7 @@ _JUDGED = frozenset({"LOGIN", "AUTHENTICATE", "STARTTLS", "COMPRESS"})
 """Commands whose replies tell us something."""
 
 
-class IMAP(Dialogue):
+class IMAP(LiteralDialogue):
     """Reads both sides of an IMAP connection, line by line and literal by literal."""
 
     name: ClassVar[str] = "imap"
@@ -38,11 +37,6 @@ class IMAP(Dialogue):
     def __init__(self, sink: Sink, wishes: Wishes) -> None:
         super().__init__(sink, wishes)
         self.authenticated = False
-        self.open: Command | None = None
-        """The command that goes on behind a literal."""
-        self.literal = 0
-        """Bytes of the client's literal, of which none has come yet: the server may still refuse it."""
-        self.strings: list[tuple[str, Span]] = []
         self._continued = False
 
     @staticmethod
@@ -64,30 +58,9 @@ class IMAP(Dialogue):
         greeting = _UNTAGGED.match(text)
         return side == SERVER and greeting is not None and greeting[1] is not None
 
-    def step(self, unread: Unread) -> bool:
-        """A line, or a literal of the client."""
-        if unread.side == SERVER or not self.literal:
-            return super().step(unread)
-        login = self.open is not None and self.open.verb == "LOGIN"
-        if login and self.literal > self.limits.dialogue_line:
-            self.sink.limit("dialogue_line", unread.begin())
-        if not login or self.literal > self.limits.dialogue_line:
-            self.skipping[CLIENT], self.literal = self.literal, 0
-            return True
-        if len(unread) < self.literal:
-            return False
-        span = unread.begin()
-        text = unread.use(self.literal)
-        self.sink.end(span, unread.offset)
-        self.strings.append((text.decode("utf-8", "replace"), span))
-        self.literal = 0
-        return True
-
-    def gap(self, side: int, offset: int, length: int) -> None:
-        """Bytes are missing; within a literal that is passed over this is no harm."""
-        if side == CLIENT and self.literal and self.open is not None and self.open.verb != "LOGIN":
-            self.skipping[CLIENT], self.literal = self.literal, 0
-        super().gap(side, offset, length)
+    def in_login(self) -> bool:
+        """Whether what goes on behind a literal is a login."""
+        return self.open is not None and self.open.verb == "LOGIN"
 
     def torn(self, side: int) -> None:
         """What goes on behind a literal can no longer be told from what begins."""
@@ -118,7 +91,7 @@ class IMAP(Dialogue):
 
     def _arguments(self, command: Command, span: Span, text: bytes, start: int) -> None:
         """The strings of a line from `start` on; at its end the command is complete, unless a literal follows."""
-        literal = _LITERAL.search(text)
+        literal = LITERAL.search(text)
         stop = literal.start() if literal else len(text)
         if command.verb == "LOGIN":
             self.strings += strings(text, start, stop, span)
@@ -147,7 +120,7 @@ class IMAP(Dialogue):
 
     def on_server(self, span: Span, text: bytes) -> None:
         """An untagged response, a tagged one, or the rest of one behind a literal."""
-        literal = _LITERAL.search(text)
+        literal = LITERAL.search(text)
         if not self._continued and not text.startswith(b"* "):
             literal = None
             if not text.startswith(b"+"):

@@ -6,13 +6,12 @@ import re
 from typing import ClassVar
 
 from pcapkit import schema
-from pcapkit.codecs.dialogue import Command, Dialogue, overwritten, part
+from pcapkit.codecs.dialogue import Command, overwritten, part
+from pcapkit.codecs.literals import LITERAL, LiteralDialogue
 from pcapkit.codecs.strings import strings
 from pcapkit.dissectors import Recognition, Wishes
 from pcapkit.records import CLIENT, SERVER, Capabilities, Outcome, Sink, Span
-from pcapkit.wire import Unread
 
-_LITERAL = re.compile(rb"\{(\d{1,10})\+?\}$")
 _STATUS = re.compile(rb"(OK|NO|BYE)(?=[ \r\n]|$)", re.I)
 _TOLD = re.compile(rb'"(IMPLEMENTATION|SASL|SIEVE|STARTTLS|NOTIFY|MAXREDIRECTS|LANGUAGE|OWNER|VERSION)"', re.I)
 _BEGIN = re.compile(rb'(?:AUTHENTICATE|HAVESPACE|PUTSCRIPT|CHECKSCRIPT|GETSCRIPT|SETACTIVE|DELETESCRIPT|RENAMESCRIPT) ["{]|'
@@ -22,7 +21,7 @@ _VERBS = frozenset("AUTHENTICATE STARTTLS LOGOUT CAPABILITY NOOP HAVESPACE PUTSC
                    "GETSCRIPT DELETESCRIPT RENAMESCRIPT UNAUTHENTICATE".split())
 
 
-class ManageSieve(Dialogue):
+class ManageSieve(LiteralDialogue):
     """Reads both sides of a ManageSieve connection, line by line and literal by literal."""
 
     name: ClassVar[str] = "managesieve"
@@ -33,11 +32,6 @@ class ManageSieve(Dialogue):
     def __init__(self, sink: Sink, wishes: Wishes) -> None:
         super().__init__(sink, wishes)
         self.authenticated = self.greeted = False
-        self.open: Command | None = None
-        """What goes on behind a literal: a command, or with no verb a string of a SASL exchange."""
-        self.literal = 0
-        """Bytes of the client's literal, of which none has come yet."""
-        self.strings: list[tuple[str, Span]] = []
         self.listed: Span | None = None
         self.keywords: list[str] = []
         self._continued = self._torn = False
@@ -57,30 +51,9 @@ class ManageSieve(Dialogue):
         """The server begins with what it can do (RFC 5804, 1.7)."""
         return side == SERVER and _TOLD.match(text) is not None
 
-    def step(self, unread: Unread) -> bool:
-        """A line, or a literal of the client: one of a login is read, a script is passed over."""
-        if unread.side == SERVER or not self.literal:
-            return super().step(unread)
-        login = self._login()
-        if login and self.literal > self.limits.dialogue_line:
-            self.sink.limit("dialogue_line", unread.begin())
-        if not login or self.literal > self.limits.dialogue_line:
-            self.skipping[CLIENT], self.literal = self.literal, 0
-            return True
-        if len(unread) < self.literal:
-            return False
-        span = unread.begin()
-        text = unread.use(self.literal)
-        self.sink.end(span, unread.offset)
-        self.strings.append((text.decode("utf-8", "replace"), span))
-        self.literal = 0
-        return True
-
-    def gap(self, side: int, offset: int, length: int) -> None:
-        """Bytes are missing; within a script that is passed over this is no harm."""
-        if side == CLIENT and self.literal and not self._login():
-            self.skipping[CLIENT], self.literal = self.literal, 0
-        super().gap(side, offset, length)
+    def in_login(self) -> bool:
+        """Whether what goes on behind a literal is a login; with no verb it is a string of a SASL exchange."""
+        return self.open is not None and self.open.verb in ("", "AUTHENTICATE")
 
     def torn(self, side: int) -> None:
         """What goes on behind a literal can no longer be told from what begins; a list has a hole."""
@@ -88,10 +61,6 @@ class ManageSieve(Dialogue):
             self.open, self.literal, self.auth = None, 0, None
         else:
             self._continued, self._torn = False, True
-
-    def _login(self) -> bool:
-        """Whether what goes on behind a literal is a login."""
-        return self.open is not None and self.open.verb in ("", "AUTHENTICATE")
 
     # The client
 
@@ -104,7 +73,7 @@ class ManageSieve(Dialogue):
             if verb and command.verb not in _VERBS:
                 return
             self.strings = []
-        literal = _LITERAL.search(text)
+        literal = LITERAL.search(text)
         self.strings += strings(text, start, literal.start() if literal else len(text), span)
         del self.strings[2:]
         if literal is None:
@@ -136,7 +105,7 @@ class ManageSieve(Dialogue):
 
     def on_server(self, span: Span, text: bytes) -> None:
         """A line of what a command yields, a status, or the rest of either behind a literal."""
-        literal, continued = _LITERAL.search(text), self._continued
+        literal, continued = LITERAL.search(text), self._continued
         self._continued = literal is not None
         if literal is not None:
             self.skipping[SERVER] = int(literal[1])
