@@ -134,6 +134,18 @@ class Dialogue:
             return span, text
         return None
 
+    def message(self, unread: Unread, whole: int) -> tuple[Span, bytes] | None:
+        """A message of `whole` bytes, for protocols that say so in front, cut at the limit; None until it is there."""
+        total = max(min(whole, self.limits.dialogue_line), 1)
+        if len(unread) < total:
+            return None
+        span = unread.begin()
+        text = unread.use(total)
+        self.sink.end(span, unread.offset)
+        if whole > total:
+            self.sink.limit("dialogue_line", span)
+        return span, text
+
     def on_client(self, span: Span, text: bytes) -> None:
         """What a message of the client means."""
         raise NotImplementedError
@@ -328,9 +340,10 @@ def overwritten(keywords: list[str], keyword: str) -> str | None:
     """The first one that is as long as `keyword` and was overwritten in place: X or * all over, but for one letter at its end
     and the spaces.
     """
-    return next((k for k in keywords if len(k) == len(keyword) and _drawn_over(k[:-1].upper(), keyword)), None)
+    return next((k for k in keywords if len(k) == len(keyword) and _drawn_over(k[:-1], keyword)), None)
 
 
 def _drawn_over(shown: str, keyword: str) -> bool:
     marks = {mark for mark, letter in zip(shown, keyword, strict=False) if letter != " "}
-    return marks in ({"X"}, {"*"}) and all(mark == " " for mark, letter in zip(shown, keyword, strict=False) if letter == " ")
+    spaces = {mark for mark, letter in zip(shown, keyword, strict=False) if letter == " "}
+    return marks in ({"X"}, {"x"}, {"*"}) and spaces <= {" "}

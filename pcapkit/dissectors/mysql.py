@@ -78,16 +78,7 @@ class MySQL(Dialogue):
         """A message behind its head: three bytes of length, the least first, and a number."""
         if len(unread) < _HEAD:
             return None
-        whole = _HEAD + int.from_bytes(unread.peek(3), "little")
-        total = min(whole, self.limits.dialogue_line)
-        if len(unread) < total:
-            return None
-        span = unread.begin()
-        text = unread.use(total)
-        self.sink.end(span, unread.offset)
-        if whole > total:
-            self.sink.limit("dialogue_line", span)
-        return span, text
+        return self.message(unread, _HEAD + int.from_bytes(unread.peek(3), "little"))
 
     def torn(self, side: int) -> None:
         """Messages cannot be found again after a gap."""

@@ -55,15 +55,7 @@ class PostgreSQL(Dialogue):
             if len(unread) < at + 4:
                 return None
             total = at + int.from_bytes(unread.peek(4, at), "big")
-        whole, total = total, max(min(total, self.limits.dialogue_line), 1)
-        if len(unread) < total:
-            return None
-        span = unread.begin()
-        text = unread.use(total)
-        self.sink.end(span, unread.offset)
-        if whole > total:
-            self.sink.limit("dialogue_line", span)
-        return span, text
+        return self.message(unread, total)
 
     def torn(self, side: int) -> None:
         """Messages cannot be found again after a gap."""

@@ -6,6 +6,7 @@ from collections import deque
 from typing import ClassVar
 
 from pcapkit import schema
+from pcapkit.codecs.dialogue import overwritten
 from pcapkit.codecs.sasl import Exchange
 from pcapkit.dissectors import Recognition, Wishes
 from pcapkit.dissectors.smtp.commands import VERBS, is_command, verb_of
@@ -529,9 +530,8 @@ class SMTP:
 
     def _capabilities(self, lines: list[str], span: Span, complete: bool) -> None:
         keywords = [line.split(" ")[0].strip() for line in lines]
-        masked = next((k for k in keywords if _masked(k)), None)
         self.sink.put(Capabilities(span, self.name, complete, keywords, any(k.upper() == "STARTTLS" for k in keywords),
-                                   masked))
+                                   overwritten(keywords, "STARTTLS")))
 
     def _starttls(self, row: SmtpExchange, span: Span) -> None:
         text = " ".join(row.text)
@@ -604,8 +604,3 @@ def _last_byte(sink: Sink, span: Span) -> Span:
 def _addressed(argument: str) -> tuple[str, list[str]]:
     address, parameters = path(argument)
     return address or "", parameters
-
-
-def _masked(keyword: str) -> bool:
-    """Whether a keyword as long as STARTTLS was overwritten in place: a run of X or * but for one letter at its end."""
-    return len(keyword) == len("STARTTLS") and keyword[:-1] in ("XXXXXXX", "xxxxxxx", "*******")
