@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import ClassVar
-from xml.sax.saxutils import unescape
 
 from pcapkit import schema
 from pcapkit.codecs.dialogue import Command, Dialogue, Login, overwritten, part
@@ -31,7 +30,8 @@ _NEGOTIATE = frozenset({b"features", b"starttls", b"proceed", b"failure", b"auth
 _BEGIN = (b"<?xml", b"<message", b"<iq", b"<presence", b"<auth", b"<starttls", b"<proceed", b"<success")
 _SPACE = 64
 """How much space, which may stand anywhere, is passed over at a time."""
-_PREDEFINED = {"&apos;": "'", "&quot;": '"'}
+_PREDEFINED = {"lt": "<", "gt": ">", "amp": "&", "apos": "'", "quot": '"'}
+_ENTITY = re.compile(f"&({'|'.join(_PREDEFINED)});")
 
 
 @dataclass(slots=True)
@@ -212,7 +212,7 @@ class XMPP(Dialogue):
         if found is None:
             return
         kind = SecretKind.PASSWORD if found[1] == b"password" else SecretKind.CHALLENGE_RESPONSE
-        user, secret = (unescape(m[2].decode("utf-8", "replace"), _PREDEFINED) if m else ""
+        user, secret = (_ENTITY.sub(_entity, m[2].decode("utf-8", "replace")) if m else ""
                         for m in (fields.get(b"username"), found))
         where = part(span, span.start + found.start(2), len(found[2]))
         self.await_reply(Command(span, "iq", tag=f"iq {number}",
@@ -264,3 +264,8 @@ def _element(text: bytes) -> tuple[bytes, dict[bytes, bytes], bytes, int]:
     attributes = {m[1]: m[2] or m[3] or b"" for m in _ATTRIBUTE.finditer(text, 0, head.end())}
     inner = text[head.end():max(head.end(), text.rfind(b"</"))]
     return name[1], attributes, inner.strip(), head.end() + len(inner) - len(inner.lstrip())
+
+
+def _entity(reference: re.Match[str]) -> str:
+    """The character that a predefined entity stands for (XML 1.0, 4.6)."""
+    return _PREDEFINED[reference[1]]
