@@ -248,10 +248,7 @@ class Connections:
 
     def describe(self, flow: int) -> Conversation:
         """Who talks to whom in `flow`."""
-        flows = self.flows
-        transport = "udp" if flows.protocol(flow) == UDP else "tcp"
-        return Conversation(self.file, transport, flows.stream.item(flow), *flows.conversation_ends(flow),
-                            bool(flows.bits.item(flow) & INFERRED), shell=flows.shell.item(flow))
+        return self.flows.conversation(flow, self.file)
 
     def flip(self, flow: int) -> None:
         """Content says that client and server are the other way round."""

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pcapkit.packets import ACK, FIN, RST, SYN, TCP, Ints, Packets, Words
+from pcapkit.records import Conversation
 
 OPENED, ANSWERED, FIN_A, FIN_B, RESET, CLIENT_IS_B, INFERRED, DATA = 1, 2, 4, 8, 16, 32, 64, 128
 """Bits of a flow's `bits`: SYN seen, SYN+ACK seen, FIN seen from A and B, RST seen, who is client, client inferred, and
@@ -174,6 +175,12 @@ class FlowTable:
         client, server = (b, a) if self.bits.item(flow) & CLIENT_IS_B else (a, b)
         return client, client_port, server, server_port
 
+    def conversation(self, flow: int, file: str) -> Conversation:
+        """Who talks to whom in a flow of `file`."""
+        transport = "tcp" if self.protocol(flow) == TCP else "udp"
+        return Conversation(file, transport, self.stream.item(flow), *self.conversation_ends(flow),
+                            bool(self.bits.item(flow) & INFERRED), shell=self.shell.item(flow))
+
     def version(self, flow: int) -> int:
         """IP version of a flow."""
         return self.ends.item(flow) >> 40 & 0xFF
@@ -238,7 +245,7 @@ class FlowTable:
             groups_of = np.searchsorted(starts, syn, "right") - 1
             again = ~(fresh[groups_of] & (syn == starts[groups_of]))
             stops = np.append(starts[1:], len(order))
-            for group in np.unique(groups_of[again]).tolist():
+            for group in dict.fromkeys(groups_of[again].tolist()):  # np.unique would load numpy.ma at every start
                 rows = order[starts[group]:stops[group]]
                 reused = self._reused(packets, rows, direction, int(known[group]))
                 positions.append(starts[group] + np.array(reused, np.int64))

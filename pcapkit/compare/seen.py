@@ -17,7 +17,7 @@ import numpy.typing as npt
 from pcapkit import plugins
 from pcapkit.analysis import Source, unread
 from pcapkit.filters import Filter
-from pcapkit.flows import CLIENT_IS_B, INFERRED, FlowTable
+from pcapkit.flows import CLIENT_IS_B, FlowTable
 from pcapkit.limits import Limits
 from pcapkit.packets import UDP, Decoder, Ints, Packets
 from pcapkit.readers import open_capture
@@ -75,10 +75,7 @@ class Seen:
 
     def describe(self, flow: int) -> Conversation:
         """Who talks to whom in `flow`."""
-        flows = self.flows
-        transport = "udp" if flows.protocol(flow) == UDP else "tcp"
-        return Conversation(self.name, transport, int(flows.stream[flow]), *flows.conversation_ends(flow),
-                            bool(flows.bits[flow] & INFERRED))
+        return self.flows.conversation(flow, self.name)
 
 
 def see(source: Source, limits: Limits, chosen: Filter | None = None, progress: Callable[[int], None] | None = None,

@@ -200,7 +200,7 @@ class SlowLane:
         if kind in (0x0800, 0x86DD):
             return IP
         if kind in _TAGS:
-            p.shell = p.shell + 1 if p.ethernet and p.shell < self.limits.vlan_tags else TUNNEL
+            p.shell = p.shell + 1 if p.ethernet and p.shell < PPPOE else TUNNEL
             p.at += 4
             return p.u16(p.at - 2)
         if kind in (0x8847, 0x8848):
