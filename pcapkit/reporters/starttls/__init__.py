@@ -77,8 +77,8 @@ class StartTLS:
         elif chunk.table is schema.MAIL:
             self._hops.read(chunk)
         elif self._sessions:
-            names = ("file", "transport", "stream", "state", "last_frame")
-            for *flow, state, last in zip(*(chunk.columns[chunk.table.index(name)] for name in names), strict=True):
+            columns = chunk.select("file", "transport", "stream", "state", "last_frame")
+            for *flow, state, last in zip(*columns, strict=True):
                 if state in _OVER and (facts := self._sessions.get(tuple(flow))) is not None:
                     facts.over = int(last)
 

@@ -9,6 +9,7 @@ from pcapkit.records import (
     BytesAroundSwitch,
     Capabilities,
     ClearData,
+    Confidence,
     Conversation,
     Record,
     Session,
@@ -24,6 +25,16 @@ from pcapkit.records import (
 
 _MOST_FRAMES = 1_000
 """How many segments that stand out are kept of one session."""
+
+
+@dataclass(slots=True)
+class Witness:
+    """Who speaks for an offer of TLS that is not seen, in words, how sure that is, and where it stands."""
+
+    words: str
+    confidence: Confidence
+    flow: Conversation
+    span: Span
 
 
 @dataclass(slots=True)

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from pcapkit.mailauth import Policy
-from pcapkit.records import SERVER, Conversation, Session, Span
+from pcapkit.records import SERVER, Confidence, Conversation, Session, Span
 from pcapkit.reporters.evidence import flow_of
+from pcapkit.reporters.starttls.facts import Witness
 from pcapkit.schema import Chunk
 
 _KEPT = 10_000
@@ -34,15 +35,9 @@ class Answer:
         """In words."""
         return f"{self.flow.file} frame {self.span.last_frame}"
 
-
-@dataclass(slots=True)
-class Intent:
-    """That a session should be, or was, encrypted: in words, and who says so; `authenticated` where that cannot be made up."""
-
-    words: str
-    flow: Conversation
-    span: Span
-    authenticated: bool
+    def says(self, words: str) -> Witness:
+        """What this answer says of a server."""
+        return Witness(words, Confidence.LIKELY if self.authenticated else Confidence.POSSIBLE, self.flow, self.span)
 
 
 class Publications:
@@ -64,7 +59,7 @@ class Publications:
 
     def read(self, chunk: Chunk) -> None:
         """Keep what rows of the DNS say about mail; hosts first, for their addresses may stand anywhere among them."""
-        columns = [chunk.columns[chunk.table.index(name)] for name in _NAMED]
+        columns = chunk.select(*_NAMED)
         kinds, names, answers = columns[:3]
         for i, kind in enumerate(kinds):
             if kind in _ROUTING and answers[i]:
@@ -91,21 +86,22 @@ class Publications:
             for data in (a["data"] for a in answers if a["type"] in _ADDRESSES):
                 _add(self._hosts, data, host)
 
-    def of(self, server: str, port: int | None, session: Session) -> list[Intent]:
+    def of(self, server: str, port: int | None, session: Session) -> list[Witness]:
         """What was meant for a server; the user's policies may also cover it by the name in its greeting."""
-        found = [Intent(f"the policy {policy.path} (mode {policy.mode}) covers {host}", *_seat(session), False)
+        found = [Witness(f"the policy {policy.path} (mode {policy.mode}) covers {host}", Confidence.POSSIBLE, flow_of(session),
+                         session.span)
                  for policy in self._given for host in self._names(server, session)
                  if port == 25 and policy.covers(host)]
         for host in sorted(self._hosts.get(server, ())):
             tlsa = self._tlsa.get(f"_{port}._tcp.{host}")
             if tlsa is not None:
                 vouched = ", authenticated by DNSSEC" if tlsa.authenticated else ""
-                found.append(_intent(f"the DNS has a TLSA record for {host} port {port}{vouched} ({tlsa.place})", tlsa))
+                found.append(tlsa.says(f"the DNS has a TLSA record for {host} port {port}{vouched} ({tlsa.place})"))
             for domain in sorted(self._domains.get(host, ())):
                 policy = self._policies.get(domain)
                 if policy is not None and port == 25:
-                    found.append(_intent(f"the DNS has an MTA-STS policy for {domain}, whose mail goes to {host} "
-                                         f"({policy.place})", policy))
+                    found.append(policy.says(f"the DNS has an MTA-STS policy for {domain}, whose mail goes to {host} "
+                                             f"({policy.place})"))
         return found
 
 
@@ -114,10 +110,6 @@ class Publications:
         named = sorted(self._hosts.get(server, ()))
         words = session.banner[4:].split()
         return named or [_plain(word) for word in words[:1]]
-
-
-def _seat(session: Session) -> tuple[Conversation, Span]:
-    return flow_of(session), session.span
 
 
 def _plain(name: str | None) -> str:
@@ -134,7 +126,3 @@ def _add(table: dict[str, set[str]], key: str, value: str) -> None:
 def _answer(row: list[Any]) -> Answer:
     _, _, _, flags, frame, last_frame, time_ns, *ends = row
     return Answer(Conversation(*ends), Span(SERVER, 0, 0, int(frame), int(last_frame), int(time_ns)), "ad" in flags)
-
-
-def _intent(words: str, answer: Answer) -> Intent:
-    return Intent(words, answer.flow, answer.span, answer.authenticated)

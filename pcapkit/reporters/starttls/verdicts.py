@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from pcapkit.records import SERVER, BytesAroundSwitch, Confidence, Conversation, Span, Verdict
-from pcapkit.reporters.starttls.facts import Facts
-from pcapkit.reporters.starttls.intent import Intent
+from pcapkit.reporters.starttls.facts import Facts, Witness
 
 _RANK = (Confidence.POSSIBLE, Confidence.LIKELY, Confidence.CERTAIN)
 
@@ -21,20 +20,10 @@ class Judgement:
     confidence: Confidence = Confidence.CERTAIN
 
 
-@dataclass(slots=True)
-class Suspicion:
-    """One reason to think that an offer was taken away."""
-
-    words: str
-    confidence: Confidence
-    flow: Conversation
-    span: Span
-
-
-def judge(facts: Facts, other: Facts | None, intents: list[Intent]) -> Judgement:
+def judge(facts: Facts, other: Facts | None, witnesses: list[Witness]) -> Judgement:
     """What became of the encryption of a session.
 
-    `other` is a session with the same server in which TLS was offered, `intents` what the DNS says of that server.
+    `other` is a session with the same server in which TLS was offered, `witnesses` whoever else speaks for its offering TLS.
     """
     if facts.around:
         return _here(facts, Verdict.INJECTION, [f"bytes around the switch to TLS in frame {b.span.frame}: {_shown(b)}"
@@ -54,7 +43,7 @@ def judge(facts: Facts, other: Facts | None, intents: list[Intent]) -> Judgement
         return _here(facts, Verdict.OFFERED_UNUSED,
                      [f"offered in frame {facts.offered.last_frame}, never asked for{_clear(facts)}"], facts.offered,
                      confidence=Confidence.CERTAIN if went_on else Confidence.POSSIBLE)
-    return _not_offered(facts, other, intents)
+    return _not_offered(facts, other, witnesses)
 
 
 def _here(facts: Facts, verdict: Verdict, words: list[str], *places: Span | None,
@@ -104,13 +93,13 @@ def _refused(facts: Facts) -> Judgement:
     return _here(facts, Verdict.REFUSED, words, refused.span, facts.requested)
 
 
-def _not_offered(facts: Facts, other: Facts | None, intents: list[Intent]) -> Judgement:
+def _not_offered(facts: Facts, other: Facts | None, witnesses: list[Witness]) -> Judgement:
     if facts.masked is None:
         if facts.incomplete:
             return _here(facts, Verdict.UNDETERMINED, ["the server's list of capabilities is not whole in the capture"])
         if facts.listed is None:
             return _unlisted(facts)
-    suspicions = _suspicions(facts, other, intents)
+    suspicions = _suspicions(facts, other, witnesses)
     if not suspicions:
         assert facts.listed is not None
         return _here(facts, Verdict.NOT_OFFERED, [f"the capabilities in frame {facts.listed.last_frame} do not have it"],
@@ -118,8 +107,6 @@ def _not_offered(facts: Facts, other: Facts | None, intents: list[Intent]) -> Ju
     words = [s.words for s in suspicions]
     words[-1] += _clear(facts)
     best = max((s.confidence for s in suspicions), key=_RANK.index)
-    if best is Confidence.POSSIBLE and len({s.words.partition(" ")[0] for s in suspicions}) > 1:
-        best = Confidence.LIKELY
     places = [(s.flow, s.span) for s in suspicions]
     if facts.listed is not None and facts.masked is None:
         places.insert(0, (facts.flow, facts.listed))
@@ -139,26 +126,22 @@ def _masked(keyword: str, span: Span) -> str:
     return f"the keyword {keyword!r} in frame {span.last_frame} looks overwritten in place"
 
 
-def _suspicions(facts: Facts, other: Facts | None, intents: list[Intent]) -> list[Suspicion]:
+def _suspicions(facts: Facts, other: Facts | None, witnesses: list[Witness]) -> list[Witness]:
     """Why the offer may have been there and been taken away, the strongest reason first."""
-    found = []
-    if facts.masked is not None:
-        found.append(Suspicion(_masked(*facts.masked), Confidence.LIKELY, facts.flow, facts.masked[1]))
-    listed = facts.listed or (facts.masked and facts.masked[1])
+    found, listed = [], facts.listed
     assert listed is not None
+    if facts.masked is not None:
+        found.append(Witness(_masked(*facts.masked), Confidence.LIKELY, facts.flow, facts.masked[1]))
     oddity = facts.oddity(listed)
     if oddity is not None:
-        found.append(Suspicion(f"not offered in frame {listed.last_frame}, whose segment stands out: {oddity.how}",
-                               Confidence.LIKELY, facts.flow, oddity.span))
+        found.append(Witness(f"not offered in frame {listed.last_frame}, whose segment stands out: {oddity.how}",
+                             Confidence.LIKELY, facts.flow, oddity.span))
     if other is not None and other.offered is not None:
-        found.append(Suspicion(
+        found.append(Witness(
             f"not offered in frame {listed.last_frame}, but the same server offered it in {other.flow.file} stream "
             f"{other.flow.stream} (frame {other.offered.last_frame})", Confidence.POSSIBLE, other.flow, other.offered))
-    for intent in intents:
-        sure = Confidence.LIKELY if intent.authenticated else Confidence.POSSIBLE
-        found.append(Suspicion(f"not offered in frame {listed.last_frame}, though {intent.words}", sure, intent.flow,
-                               intent.span))
-    return found
+    return found + [Witness(f"not offered in frame {listed.last_frame}, though {w.words}", w.confidence, w.flow, w.span)
+                    for w in witnesses]
 
 
 _HARMLESS = frozenset(b"EHLO HELO LHLO MAIL RCPT DATA BDAT RSET NOOP QUIT VRFY EXPN STARTTLS STLS CAPA CAPABILITY USER STAT "
