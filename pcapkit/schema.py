@@ -86,6 +86,10 @@ class Chunk:
         """The same rows, one tuple each."""
         return zip(*map(as_list, self.columns), strict=True)
 
+    def select(self, *names: str) -> list[Sequence[Any]]:
+        """The columns of these names."""
+        return [self.columns[self.table.index(name)] for name in names]
+
     def parts(self, most: int) -> Iterator[Chunk]:
         """The same rows in chunks of at most `most`."""
         for start in range(0, len(self), most):

@@ -78,14 +78,13 @@ class Run:
     def note(self, chunk: Chunk) -> None:
         """Note damage and findings, and tell of damage."""
         if chunk.table.name == "captures":
-            columns = (chunk.columns[chunk.table.index(name)] for name in ("file", "warnings"))
-            for name, warnings in zip(*columns, strict=True):
+            for name, warnings in zip(*chunk.select("file", "warnings"), strict=True):
                 self.damaged |= bool(warnings)
                 self.clear()
                 warn(name, warnings)
         elif chunk.table.name == "findings":
-            severity = chunk.table.index("severity")
-            self.worst = min([self.worst, *(LEVELS.index(str(row[severity])) for row in chunk.rows())])
+            severities, = chunk.select("severity")
+            self.worst = min([self.worst, *(LEVELS.index(str(severity)) for severity in severities)])
 
     @property
     def was_read(self) -> bool:
@@ -158,6 +157,11 @@ def rereadable(file: str) -> Iterator[str]:
             shutil.copyfileobj(pipe, copy)
         copy.flush()
         yield copy.name
+
+
+def is_input(target: Path, sources: Sequence[str]) -> bool:
+    """Whether what is to be written is one of the captures that are read."""
+    return target.exists() and any(s != "-" and Path(s).exists() and target.samefile(s) for s in sources)
 
 
 def width() -> int | None:

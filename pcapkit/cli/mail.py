@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 
 import click
 
-from pcapkit.cli.inputs import Run, begin, shared
+from pcapkit.cli.inputs import Run, begin, is_input, shared
 from pcapkit.cli.maillog import with_maillog
 from pcapkit.cli.tables import show
 from pcapkit.errors import OutputError
@@ -66,7 +66,7 @@ def _write(run: Run, target: Path, kind: str) -> None:
 @contextmanager
 def _whole(run: Run, target: Path) -> Iterator[BinaryIO]:
     """A file that is there whole or not at all, and for nobody else to read; never one of the captures."""
-    if target.exists() and any(Path(s).exists() and target.samefile(s) for s in run.sources if s != "-"):
+    if is_input(target, run.sources):
         raise click.UsageError(f"{target} is a capture that is read; --output would destroy it")
     part = target.with_name(f".{target.name}.part")
     try:

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from pcapkit.analysis import Options, unread
-from pcapkit.cli.inputs import print_json, rereadable, warn
+from pcapkit.cli.inputs import is_input, print_json, rereadable, warn
 from pcapkit.cli.progress import shown
 from pcapkit.errors import CaptureError
 from pcapkit.filters import Filter
@@ -44,7 +44,7 @@ def _packets(file: str, words: Sequence[str], numeric: bool, count: int | None, 
     """One line a packet, as tcpdump has it."""
     dump = "X" if both else "x" if hexed else "A" if ascii else ""
     chosen = Filter(" ".join(words)) if words else None
-    if target and Path(target).exists() and Path(file).exists() and Path(target).samefile(file):
+    if target and is_input(Path(target), [file]):
         raise click.UsageError(f"{target} is the capture that is read; -w would destroy it")
     stamp = 1 if as_json else bare
     if target:

@@ -77,7 +77,7 @@ class Telling(FileAnalysis):
         """Go through the capture."""
         for chunk in self.chunks():
             if chunk.table is FLOWS:
-                columns = [chunk.columns[chunk.table.index(name)] for name in ("transport", "stream", "service")]
+                columns = chunk.select("transport", "stream", "service")
                 self.services.update({(transport, stream): service for transport, stream, service in zip(*columns, strict=True)})
         flows = self.connections.flows
         told = {}

@@ -36,7 +36,8 @@ class Ladder:
         name = chunk.table.name
         if name not in _NEEDED:
             return
-        columns = {c: chunk.columns[chunk.table.index(c)] for c in ("file", "transport", "stream", *_NEEDED[name].split())}
+        names = "file", "transport", "stream", *_NEEDED[name].split()
+        columns = dict(zip(names, chunk.select(*names), strict=True))
         for values in zip(*columns.values(), strict=True):
             file, transport, stream, *own = values
             key = (file, stream)
