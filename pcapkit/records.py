@@ -192,6 +192,10 @@ class Credential(Record):
     reply_span: Span | None = None
     context: str = ""
     """Where it was typed, in the protocol's own words: "POST /login", "field j_password", "AUTH PLAIN"."""
+    hashcat_mode: int | None = None
+    hashcat: str = ""
+    john: str = ""
+    """What `hashcat -m hashcat_mode` and john read to guess the password; empty where there is nothing to guess, or no way."""
 
 
 @dataclass(slots=True)

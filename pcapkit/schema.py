@@ -296,6 +296,9 @@ username     text  as sent, decoded
 secret       text  password, hash or token, masked unless asked for
 secret_kind  text  password, hash, token or challenge-response
 outcome      text  accepted, rejected or unknown
+hashcat_mode int   number of hashcat's mode (-m) that guesses the password behind it; null where there is none
+hashcat      text  the line that hashcat reads for it, masked unless asked for
+john         text  the line that john reads for it, masked unless asked for
 """), APPLICATION)
 
 ENCRYPTION = Table("encryption", "one row per session of a protocol that can switch to TLS", _columns("""

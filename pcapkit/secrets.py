@@ -82,7 +82,7 @@ def _auth(masker: Masker, columns: list[Any], table: schema.Table) -> list[Any]:
 
 
 _MASKS: dict[str, dict[str, Mask]] = {
-    "credentials": {"secret": _each("secret", Masker.mask)},
+    "credentials": {name: _each(name, Masker.mask) for name in ("secret", "hashcat", "john")},
     "http": {"target": _each("target", Masker.url), "url": _each("url", Masker.url),
              "request_headers": _each("request_headers", _headers),
              "response_headers": _each("response_headers", _headers)},
