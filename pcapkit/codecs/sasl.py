@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from pcapkit.codecs import ntlm
 from pcapkit.records import SecretKind, Span
 
 Shown = tuple[str, str, SecretKind]
@@ -104,17 +105,8 @@ def _oauth(text: str) -> Shown | None:
 
 def _ntlm(data: bytes) -> Shown | None:
     """The user and the response of an AUTHENTICATE_MESSAGE."""
-    if data[:12] != b"NTLMSSP\0\3\0\0\0" or len(data) < 64:
-        return None
-
-    def part(at: int) -> bytes:
-        length, start = int.from_bytes(data[at:at + 2], "little"), int.from_bytes(data[at + 4:at + 8], "little")
-        return data[start:start + length]
-
-    coding = "utf-16-le" if data[60] & 1 else "latin-1"
-    domain, user = part(28).decode(coding, "replace"), part(36).decode(coding, "replace")
-    response = part(20) or part(12)
-    return (f"{domain}\\{user}" if domain else user, response.hex(), SecretKind.CHALLENGE_RESPONSE) if response else None
+    said = ntlm.answer(data)
+    return None if said is None else (said.name, (said.nt or said.lm).hex(), SecretKind.CHALLENGE_RESPONSE)
 
 
 def _attribute(text: str, name: str) -> str:
