@@ -1,22 +1,16 @@
-"""Dialogues: reassembled bytes -> records. Recognises the protocol, feeds its dissector, skips what it asks to skip,
-hands over on `Upgrade`, resolves frames and times, and turns a `DissectError` into an anomaly.
-"""
+"""A TCP connection with payload, and the dissector that reads it: recognised, fed, let skip, handed over on `Upgrade`."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
-
-from pcapkit.dissectors import Dissector, Recognition, Wishes
+from pcapkit.dialogues.recogniser import Recogniser
+from pcapkit.dialogues.talk import Collector, Talk
+from pcapkit.dissectors import Dissector
 from pcapkit.errors import DissectError
-from pcapkit.records import FOREVER, Anomaly, Conversation, Record, Span, Upgrade
+from pcapkit.records import FOREVER, Anomaly, Span
 from pcapkit.streams import Segments, Side, Stream, Stretch
 
 _FIRST_BYTES = 512
 """How much of each side's beginning is shown to `recognises`."""
-
-_TOO_FEW = 8
-"""A side with fewer bytes may still turn into any protocol."""
 
 _MOST_SEGMENTS = 64
 """How many segments are joined for one delivery at the most."""
@@ -25,90 +19,6 @@ _FOR_GOOD = FOREVER >> 1
 """A skip of more than this never ends: `FOREVER` counts down while bytes go by."""
 
 _NOT_HERE = Segments(b"", [0], [0], [0], [0])
-
-
-class Collector(Protocol):
-    """Where the records of a file's dialogues go."""
-
-    wishes: Wishes
-
-    def collect(self, record: Record) -> None:
-        """Take a record whose flow is set."""
-
-    def describe(self, flow: int) -> Conversation:
-        """Who talks to whom in `flow`."""
-
-    def flip(self, flow: int) -> None:
-        """Note that content says that client and server of `flow` are the other way round."""
-
-    def serve(self, flow: int, protocol: str) -> None:
-        """Note that `protocol` was recognised on `flow`."""
-
-
-class Recogniser:
-    """Tells by the first bytes, and where they leave it open by the port, which dissector a conversation is for."""
-
-    def __init__(self, dissectors: Sequence[type[Dissector]], transport: str) -> None:
-        self.dissectors = [d for d in dissectors if transport in d.transports]
-        self.by_name = {d.name: d for d in dissectors}
-        self._by_port = {port: d for d in reversed(self.dissectors) for port in d.ports}
-
-    def decide(self, client: bytes, server: bytes, ports: tuple[int, int], may_flip: bool,
-               last: bool) -> tuple[type[Dissector] | None, bool, bool]:
-        """(the dissector, whether client and server are the other way round, whether more bytes may still tell).
-
-        `ports` are those of client and server; `last` says that there will be no more bytes to judge by.
-        """
-        best: tuple[Recognition, bool, bool] | None = None
-        chosen: type[Dissector] | None = None
-        usual = self._by_port.get(ports[1])
-        if usual is not None and usual.recognises(client, server) is Recognition.YES:
-            return usual, False, False
-        for dissector in self.dissectors:
-            for flip in (False, True) if may_flip else (False,):
-                judged = dissector.recognises(server, client) if flip else dissector.recognises(client, server)
-                by_port = ports[0 if flip else 1] in dissector.ports
-                rank = (judged, by_port, not flip)
-                if judged and (best is None or rank > best):
-                    best, chosen = rank, dissector
-        if best is not None and (best[0] == Recognition.YES or best[1]):
-            return chosen, not best[2], False
-        few = 0 < len(client) < _TOO_FEW or 0 < len(server) < _TOO_FEW
-        return None, False, not last and (best is not None or few)
-
-
-class Talk:
-    """The sink of one conversation: what a dissector puts is given its flow and passed on."""
-
-    collector: Collector
-    flow: int
-    upgrade: Upgrade | None
-    conversation: Conversation | None
-
-    def open(self, collector: Collector, flow: int) -> None:
-        """Stand for `flow`."""
-        self.collector = collector
-        self.flow = flow
-        self.upgrade = self.conversation = None
-
-    def describe(self) -> Conversation:
-        """Who talks to whom."""
-        if self.conversation is None:
-            self.conversation = self.collector.describe(self.flow)
-        return self.conversation
-
-    def put(self, record: Record | Upgrade) -> None:
-        """Pass on a record, or remember a wish to hand over."""
-        if isinstance(record, Upgrade):
-            self.upgrade = record
-            return
-        record.flow = self.conversation or self.describe()
-        self.collector.collect(record)
-
-    def limit(self, name: str, span: Span) -> None:
-        """Count a cap that was reached, and say where."""
-        self.collector.wishes.limits.hit(name)
-        self.put(Anomaly(span, f"limit-{name.replace('_', '-')}", f"limit {name} reached"))
 
 
 class Dialogue(Stream, Talk):
@@ -369,42 +279,3 @@ class Dialogue(Stream, Talk):
         self.conversation = None
         for side in self.sides:
             side.role = 1 - side.role
-
-
-class Exchange(Talk):
-    """A UDP conversation read datagram by datagram."""
-
-    __slots__ = ("_frame", "_last_frame", "_time", "collector", "conversation", "dissector", "flow", "offsets", "time",
-                 "upgrade")
-
-    def __init__(self, flow: int, collector: Collector, dissector: type[Dissector]) -> None:
-        self.open(collector, flow)
-        self.offsets = [0, 0]
-        self._frame = self._last_frame = self._time = self.time = 0
-        self.dissector = dissector(self, collector.wishes)
-
-    def datagram(self, role: int, data: bytes, first_frame: int, frame: int, time: int) -> None:
-        """Give the dissector one datagram."""
-        self._frame, self._last_frame, self._time = first_frame, frame, time
-        self.time = time
-        try:
-            self.dissector.receive(role, data, self.offsets[role])
-        except DissectError as error:
-            self.put(Anomaly(self.begin(role, self.offsets[role]), f"{self.dissector.name}-malformed", error.reason))
-        self.offsets[role] += len(data)
-
-    def begin(self, side: int, start: int) -> Span:
-        """A span in the datagram at hand."""
-        return Span(side, start, start, self._frame, self._last_frame, self._time)
-
-    def end(self, span: Span, stop: int) -> None:
-        """Complete `span`."""
-        span.stop = stop
-        span.last_frame = self._last_frame
-
-    def close(self) -> None:
-        """The conversation has ended."""
-        try:
-            self.dissector.close()
-        except DissectError as error:
-            self.put(Anomaly(self.begin(0, self.offsets[0]), f"{self.dissector.name}-malformed", error.reason))
