@@ -148,7 +148,7 @@ class Connections:
         if flipped:
             self.flip(flow)
         self.serve(flow, dissector.name)
-        exchange = self.exchanges[flow] = Exchange(flow, self, dissector)
+        exchange = self.exchanges[flow] = Exchange(flow, self, dissector, self._tcp, self.flows.ports(flow))
         return exchange
 
     def _lane(self, packets: Packets, ordered: Ordered) -> None:

@@ -48,6 +48,9 @@ class Limits:
     waiting_total: int = cap(128 * MIB, "bytes", "the hole waited for longest is given up and becomes a gap")
     undecided_bytes: int = cap(4 * KIB, "bytes", "a stream that no protocol recognises by then is left alone")
 
+    substream_depth: int = cap(8, "levels", "what lies deeper, tunnel in tunnel, is left alone")
+    substream_pieces: int = cap(1_000, "pieces of a side", "a record made of older bytes does not name them on the wire")
+
     outliers_window: int = cap(1_000, "segments of a window", "further segments that stand out are not looked at")
 
     # HTTP

@@ -152,12 +152,44 @@ class Sink(Protocol):
     def limit(self, name: str, span: Span) -> None:
         """Count that the cap `name` of `limits.py` was reached by the message at `span`, and show it."""
 
+    def substream(self, protocol: str | None = None, *, encrypted: bool = False, port: int | None = None) -> Substream:
+        """A new byte space inside this conversation. Where `protocol` is None, its first bytes tell what it speaks, or the
+        `port` of the server behind it, which is that of the conversation unless given.
+        """
+
+
+class Substream(Protocol):
+    """Bytes that are not on the wire as such, with two sides of their own, each counted from 0: what was decrypted,
+    inflated, or taken out of messages. They are recognised and read like those of any stream.
+
+    Records made of them name the bytes on the wire that they came from: exactly those where pieces are on the wire as they
+    are, else those of whole pieces. A dissector that opens one must close it.
+    """
+
+    def receive(self, data: bytes, span: Span) -> int:
+        """Take the next bytes of side `span.side`, which came from `span`, complete. Returns how many further bytes of this
+        side need no look; they may be given all the same.
+        """
+
+    def skip(self, side: int, length: int) -> None:
+        """Say that so many bytes, no more than needed no look, are left out here."""
+
+    def gap(self, side: int, length: int) -> None:
+        """Say that so many bytes are missing."""
+
+    def close(self) -> None:
+        """Say that there will be no more."""
+
 
 @dataclass(slots=True)
 class Upgrade:
-    """Control: from the unread bytes on, both sides of this stream speak `protocol` (RFC 3207, 4, for "tls")."""
+    """Control: from the unread bytes on, both sides of this stream speak `protocol` (RFC 3207, 4, for "tls").
 
-    protocol: str
+    None is for a tunnel: they speak whatever their first bytes tell, to a server that listens at `port`.
+    """
+
+    protocol: str | None
+    port: int | None = None
 
 
 # Neutral facts. Reporters over logins and encryption read only these, so that a new protocol lights up old findings.

@@ -21,14 +21,48 @@ Script = Sequence[tuple[int, bytes]]
 
 
 @dataclass
+class Inside:
+    """A substream that keeps what each side was given, a gap as its length in brackets, and wants to see all of it."""
+
+    protocol: str | None
+    encrypted: bool
+    port: int | None
+    said: tuple[bytearray, bytearray] = field(default_factory=lambda: (bytearray(), bytearray()))
+    spans: list[Span] = field(default_factory=list)
+    closed: bool = False
+
+    def receive(self, data: bytes, span: Span) -> int:
+        """Keep bytes."""
+        assert not self.closed and span.start <= span.stop
+        self.said[span.side].extend(data)
+        self.spans.append(span)
+        return 0
+
+    def skip(self, side: int, length: int) -> None:
+        """Nothing may be skipped here."""
+        raise AssertionError("bytes were left out that nobody allowed to skip")
+
+    def gap(self, side: int, length: int) -> None:
+        """Keep that bytes are missing."""
+        self.said[side].extend(b"[%d]" % length)
+
+    def close(self) -> None:
+        """Note the end."""
+        self.closed = True
+
+
+@dataclass
 class Tape:
-    """A sink that keeps everything: `records` in order, `upgrade` if one was asked for, `limits` that were hit."""
+    """A sink that keeps everything: `records` in order, `upgrade` if one was asked for, `limits` that were hit, and the
+    `substreams` that were opened.
+    """
 
     records: list[Record] = field(default_factory=list)
     upgrade: Upgrade | None = None
     limits: Counter[str] = field(default_factory=Counter)
     error: DissectError | None = None
     unread: tuple[bytes, bytes] = (b"", b"")
+    substreams: list[Inside] = field(default_factory=list)
     calls: int = 0
     _places: tuple[list[tuple[int, int]], list[tuple[int, int]]] = field(default_factory=lambda: ([], []))
 
@@ -55,6 +89,11 @@ class Tape:
     def limit(self, name: str, span: Span) -> None:
         """Count a cap."""
         self.limits[name] += 1
+
+    def substream(self, protocol: str | None = None, *, encrypted: bool = False, port: int | None = None) -> Inside:
+        """A byte space whose bytes are kept."""
+        self.substreams.append(Inside(protocol, encrypted, port))
+        return self.substreams[-1]
 
     def of(self, kind: type[Record]) -> list[Any]:
         """The records of one class, in order."""
@@ -144,6 +183,7 @@ def check_splits(dissector: type[Dissector], script: Script, wishes: Wishes | No
         cuts_made = [len(p) for _, p in pieces]
         assert sorted(map(repr, essence(got.records))) == want, f"other records when cut as {cuts_made}"
         assert got.upgrade == first.upgrade
+        assert [s.said for s in got.substreams] == [s.said for s in first.substreams]
     return first
 
 

@@ -58,6 +58,9 @@ class Words:
             if word == b"tls":
                 self.sink.put(Upgrade("other"))
                 return 0
+            if word == b"tunnel":
+                self.sink.put(Upgrade(None))
+                return 0
             if word == b"skip9":
                 left = 9 - len(unread)
                 unread.drop(9)
@@ -225,6 +228,79 @@ def test_handing_over_gives_the_unread_bytes_to_the_next() -> None:
     assert shelf.served == ["words"]
 
 
+def test_a_tunnel_goes_on_as_what_it_turns_out_to_be_with_its_bytes_where_they_are() -> None:
+    outer, inner = said(b"hello", b"tunnel"), said(b"world", b"skip9") + b"123456789" + said(b"end", b"a" * 99)
+    chance = random.Random(1)
+    for _ in range(200):
+        cuts = sorted({chance.randrange(1, len(outer + inner)) for _ in range(chance.choice((0, 1, 3, 40)))})
+        pieces = segments(outer + inner, cuts)
+        shelf = engine(windows(pieces, chance))
+        assert words(shelf) == [b"hello", b"tunnel", b"world", b"skip9", b"end", b"a" * 99, b"closed", b"closed"] or (
+            words(shelf) == [b"hello", b"tunnel", b"closed", b"world", b"skip9", b"end", b"a" * 99, b"closed"])
+        found = {r.text: r for r in shelf.records if isinstance(r, Word)}
+        for text, start in ((b"world", len(outer)), (b"end", len(outer) + 21), (b"a" * 99, len(outer) + 25)):
+            span = found[text].span
+            assert (span.start, span.stop) == (start, start + 1 + len(text))
+            assert (span.frame, span.last_frame) == (_frame(pieces, start), _frame(pieces, span.stop - 1))
+        assert shelf.served == ["words"]
+
+
+def test_a_gap_in_a_tunnel_is_told_inside_and_is_one_anomaly() -> None:
+    data = said(b"tunnel", b"hello") + said(b"lost") + said(b"found")
+    shelf = engine([table([Segment(0, 100, data[:13]), Segment(0, 118, data[18:])])])
+    assert words(shelf) == [b"tunnel", b"closed", b"hello", b"gap 5", b"found", b"closed"]
+    assert [r.rule for r in shelf.records if isinstance(r, Anomaly)] == ["tcp-gap"]
+
+
+def test_tunnels_in_tunnels_end_somewhere() -> None:
+    depth = Limits().substream_depth
+    shelf = engine([table(segments(said(*[b"\5" * 5, b"tunnel"] * 20, b"deep"), []))])
+    assert words(shelf).count(b"tunnel") == depth + 1
+    assert [r.rule for r in shelf.records if isinstance(r, Anomaly)] == ["limit-substream-depth"]
+
+
+class Wraps(Words):
+    """Gives each word of its own, its bytes reversed, to a substream."""
+
+    def __init__(self, sink: Sink, wishes: Wishes) -> None:
+        super().__init__(sink, wishes)
+        self.inner = sink.substream("words", encrypted=True)
+
+    def receive(self, side: int, data: bytes, offset: int) -> int:
+        unread = self.sides[side]
+        unread.add(data, offset)
+        while len(unread) and len(unread) > unread.peek(1)[0]:
+            span = unread.begin()
+            word = unread.use(unread.peek(1)[0] + 1)[1:]
+            self.sink.end(span, unread.offset)
+            self.inner.receive(word[::-1], span)
+        unread.hold()
+        return 0
+
+    def close(self) -> None:
+        self.inner.close()
+
+
+def test_records_of_what_was_unwrapped_name_the_pieces_they_came_from() -> None:
+    Wraps.recognises = staticmethod(lambda client, server: Recognition.YES)  # type: ignore[method-assign]
+    flows = FlowTable()
+    shelf = Shelf(flows)
+    inner = said(b"hello", b"there")
+    packets = table(segments(said(inner[:4][::-1], inner[4:7][::-1], inner[7:][::-1]), [3, 6]))
+    ordered = flows.assign(packets)
+    flows.update(packets, ordered)
+    recogniser = Recogniser([Wraps], "tcp")
+    recogniser.by_name["words"] = Words
+    dialogue = Dialogue(0, shelf, recogniser, False, (1, 2))
+    reassembler = Reassembler(Limits())
+    reassembler.take(runs(packets, ordered), {0: dialogue}, lambda window, i: None)
+    dialogue.close()
+    found = [r for r in shelf.records if isinstance(r, Word)]
+    assert [r.text for r in found] == [b"hello", b"there", b"closed"]
+    assert [(r.span.start, r.span.stop, r.span.frame, r.span.last_frame) for r in found[:2]] == [(0, 9, 1, 3), (5, 15, 2, 3)]
+    assert all(r.flow is not None and r.flow.encrypted for r in found)
+
+
 @pytest.mark.parametrize(("word", "rule"), [(b"bad", "words-malformed"), (b"oops", "dissector-error")])
 def test_an_error_is_an_anomaly_and_the_dissector_is_closed(word: bytes, rule: str) -> None:
     shelf = engine([table(segments(said(b"hello", word, b"more"), [7, 9]))])
@@ -251,7 +327,7 @@ def test_datagrams_are_given_one_by_one() -> None:
     packets = table([Segment(0, 0, said(b"hello", b"bad")), Segment(1, 0, said(b"there"))])
     flows.assign(packets)
     shelf = Shelf(flows)
-    exchange = Exchange(0, shelf, Words)
+    exchange = Exchange(0, shelf, Words, Recogniser([Words], "tcp"), (1, 80))
     exchange.datagram(0, said(b"hello", b"bad"), 1, 2, 7)
     exchange.datagram(1, said(b"there"), 3, 3, 9)
     exchange.close()

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, replace
+from typing import ClassVar
+
 from pcapkit.dialogues.recogniser import Recogniser
 from pcapkit.dialogues.talk import Collector, Talk
 from pcapkit.dissectors import Dissector
 from pcapkit.errors import DissectError
-from pcapkit.records import FOREVER, Anomaly, Span
+from pcapkit.records import FOREVER, Anomaly, Record, Secret, Span, Substream, Upgrade
 from pcapkit.streams import Segments, Side, Stream, Stretch
 
 _FIRST_BYTES = 512
@@ -25,7 +30,8 @@ class Dialogue(Stream, Talk):
     """A TCP connection with payload, and the dissector that reads it."""
 
     __slots__ = ("_base", "_early", "_early_bytes", "_first", "_first_base", "_first_stop", "_last", "_opening",
-                 "_ports", "_recogniser", "_row", "_segments", "_side", "collector", "conversation", "dissector", "upgrade")
+                 "_ports", "_recogniser", "_row", "_segments", "_side", "collector", "conversation", "dissector",
+                 "upgrade")
 
     def __init__(self, flow: int, collector: Collector, recogniser: Recogniser, flip: bool,
                  ports: tuple[int, int]) -> None:
@@ -34,7 +40,7 @@ class Dialogue(Stream, Talk):
         self.open(collector, flow)
         if flip:
             self.sides[0].role, self.sides[1].role = 1, 0
-        self.dissector: Dissector | None = None
+        self.dissector: Dissector | _Tunnel | None = None
         self._recogniser = recogniser
         self._ports = ports
         self._early: list[tuple[Side, Stretch]] = []
@@ -65,6 +71,10 @@ class Dialogue(Stream, Talk):
             side.listener(side, length)
         span = Span(side.role, offset, offset + length, side.frame, side.frame, side.time)
         self.put(Anomaly(span, "tcp-gap", f"{length} bytes of this side are not in the capture"))
+        self._miss(side, length)
+
+    def _miss(self, side: Side, length: int) -> None:
+        offset = side.offset
         if side.skip > length:
             side.skip -= length
             return
@@ -123,6 +133,26 @@ class Dialogue(Stream, Talk):
             row += 1
         self._row, self._base = row, base
         return row
+
+    def substream(self, protocol: str | None = None, *, encrypted: bool = False, port: int | None = None) -> Substream:
+        """A new byte space inside this one."""
+        return Inner(self, self._recogniser, (self._ports[0], port or self._ports[1]), protocol, encrypted)
+
+    def by_frame(self, side: int, start: int, stop: int) -> Iterator[Span]:
+        """Bytes at hand, frame by frame; those that came before are one piece."""
+        here = self._side
+        if here is not None and here.role == side and start >= self._first_base:
+            row = self._find(start)
+            end, lengths = self._base + self._segments.lengths[row], self._segments.lengths
+            while end < stop and row + 1 < self._last:
+                if start < end:
+                    yield Span(side, start, end, self._segments.frames[row], self._segments.frames[row],
+                               self._segments.times[row])
+                start, row = end, row + 1
+                end += lengths[row]
+        span = self.begin(side, start)
+        self.end(span, stop)
+        yield span
 
     # Feeding
 
@@ -211,13 +241,15 @@ class Dialogue(Stream, Talk):
         self.upgrade = None
         unread = {s.role: before.unread(s.role) for s in self.sides}
         self._guard(lambda dissector: dissector.close())
-        after = self._recogniser.by_name.get(wanted.protocol)
         other = self.sides[1 - side.index]
-        if after is None:
+        if wanted.protocol is None:
+            self.dissector = _Tunnel(self, wanted.port)
+        elif (after := self._recogniser.by_name.get(wanted.protocol)) is not None:
+            self.dissector = after(self, self.collector.wishes)
+        else:
             self.dissector = None
             other.skip = FOREVER
             return FOREVER
-        self.dissector = after(self, self.collector.wishes)
         skip = 0
         for s, at in ((other, other.offset), (side, offset)):
             early = unread[s.role]
@@ -260,7 +292,7 @@ class Dialogue(Stream, Talk):
         if flip:
             self._flip()
         self.dissector = chosen(self, self.collector.wishes)
-        self.collector.serve(self.flow, chosen.name)
+        self._recognised(chosen.name)
         for side, stretch in early:
             self._replay(side, stretch)
         return True
@@ -273,9 +305,183 @@ class Dialogue(Stream, Talk):
         self._feed(side, stretch.segments, stretch.first, stretch.last, stretch.base, stretch.start + side.skip,
                    stretch.stop)
 
+    def _recognised(self, protocol: str) -> None:
+        self.collector.serve(self.flow, protocol)
+
     def _flip(self) -> None:
         """Content says that client and server are the other way round."""
         self.collector.flip(self.flow)
         self.conversation = None
         for side in self.sides:
             side.role = 1 - side.role
+
+
+class Inner(Dialogue):
+    """A substream: pieces come in place of segments, and its records are given the places of the bytes around them."""
+
+    __slots__ = ("_outer", "_pieces", "_too_deep")
+
+    def __init__(self, outer: Talk, recogniser: Recogniser, ports: tuple[int, int], protocol: str | None,
+                 encrypted: bool) -> None:
+        super().__init__(outer.flow, outer.collector, recogniser, False, ports)
+        around = outer.describe()
+        self.conversation = replace(around, encrypted=around.encrypted or encrypted, client_inferred=False)
+        self.depth = outer.depth + 1
+        self._outer = outer
+        self._pieces: tuple[deque[_Piece], deque[_Piece]] = (deque(), deque())
+        self._too_deep = self.depth > outer.collector.wishes.limits.substream_depth
+        named = self._recogniser.by_name.get(protocol or "")
+        if self._too_deep or (protocol and named is None):
+            self.sides[0].skip = self.sides[1].skip = FOREVER
+        elif named is not None:
+            self.dissector = named(self, self.collector.wishes)
+
+    # What is said to it
+
+    def receive(self, data: bytes, span: Span) -> int:
+        """Take a piece."""
+        if self._too_deep:
+            self._too_deep = False
+            self._outer.limit("substream_depth", span)
+        side = self.sides[span.side]
+        start = side.offset
+        stop = start + len(data)
+        self._keep(_Piece(start, stop, span))
+        self.take(side, Segments(data, [0], [len(data)], [span.frame], [span.time_ns]), 0, 1, start, start, stop)
+        side.offset, side.frame, side.time = stop, span.frame, span.time_ns
+        return side.skip
+
+    def _keep(self, piece: _Piece) -> None:
+        """Remember where bytes came from; those that stand on the wire as they are, one behind the other, are one piece."""
+        pieces = self._pieces[piece.outer.side]
+        before = pieces[-1] if pieces else piece
+        if before is not piece and before.exact and piece.exact and before.shift == piece.shift:
+            before.stop = piece.stop
+            before.outer = replace(before.outer, stop=piece.outer.stop, last_frame=piece.outer.last_frame)
+            return
+        pieces.append(piece)
+        if len(pieces) > self.collector.wishes.limits.substream_pieces:
+            pieces.popleft()
+
+    def skip(self, side: int, length: int) -> None:
+        """Leave bytes out."""
+        inner = self.sides[side]
+        inner.skip = max(0, inner.skip - length)
+        inner.offset += length
+
+    def gap(self, side: int, length: int) -> None:
+        """Miss bytes."""
+        inner = self.sides[side]
+        self._miss(inner, length)
+        inner.offset += length
+
+    # What its dissector says
+
+    def end(self, span: Span, stop: int) -> None:
+        """Complete `span`: its last frame is that of the piece at hand."""
+        super().end(span, stop)
+        if pieces := self._pieces[span.side]:
+            span.last_frame = pieces[-1].outer.last_frame
+
+    def put(self, record: Record | Upgrade) -> None:
+        """Pass on a record, or remember a wish to hand over."""
+        if isinstance(record, Upgrade):
+            self.upgrade = record
+        else:
+            record.flow = self.describe()
+            self.forward(record)
+
+    def forward(self, record: Record) -> None:
+        """Name the bytes of a record as those around that they came from."""
+        for name in _spans(type(record)):
+            span: Span | None = getattr(record, name)
+            if span is not None:
+                setattr(record, name, self._outside(span))
+        if isinstance(record, Secret) and self.describe().encrypted:
+            record.span.stop = record.span.start  # not a byte of it is to be seen
+        self._outer.forward(record)
+
+    def _outside(self, span: Span) -> Span:
+        """The same place in the bytes around."""
+        pieces = self._pieces[span.side]
+        if not pieces or span.start < pieces[0].start:
+            if pieces:
+                self.collector.wishes.limits.hit("substream_pieces")
+            return replace(span, start=0, stop=0)
+        within = [piece for piece in pieces if piece.start < span.stop and span.start < piece.stop] or [pieces[-1]]
+        first, last = within[0], within[-1]
+        start = span.start - first.shift if first.exact else first.outer.start
+        stop = span.stop - last.shift if last.exact else last.outer.stop
+        return replace(span, start=start, stop=max(start, stop))
+
+    def _recognised(self, protocol: str) -> None:
+        """The flow goes by the name of what is around."""
+
+
+@dataclass(slots=True)
+class _Piece:
+    """Bytes `start` to `stop` of a side of a substream, and what they came from."""
+
+    start: int
+    stop: int
+    outer: Span
+
+    @property
+    def exact(self) -> bool:
+        """Whether they came from as many bytes: byte for byte, then."""
+        return self.stop - self.start == self.outer.stop - self.outer.start
+
+    @property
+    def shift(self) -> int:
+        """How much further they are than what they came from."""
+        return self.start - self.outer.start
+
+
+_span_fields: dict[type[Record], tuple[str, ...]] = {}
+
+
+def _spans(kind: type[Record]) -> tuple[str, ...]:
+    """The fields of a class of records that hold spans."""
+    if kind not in _span_fields:
+        _span_fields[kind] = tuple(f.name for f in fields(kind) if str(f.type) in ("Span", "Span | None"))
+    return _span_fields[kind]
+
+
+class _Tunnel:
+    """Is in the dissector's place where a stream goes on as whatever it turns out to be (`Upgrade(None)`)."""
+
+    name: ClassVar[str] = "tunnel"
+
+    def __init__(self, outer: Dialogue, port: int | None) -> None:
+        self._outer = outer
+        self._inner = outer.substream(port=port)
+        self._at: list[int | None] = [None, None]
+
+    def receive(self, side: int, data: bytes, offset: int) -> int:
+        """Pass bytes on, frame by frame, so that each keeps its own."""
+        self._skipped(side, offset)
+        self._at[side] = offset + len(data)
+        skip = 0
+        for span in self._outer.by_frame(side, offset, offset + len(data)):
+            skip = self._inner.receive(data[span.start - offset:span.stop - offset], span)
+        return skip
+
+    def gap(self, side: int, offset: int, length: int) -> None:
+        """Pass on that bytes are missing."""
+        self._skipped(side, offset)
+        self._at[side] = offset + length
+        self._inner.gap(side, length)
+
+    def _skipped(self, side: int, offset: int) -> None:
+        """Pass on that bytes were not looked at."""
+        at = self._at[side]
+        if at is not None and offset > at:
+            self._inner.skip(side, offset - at)
+
+    def close(self) -> None:
+        """Pass on that it is over."""
+        self._inner.close()
+
+    def unread(self, side: int) -> bytes:
+        """None: all was passed on."""
+        return b""

@@ -33,6 +33,8 @@ class Talk:
     flow: int
     upgrade: Upgrade | None
     conversation: Conversation | None
+    depth = 0
+    """How many conversations it lies in."""
 
     def open(self, collector: Collector, flow: int) -> None:
         """Stand for `flow`."""
@@ -52,6 +54,10 @@ class Talk:
             self.upgrade = record
             return
         record.flow = self.conversation or self.describe()
+        self.collector.collect(record)
+
+    def forward(self, record: Record) -> None:
+        """Pass on a record whose flow is set."""
         self.collector.collect(record)
 
     def limit(self, name: str, span: Span) -> None:
