@@ -34,6 +34,8 @@ class Reporter(Protocol):
 BUILTIN = (
     "pcapkit.reporters.credentials:CleartextCredentials",
     "pcapkit.reporters.starttls:StartTLS",
+    "pcapkit.reporters.downgrade:Downgrade",
+    "pcapkit.reporters.webpolicies:WebPolicies",
     "pcapkit.reporters.smuggling:Smuggling",
     "pcapkit.reporters.mail:MailTrouble",
     "pcapkit.reporters.maillog:MailLog",

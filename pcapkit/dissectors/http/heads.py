@@ -14,6 +14,7 @@ from typing import NamedTuple, TypeVar
 
 from pcapkit.codecs.forms import text
 from pcapkit.codecs.hidden import in_header
+from pcapkit.codecs.policies import POLICY_HEADERS
 
 _END = re.compile(rb"\n\r?\n")
 _TOKEN = frozenset(b"!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
@@ -43,6 +44,8 @@ class Fields:
     oddities: list[str]
     secrets: list[tuple[int, Line]]
     """The lines with secrets in them, and where each begins behind the start line."""
+    policies: list[tuple[str, str]]
+    """Names and values of those that are policies for browsers."""
 
     def all(self, name: str) -> list[str]:
         """All values of a header that is there, by its lower-case name."""
@@ -159,7 +162,7 @@ def _fields(raw: bytes) -> Fields:
     if lines and lines[-1] in (b"\r", b""):
         del lines[-1]
     if not lines:
-        return Fields([], {}, odd, [])
+        return Fields([], {}, odd, [], [])
     known = list(map(_LINES.__getitem__, lines))
     headers, items, oddities, secrets = zip(*known, strict=True)
     if any(oddities):
@@ -167,7 +170,8 @@ def _fields(raw: bytes) -> Fields:
         known = list(map(_LINES.__getitem__, lines))
         headers, items, oddities, secrets = zip(*known, strict=True)
         odd = [*chain(*oddities), *odd]
-    return Fields(list(headers), dict(reversed(items)), odd, _placed(lines, known) if any(secrets) else [])
+    return Fields(list(headers), dict(reversed(items)), odd, _placed(lines, known) if any(secrets) else [],
+                  [item for item in items if item[0] in POLICY_HEADERS])
 
 
 def _placed(lines: list[bytes], known: list[Line]) -> list[tuple[int, Line]]:

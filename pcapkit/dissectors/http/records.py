@@ -50,3 +50,14 @@ class FormField(Record):
     value: str | None
     encoding: str
     filename: str | None = None
+
+
+@dataclass(slots=True)
+class HttpPolicy(Record):
+    """A response header with which a server tells browsers about security (`codecs/policies.py`); the span is the response's."""
+
+    name: str
+    """In lower case."""
+    value: str
+    host: str | None
+    """Of the request; None where that is not in the capture."""

@@ -21,7 +21,7 @@ from pcapkit.dissectors.http.logins import (
     shown,
     target_secrets,
 )
-from pcapkit.dissectors.http.records import FormField, HttpTransaction
+from pcapkit.dissectors.http.records import FormField, HttpPolicy, HttpTransaction
 from pcapkit.records import CLIENT, FOREVER, SERVER, Anomaly, Sink, Span
 from pcapkit.wire import Unread
 
@@ -321,6 +321,8 @@ class HTTP:
         row.content_type = head.fields.values.get("content-type") or row.content_type
         if head.fields.secrets:
             header_secrets(self.sink, span, head.behind, head.fields.secrets)
+        for name, value in head.fields.policies:
+            self.sink.put(HttpPolicy(span, name, value, row.host))
         return row
 
     # Ends

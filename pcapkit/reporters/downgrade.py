@@ -1,0 +1,126 @@
+"""Plain HTTP where HTTPS was to be had: what a man in the middle leaves who takes TLS out of links and redirects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from pcapkit.dissectors.http import HttpTransaction
+from pcapkit.dissectors.tls import TlsHandshake
+from pcapkit.records import Confidence, Finding, Record, Severity, Span
+from pcapkit.reporters.evidence import capture_filter, display_filter, evidence, flow_of
+
+_KEPT, _SHOWN = 10_000, 20
+"""How many hosts and logins are kept, and how many logins of a host are named."""
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+
+
+@dataclass(slots=True)
+class _Host:
+    """What is known of a host: who was secured to it, whom it sent to HTTPS, and who logged in without."""
+
+    handshakes: dict[str, Record] = field(default_factory=dict)
+    """By client, the first one that came about."""
+    redirects: dict[str, tuple[Record, Span]] = field(default_factory=dict)
+    """By client, the first one."""
+    logins: list[HttpTransaction] = field(default_factory=list)
+
+
+class Downgrade:
+    """A login went over plain HTTP to a host that speaks HTTPS, to others or to the same client: somebody on the way may have
+    rewritten its links and redirects (sslstrip), or the site itself still has a plain page.
+    """
+
+    name: ClassVar[str] = "http-downgrade"
+    severity: ClassVar[Severity] = Severity.HIGH
+    wants: ClassVar[tuple[type[Record], ...]] = (HttpTransaction, TlsHandshake)
+
+    def __init__(self) -> None:
+        self._hosts: dict[str, _Host] = {}
+
+    def observe(self, record: Record) -> None:
+        """Keep handshakes by their name, redirects to HTTPS, and plain logins."""
+        if isinstance(record, HttpTransaction):
+            if record.logins or record.status in _REDIRECTS:
+                self._transaction(record)
+        elif isinstance(record, TlsHandshake) and record.sni and record.established and (host := self._host(record.sni)):
+            host.handshakes.setdefault(flow_of(record).client, record)
+
+    def _transaction(self, row: HttpTransaction) -> None:
+        flow = flow_of(row)
+        if flow.encrypted:
+            return
+        host = self._host(row.host) if row.host else None
+        if host is not None and len(host.logins) < _SHOWN and any(c.mechanism in _TYPED for c in row.logins):
+            host.logins.append(row)
+        target = _header(row.response_headers, "location") if row.status in _REDIRECTS else ""
+        if row.response_span is not None and target[:8].lower() == "https://" and (to := self._host(_host(target))):
+            to.redirects.setdefault(flow.client, (row, row.response_span))
+
+    def _host(self, name: str) -> _Host | None:
+        name = name.lower()
+        if name not in self._hosts and len(self._hosts) >= _KEPT:
+            return None
+        return self._hosts.setdefault(name, _Host())
+
+    def finish(self) -> Iterator[Finding]:
+        """One finding for each host at which somebody logged in without TLS though there is."""
+        for name, host in self._hosts.items():
+            for client in dict.fromkeys(flow_of(row).client for row in host.logins):
+                yield from self._judge(name, host, client, [r for r in host.logins if flow_of(r).client == client])
+
+    def _judge(self, name: str, host: _Host, client: str, rows: list[HttpTransaction]) -> Iterator[Finding]:
+        words, places, certain = [], [], False
+        if any(_came_secured(row, name) for row in rows):
+            words.append(f"its own request says that it came from a page of https://{name}")
+            certain = True
+        if host.redirects:
+            sent, span = host.redirects.get(client) or next(iter(host.redirects.values()))
+            whom = "it" if client in host.redirects else "others"
+            words.append(f"the server sends {whom} to HTTPS (frame {span.frame})")
+            places += evidence(flow_of(sent), span)
+            certain = True
+        if host.handshakes:
+            secured = host.handshakes.get(client) or next(iter(host.handshakes.values()))
+            whom = "it" if client in host.handshakes else "others"
+            words.append(f"{whom} had a TLS session with {name} (frame {secured.span.frame})")
+            places += evidence(flow_of(secured), secured.span)
+        if not words:
+            return
+        if any(_header(row.request_headers, "upgrade-insecure-requests").strip() == "1" for row in rows):
+            words.append("it asked for secure pages (Upgrade-Insecure-Requests) and got none")
+        first = rows[0]
+        finding = Finding(
+            first.span, self.name, Severity.HIGH, Confidence.LIKELY if certain else Confidence.POSSIBLE,
+            "A login over plain HTTP where HTTPS is to be had",
+            f"{client} logged in at http://{name} in the clear ({first.method} {_path(first)}), though {'; '.join(words)}. "
+            "Links and redirects to HTTPS may have been taken out on the way; a page left on plain HTTP looks the same",
+            [*(e for row in rows for e in evidence(flow_of(row), row.span)), *places], "RFC 6797, 2.3.1 and 7.2",
+            display_filter(flow_of(first), first.span.last_frame), capture_filter(flow_of(first)),
+            "serve nothing but a redirect over plain HTTP, send HSTS with preload; compare with a capture nearer to the server")
+        finding.flow = flow_of(first)
+        yield finding
+
+
+_TYPED = frozenset({"form", "basic", "digest", "json"})
+"""Mechanisms with which people log in at pages."""
+
+
+def _came_secured(row: HttpTransaction, name: str) -> bool:
+    return any(_host(_header(row.request_headers, header)).lower() == name
+               for header in ("origin", "referer") if _header(row.request_headers, header)[:8].lower() == "https://")
+
+
+def _header(headers: list[list[str]] | None, name: str) -> str:
+    """The first value of a header."""
+    return next((value for key, value in headers or () if key.lower() == name), "")
+
+
+def _host(url: str) -> str:
+    """The host of an https URL, its usual port left out."""
+    return url[8:].partition("/")[0].rpartition("@")[2].removesuffix(":443")
+
+
+def _path(row: HttpTransaction) -> str:
+    return (row.target or "").partition("?")[0][:100]
