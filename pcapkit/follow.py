@@ -176,24 +176,29 @@ def secret_ranges(source: Source, options: Options | None = None) -> dict[int, l
         connections.listen = remember
         for _ in watch.chunks():
             pass
-        flow_of = {int(n): i for i, n in enumerate(connections.flows.stream[:connections.flows.count])
-                   if connections.flows.protocol(i) == TCP}
+        flows = connections.flows
+        flow_of = {(flows.protocol(i) == TCP, int(n)): i for i, n in enumerate(flows.stream[:flows.count])}
     for secret in watch.found:
-        if secret.flow is None or secret.flow.transport != "tcp" or secret.flow.stream is None:
+        told, length = secret.flow, secret.span.stop - secret.span.start
+        flow = flow_of.get((told.transport == "tcp", told.stream)) if told and told.stream is not None else None
+        if flow is None or told is None or not length:
             continue
-        flow = flow_of[secret.flow.stream]
+        if told.transport == "udp":
+            direction = secret.span.side ^ bool(flows.bits[flow] & CLIENT_IS_B)
+            spans.setdefault((flow, direction), []).append((secret.span.start, length))
+            continue
         for direction in (0, 1):
             side = sides.get((flow, direction))
             if side is not None and side.role == secret.span.side:
-                spans.setdefault((flow, direction), []).append(
-                    (side.origin + secret.span.start, secret.span.stop - secret.span.start))
+                spans.setdefault((flow, direction), []).append((side.origin + secret.span.start, length))
     return _in_frames(source, options, spans) if spans else {}
 
 
 def _in_frames(source: Source, options: Options,
                spans: dict[tuple[int, int], list[tuple[int, int]]]) -> dict[int, list[tuple[int, int]]]:
-    """Second pass: sequence ranges -> ranges within frames."""
+    """Second pass: ranges of sequence numbers, or of what was sent in datagrams -> ranges within frames."""
     found: dict[int, list[tuple[int, int]]] = {}
+    sent = dict.fromkeys(spans, 0)
     with open_capture(source, options.limits, progress=options.progress) as capture:
         watch = _Watch(capture, options, [], Masker(True))
         flows = watch.connections.flows
@@ -206,11 +211,21 @@ def _in_frames(source: Source, options: Options,
                 rows = ordered.rows(flow)
                 mine = ordered.packet[rows][ordered.direction[rows] == direction]
                 for row in mine[packets.length[mine] > 0].tolist():
-                    frame = int(packets.frame[row])
-                    head = int(packets.offset[row]) - int(frames.offset[frame - int(frames.number[0])])
-                    for sequence, length in ranges:
-                        ahead = (sequence - int(packets.sequence[row]) + HALF) % (2 * HALF) - HALF
-                        low, high = max(0, ahead), min(int(packets.length[row]), ahead + length)
-                        if low < high and head >= 0:
-                            found.setdefault(frame, []).append((head + low, head + high))
+                    frame, length = int(packets.frame[row]), int(packets.length[row])
+                    start = int(packets.sequence[row]) if packets.protocol[row] == TCP else sent[flow, direction]
+                    sent[flow, direction] += length
+                    shown = [(max(0, ahead), min(length, ahead + size)) for first, size in ranges
+                             if -size < (ahead := (first - start + HALF) % (2 * HALF) - HALF) < length]
+                    if shown and packets.first_frame[row] != frame:
+                        for fragment in range(int(packets.first_frame[row]), frame + 1):
+                            found.setdefault(fragment, []).append((_HEADERS, 1 << 18))
+                    elif shown:
+                        head = int(packets.offset[row]) - int(frames.offset[frame - int(frames.number[0])])
+                        found.setdefault(frame, []).extend((head + low, head + high) for low, high in shown)
     return found
+
+
+_HEADERS = 34
+"""Of a datagram in fragments nothing is shown behind so many bytes, nor of the frames between: which bytes are in which
+is not kept.
+"""

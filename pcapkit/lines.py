@@ -52,7 +52,10 @@ class Lines:
         target = address(int(p.destination_high[row]), int(p.destination_low[row]), version)
         at, length = int(p.offset[row]), int(p.length[row])
         data = p.buffer[at:at + length]
-        for low, high in self._hidden.get(int(frames.number[i]), ()):
+        hidden = self._hidden.get(int(frames.number[i]), [])
+        if hidden and int(p.first_frame[row]) != int(p.frame[row]):
+            hidden = [(at - int(frames.offset[i]), at - int(frames.offset[i]) + length)]  # put together from fragments
+        for low, high in hidden:
             low, high = (max(0, min(length, k + int(frames.offset[i]) - at)) for k in (low, high))
             data = data[:low] + b"*" * (high - low) + data[high:]
         ports = int(p.source_port[row]), int(p.destination_port[row])
@@ -104,7 +107,7 @@ class Lines:
         skip = {1: 14, 113: 16, 276: 20, 0: 4, 108: 4}.get(int(frames.link_type[i]), 0)
         while int(frames.link_type[i]) == 1 and bytes(data[skip - 2:skip]) in (b"\x81\x00", b"\x88\xa8"):
             skip += 4
-        covered = {k - skip for low, high in ranges for k in range(low, high)}
+        covered = {k - skip for low, high in ranges for k in range(low, min(high, length))}
         body = bytes(data[skip:])
         if how == "A":
             return "".join(_dot(b) if k not in covered else "*" for k, b in enumerate(body))

@@ -16,6 +16,7 @@ from said import Packet, Turn, capture, rows, script, talk
 
 import pcapkit
 from pcapkit.cli import commands
+from samples.wire import TCP, ethernet, ip
 
 SECRETS: dict[str, tuple[str, str]] = {}
 """Where a secret stands -> the secret, and how it is written there."""
@@ -278,3 +279,20 @@ def test_bytes_that_came_twice_and_differ_are_shown_only_where_no_secret_was_sen
     assert anomaly["rule"] == "tcp-overlap-conflict" and "stream offset" in anomaly["message"]
     assert ("hidden" in anomaly["message"]) is (field == "note")
     assert "hidden" in rows(path, show_secrets=True)["anomalies"][0]["message"]
+
+
+MORE = 0x2000
+"""IPv4's flag for a fragment that is not the last."""
+
+
+def test_an_ip_packet_in_fragments_uncovers_nothing(tmp_path: Path) -> None:
+    packets = talk([request("GET /x?a=" + "y" * 30 + "&password=hidden&more=1"), response()], port=80)
+    whole = packets[3].data
+    cut = whole.index(b"hidden") + 3 - 34 & ~7
+    parts = [ethernet(whole[6:12], whole[:6], ip("192.0.2.10", "198.51.100.25", TCP, data, identification=7, fragment=where))
+             for data, where in ((whole[34:34 + cut], MORE), (whole[34 + cut:], cut // 8))]
+    path = capture(tmp_path, packets[:3], [Packet(packets[3].time_ns + i, part) for i, part in enumerate(parts)], packets[4:])
+    for words in (["follow", "FILE", "0"], ["packets", "-r", "FILE", "-A"], ["packets", "-r", "FILE", "-X"]):
+        text = run(words, path)
+        assert "hid" not in text and "en&more" not in text and "hidden" not in text
+    assert "hidden" in run(["follow", "FILE", "0", "--show-secrets"], path)
