@@ -15,6 +15,7 @@ from pcapkit import plugins, schema
 from pcapkit.connections import Connections
 from pcapkit.errors import CaptureError
 from pcapkit.filters import Filter
+from pcapkit.keys import Keys
 from pcapkit.limits import Limits
 from pcapkit.mailauth import Policy
 from pcapkit.maillog import Log
@@ -38,7 +39,7 @@ class Options:
     """SHA-256 of files, streams and bodies."""
     show_secrets: bool = False
     """Leave passwords and the like as they are instead of masking them."""
-    keys: Any = None
+    keys: Keys | None = None
     limits: Limits = field(default_factory=Limits)
     maillogs: Sequence[Log] = ()
     """Mail logs to be tied to the packets."""
@@ -107,7 +108,9 @@ class FileAnalysis:
         self.masker = masker
         self.filter = chosen
         self.decoder = Decoder(options.limits)
-        self.connections = Connections(capture.name, options.limits, options.hash, options.keys, self.collect)
+        self.keys = Keys() if options.keys is None else options.keys.copy()
+        self._embedded = 0
+        self.connections = Connections(capture.name, options.limits, options.hash, self.keys, self.collect)
         self.records: dict[type[Record], list[Record]] = {}
         self.secrets: list[Secret] = []
         self.secretive: set[tuple[str, int | None, int]] = set()
@@ -133,6 +136,7 @@ class FileAnalysis:
     def _chunks(self) -> Iterator[Chunk]:
         for frames in self.capture.windows():
             packets = self.decoder.decode(frames)
+            self._take_embedded()
             self.connections.window(packets, self.filter.mask(frames) if self.filter else None, int(frames.number[0])
                                     if len(frames) else 0)
             yield from self._flush()
@@ -142,6 +146,12 @@ class FileAnalysis:
         yield from self.connections.flow_chunks()
         yield from self._anomalies()
         yield self._capture_row()
+
+    def _take_embedded(self) -> None:
+        """The secrets that the file has brought along since the last time."""
+        for kind, data in self.capture.secrets[self._embedded:]:
+            self.keys.add_embedded(kind, data)
+        self._embedded = len(self.capture.secrets)
 
     def collect(self, record: Record) -> None:
         """Take a record from a dialogue: facts go to the reporters, rows are kept for the end of the window."""

@@ -11,6 +11,7 @@ from pcapkit import schema
 from pcapkit.analysis import Options, analyse
 from pcapkit.follow import follow
 from pcapkit.formats.text import escape, show
+from pcapkit.keys import Keys, open_keys
 from pcapkit.limits import Limits
 from pcapkit.lines import packet
 from pcapkit.mailauth import open_policy
@@ -275,19 +276,23 @@ class Capture:
         return facts + self.findings._repr_html_()
 
 
-def open(path_or_paths: str | PathLike[str] | Sequence[str | PathLike[str]], *, keys: Any = None,
+def open(path_or_paths: str | PathLike[str] | Sequence[str | PathLike[str]], *,
+         keys: Keys | str | PathLike[str] | Sequence[str | PathLike[str]] | None = None,
          filter: str | None = None, hash: bool = False, show_secrets: bool = False,
          maillog: str | PathLike[str] | Sequence[str | PathLike[str]] = (),
          policy: str | PathLike[str] | Sequence[str | PathLike[str]] = ()) -> Capture:
     """A capture to look into. Raises CaptureError, when first looked at, where a file cannot be read at all.
 
+    `keys`: files with key logs, RSA keys or the output of `openssl s_client`; KeysError is raised at once where one is of no
+    use. Secrets embedded in a capture are used without being asked for.
     `maillog`: mail logs to be tied to the packets; LogError is raised at once where one cannot be read. `policy`: MTA-STS
     policies; PolicyError is raised at once.
     """
     limits = Limits()
+    known = keys if keys is None or isinstance(keys, Keys) else open_keys(keys)
     logs = [open_log(str(path), limits) for path in _several(maillog)]
     policies = [open_policy(str(path)) for path in _several(policy)]
-    return Capture(_several(path_or_paths), Options(filter, hash, show_secrets, keys, limits, logs, policies))
+    return Capture(_several(path_or_paths), Options(filter, hash, show_secrets, known, limits, logs, policies))
 
 
 def _several(paths: str | PathLike[str] | Sequence[str | PathLike[str]]) -> list[str | PathLike[str]]:

@@ -15,6 +15,7 @@ from pcapkit import plugins, schema
 from pcapkit.dialogues import Dialogue, Exchange, Recogniser
 from pcapkit.dissectors import Datagrams, Rows, Wishes
 from pcapkit.flows import CLIENT_IS_B, ENDED, INFERRED, RESET, SYN_A, SYN_B, FlowTable, Ordered
+from pcapkit.keys import Keys
 from pcapkit.limits import Limits
 from pcapkit.outliers import outliers
 from pcapkit.packets import UDP, Packets
@@ -33,7 +34,7 @@ Listener = Callable[[Side, "Stretch | int"], None]
 class Connections:
     """All conversations of a file; a `Collector` for their dialogues."""
 
-    def __init__(self, file: str, limits: Limits, hashing: bool, keys: Any,
+    def __init__(self, file: str, limits: Limits, hashing: bool, keys: Keys,
                  collect: Callable[[Record], None]) -> None:
         dissectors = plugins.dissectors()
         self.file = file

@@ -19,6 +19,10 @@ class PolicyError(PcapkitError):
     """A file of a mail policy that cannot be read, or that is none."""
 
 
+class KeysError(PcapkitError):
+    """A file of key material that cannot be read, or that cannot decrypt anything."""
+
+
 class FilterError(PcapkitError):
     """A capture filter that libpcap does not accept, or that would need a name look-up."""
 

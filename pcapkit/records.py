@@ -146,8 +146,10 @@ class Sink(Protocol):
     def end(self, span: Span, stop: int) -> None:
         """Complete `span`: `stop` is the offset behind its last byte; resolves `last_frame`."""
 
-    def put(self, record: Record | Upgrade) -> None:
-        """Take a record, a neutral fact, an anomaly, or a wish to hand the stream on."""
+    def put(self, record: Record | Upgrade, encrypted: bool = False) -> None:
+        """Take a record, a neutral fact, an anomaly, or a wish to hand the stream on; `encrypted` where the wire does not
+        show it.
+        """
 
     def limit(self, name: str, span: Span) -> None:
         """Count that the cap `name` of `limits.py` was reached by the message at `span`, and show it."""

@@ -79,7 +79,7 @@ class Tape:
         span.stop = stop
         span.last_frame = self._frame(span.side, max(span.start, stop - 1))
 
-    def put(self, record: Record | Upgrade) -> None:
+    def put(self, record: Record | Upgrade, encrypted: bool = False) -> None:
         """Keep `record`."""
         if isinstance(record, Upgrade):
             self.upgrade = record

@@ -28,6 +28,8 @@ class Ends:
 
     authority: trustme.CA = field(default_factory=trustme.CA)
     session: ssl.SSLSession | None = None
+    more: int = 0
+    """How often the client says something again."""
     kept: list[ssl.SSLObject] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -83,7 +85,7 @@ class Ends:
             step(server.do_handshake)
             moving = carry() or first
         for action in (lambda: client.write(b"hello"), lambda: server.read(9), lambda: server.write(b"welcome"),
-                       lambda: client.read(9), client.unwrap):
+                       lambda: client.read(9), *[lambda: client.write(b"hello again")] * self.more, client.unwrap):
             step(action)
             carry()
         with contextlib.suppress(ValueError):

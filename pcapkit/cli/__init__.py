@@ -10,7 +10,7 @@ from importlib import import_module
 import click
 
 from pcapkit import __version__
-from pcapkit.errors import CaptureError, LogError, OutputError, PcapkitError, PolicyError
+from pcapkit.errors import CaptureError, KeysError, LogError, OutputError, PcapkitError, PolicyError
 
 _VERBS = {
     "findings": "tables", "flows": "tables", "http": "tables", "forms": "tables", "smtp": "smtp", "mail": "mail",
@@ -97,7 +97,9 @@ def _complain(error: click.ClickException | PcapkitError) -> int:
     text = error.format_message() if isinstance(error, click.ClickException) else str(error)
     help = f" (help: {error.ctx.command_path} --help)" if isinstance(error, click.UsageError) and error.ctx else ""
     click.echo(f"pcapkit: {text}{help}", err=True)
-    return 3 if isinstance(error, CaptureError | LogError | PolicyError) else 5 if isinstance(error, OutputError) else 2
+    if isinstance(error, CaptureError | KeysError | LogError | PolicyError):
+        return 3
+    return 5 if isinstance(error, OutputError) else 2
 
 
 def _unplug() -> int:

@@ -18,6 +18,7 @@ from pcapkit.analysis import Options, analyse
 from pcapkit.cli.progress import Bar, bar
 from pcapkit.errors import CaptureError
 from pcapkit.formats.text import escape
+from pcapkit.keys import environment_log, open_keys
 from pcapkit.mailauth import open_policy
 from pcapkit.maillog import open_log
 from pcapkit.records import Severity
@@ -34,8 +35,10 @@ def shared(function: Callable[..., Any]) -> Callable[..., Any]:
             click.option("-n", "numeric", is_flag=True, help="Accepted: names are never looked up."),
             click.option("--show-secrets", is_flag=True, help="Show passwords and the like as they are."),
             click.option("--hash", "hashing", is_flag=True, help="SHA-256 of files, streams and bodies."),
-            click.option("--keylog", type=click.Path(), help="TLS key log; not used yet."),
-            click.option("--rsa-key", type=click.Path(), help="RSA key of the server; not used yet."),
+            click.option("--keylog", "keylogs", multiple=True, metavar="FILE", type=click.Path(),
+                         help="TLS key log, or what openssl s_client printed; without it the one that SSLKEYLOGFILE names."),
+            click.option("--rsa-key", "rsa_keys", multiple=True, metavar="FILE", type=click.Path(),
+                         help="RSA key of a server, for sessions without forward secrecy."),
             click.option("--policy", "policies", multiple=True, metavar="FILE", type=click.Path(),
                          help="MTA-STS policy that mail servers were to follow; may be given several times."),
             click.option("--strict", is_flag=True, help="Exit with 4 if a capture is damaged or a limit was hit."),
@@ -101,18 +104,19 @@ class Run:
         return 1 if self.fail_on and self.worst <= LEVELS.index(self.fail_on) else 0
 
 
-def begin(words: Sequence[str], files: Sequence[str], show_secrets: bool, hashing: bool, keylog: str | None,
-          rsa_key: str | None, strict: bool, fail_on: str | None, maillogs: Sequence[str] = (),
+def begin(words: Sequence[str], files: Sequence[str], show_secrets: bool, hashing: bool, keylogs: Sequence[str],
+          rsa_keys: Sequence[str], strict: bool, fail_on: str | None, maillogs: Sequence[str] = (),
           policies: Sequence[str] = (), **_: Any) -> Run:
     """Sort the words into files and a filter: behind `-r FILE` all are the filter, else those that are behind `--`."""
     names, expression = _split(list(words), files)
     if not names:
         raise click.UsageError("no capture given; try: pcapkit FILE, or - for standard input")
-    keys = [(kind, _bytes(path)) for kind, path in (("keylog", keylog), ("rsa", rsa_key)) if path]
-    if keys:
-        click.echo("pcapkit: nothing is decrypted yet: the keys are read and not used", err=True)
+    given = [*(keylogs or filter(None, [environment_log()])), *rsa_keys]
+    keys = open_keys(given) if given else None
+    for warning in keys.warnings if keys is not None else ():
+        click.echo(f"pcapkit: {escape(warning)}", err=True)
     seen = bar(names)
-    options = Options(expression or None, hashing, show_secrets, keys or None, progress=seen)
+    options = Options(expression or None, hashing, show_secrets, keys, progress=seen)
     options.policies = [open_policy(path) for path in policies]
     options.maillogs = [open_log(path, options.limits) for path in maillogs]
     run = Run(names, options, strict, fail_on, bar=seen)
@@ -137,13 +141,6 @@ def _split(words: list[str], files: Sequence[str]) -> tuple[list[str], str]:
         behind = len(given) - given.index("--") - 1
         return words[:len(words) - behind], " ".join(words[len(words) - behind:])
     return words, ""
-
-
-def _bytes(path: str) -> bytes:
-    try:
-        return Path(path).read_bytes()
-    except OSError as error:
-        raise CaptureError(f"{path}: cannot be read: {error.strerror or error}") from None
 
 
 @contextmanager

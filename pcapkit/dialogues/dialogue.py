@@ -383,12 +383,12 @@ class Inner(Dialogue):
         if pieces := self._pieces[span.side]:
             span.last_frame = pieces[-1].outer.last_frame
 
-    def put(self, record: Record | Upgrade) -> None:
+    def put(self, record: Record | Upgrade, encrypted: bool = False) -> None:
         """Pass on a record, or remember a wish to hand over."""
         if isinstance(record, Upgrade):
             self.upgrade = record
         else:
-            record.flow = self.describe()
+            record.flow = replace(self.describe(), encrypted=True) if encrypted else self.describe()
             self.forward(record)
 
     def forward(self, record: Record) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Protocol
 
 from pcapkit.dissectors import Wishes
@@ -48,12 +49,14 @@ class Talk:
             self.conversation = self.collector.describe(self.flow)
         return self.conversation
 
-    def put(self, record: Record | Upgrade) -> None:
+    def put(self, record: Record | Upgrade, encrypted: bool = False) -> None:
         """Pass on a record, or remember a wish to hand over."""
         if isinstance(record, Upgrade):
             self.upgrade = record
             return
         record.flow = self.conversation or self.describe()
+        if encrypted:
+            record.flow = replace(record.flow, encrypted=True)
         self.collector.collect(record)
 
     def forward(self, record: Record) -> None:

@@ -25,6 +25,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any, ClassVar, Protocol
 
+from pcapkit.keys import Keys
 from pcapkit.limits import Limits
 from pcapkit.records import Sink
 from pcapkit.schema import Table
@@ -48,7 +49,7 @@ class Wishes:
     """
 
     hash: bool = False
-    keys: Any = None
+    keys: Keys | None = None
     limits: Limits = field(default_factory=Limits)
     messages: bool = False
 

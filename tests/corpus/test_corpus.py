@@ -25,7 +25,7 @@ def test_agreement_with_tshark(corpus: Path, tmp_path: Path) -> None:
     result = tmp_path / "result.json"
     disputes = Path(__file__).with_name("disputes.tsv")
     subprocess.run(
-        [sys.executable, corpus / "check.py", "--command", f"{sys.executable} -m pcapkit", "--without-keys",
+        [sys.executable, corpus / "check.py", "--command", f"{sys.executable} -m pcapkit",
          "--disputes", disputes, "--json", result, "--details", tmp_path / "details.tsv", "--max-crashed", "0"],
         check=True, timeout=1200)
     found = json.loads(result.read_text())

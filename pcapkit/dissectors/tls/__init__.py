@@ -1,7 +1,8 @@
-"""TLS and SSL over TCP: the handshake as far as it is in the clear (RFC 8446, RFC 5246, RFC 6101, and SSL 2.0).
+"""TLS and SSL over TCP: the handshake as far as it is in the clear, and with keys all (RFC 8446, RFC 5246, RFC 6101, SSL 2.0).
 
 `framing` tells records from other bytes, `side` reads the records and messages of one side, `session` makes facts of
 both sides' messages, `hellos`, `messages`, `suites` and `names` read what is in them, `fingerprints` has JA3 and JA4.
+`decryption` finds the secrets of a connection, `schedule` makes keys of them, `protection` opens records with those.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ __all__ = ["TLS", "CertificateSeen", "TlsHandshake"]
 
 
 class TLS:
-    """One TLS connection. Of each side nothing is looked at from its first encrypted record on."""
+    """One TLS connection. Of each side nothing is looked at from its first encrypted record on, unless there are keys."""
 
     name: ClassVar[str] = "tls"
     transports: ClassVar[tuple[str, ...]] = ("tcp",)
@@ -30,7 +31,7 @@ class TLS:
 
     def __init__(self, sink: Sink, wishes: Wishes) -> None:
         limits = wishes.limits
-        self._session = session = Session(sink, limits)
+        self._session = session = Session(sink, limits, wishes.keys)
         self._sides = Side(sink, limits, session, CLIENT), Side(sink, limits, session, SERVER)
 
     @staticmethod

@@ -21,6 +21,7 @@ class Facts:
     `client` is the side that sent the ClientHello, `started` true once it did. `version` is the one negotiated, `tls13`
     true where that is TLS 1.3 or a draft of it. `full` is true once the server sent what an abbreviated handshake has
     not, `abbreviated` where it changed the cipher without that. `missing` says of which side bytes are not in the capture.
+    `told` is true once the row was put, `decrypted` where keys opened records, `alpn` what the server chose behind encryption.
     """
 
     missing: list[bool]
@@ -40,6 +41,9 @@ class Facts:
     record_version: int | None = None
     established: bool = False
     failure: str | None = None
+    decrypted: bool = False
+    told: bool = False
+    alpn: str | None = None
     history: list[str] = field(default_factory=list)
     heard: list[bool] = field(default_factory=_NEITHER.copy)
     secured: list[bool] = field(default_factory=_NEITHER.copy)
@@ -108,6 +112,7 @@ class Facts:
             _fill_choice(row, self.server_hello)
         elif self.ssl2_cipher is not None:
             row.cipher, row.cipher_id = suite_name(self.ssl2_cipher, True), suite_id(self.ssl2_cipher, True)
+        row.decrypted, row.alpn = self.decrypted, self.alpn or row.alpn
         if self.client_hello is None and self.server_hello is None and self.record_version is not None:
             row.note = _note(self.record_version)
         return row

@@ -17,6 +17,10 @@ from pcapkit.wire import Cursor
 SERVER_NAME, GROUPS, POINT_FORMATS, SIGNATURE_ALGORITHMS, ALPN = 0, 10, 11, 13, 16
 SERVER_CERTIFICATE_TYPE, DRAFT_KEY_SHARE, PRE_SHARED_KEY, EARLY_DATA = 20, 40, 41, 42
 SUPPORTED_VERSIONS, KEY_SHARE = 43, 51
+TRUNCATED_HMAC, ENCRYPT_THEN_MAC, EXTENDED_MASTER_SECRET, SESSION_TICKET = 4, 22, 23, 35
+
+COMPRESSED = 1
+"""The compression method DEFLATE (RFC 3749, 2)."""
 
 RETRY_RANDOM = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")
 """The random by which a HelloRetryRequest is told from a ServerHello (RFC 8446, 4.1.3)."""
@@ -52,6 +56,7 @@ class ClientHello:
     damage: str | None = None
     complete: bool = True
     ssl2_format: bool = False
+    random: bytes = b""
 
     @property
     def suites(self) -> list[int]:
@@ -94,6 +99,7 @@ class ServerHello:
     damage: str | None = None
     complete: bool = True
     retry: bool = False
+    random: bytes = b""
 
     @property
     def version(self) -> int | None:
@@ -124,7 +130,8 @@ def read_client_hello(body: bytes) -> ClientHello:
     except IndexError:
         raise DissectError("the ClientHello ends before its lists", len(body)) from None
     extensions = read_extensions(body, rest)
-    return ClientHello(body[0] << 8 | body[1], body[35:suites - 2], body[suites:stop], body[stop + 1:rest], *extensions)
+    return ClientHello(body[0] << 8 | body[1], body[35:suites - 2], body[suites:stop], body[stop + 1:rest], *extensions,
+                       random=body[2:34])
 
 
 def read_server_hello(body: bytes) -> ServerHello:
@@ -139,7 +146,7 @@ def read_server_hello(body: bytes) -> ServerHello:
     compression = b"" if short else body[suite + 2:suite + 3]
     extensions = read_extensions(body, suite + 2 + len(compression))
     return ServerHello(version, body[35:suite], cipher, compression[0] if compression else 0, *extensions,
-                       retry=body.startswith(RETRY_RANDOM, 2))
+                       retry=body.startswith(RETRY_RANDOM, 2), random=body[2:34])
 
 
 def read_extensions(body: bytes, at: int) -> Extensions:
@@ -182,9 +189,9 @@ def read_ssl2_client_hello(body: bytes) -> ClientHello:
     ciphers, session_id, challenge = cursor.u16(), cursor.u16(), cursor.u16()
     kinds = cursor.take(ciphers)
     identifier = cursor.take(session_id)
-    cursor.take(challenge)
+    random = cursor.take(challenge).rjust(32, b"\0")[-32:]
     suites = b"".join(kinds[i + 1:i + 3] for i in range(0, len(kinds) - 2, 3) if kinds[i] == 0)
-    return ClientHello(version, identifier, suites, ssl2_format=True)
+    return ClientHello(version, identifier, suites, ssl2_format=True, random=random)
 
 
 def numbers(data: bytes) -> list[int]:

@@ -26,6 +26,23 @@ def read_certificates(body: bytes) -> tuple[list[bytes], str | None]:
     return found, None if at == stop == len(body) else "lengths that do not agree"
 
 
+def read_certificates13(body: bytes) -> tuple[list[bytes], str | None]:
+    """The same for TLS 1.3 (RFC 8446, 4.4.2): behind a context, and each certificate with extensions of its own."""
+    at = 1 + (body[0] if body else 0)
+    stop = at + 3 + int.from_bytes(body[at:at + 3], "big")
+    end = min(stop, len(body))
+    found: list[bytes] = []
+    at += 3
+    while at + 3 <= end:
+        length = int.from_bytes(body[at:at + 3], "big")
+        at += 3
+        if at + length > end:
+            return found, f"a certificate of {length} bytes in the {end - at} left"
+        found.append(body[at:at + length])
+        at += length + 2 + int.from_bytes(body[at + length:at + length + 2], "big")
+    return found, None if at == stop == len(body) else "lengths that do not agree"
+
+
 def key_exchange_group(body: bytes, exchange: str | None) -> str | None:
     """The group or size of a ServerKeyExchange (RFC 8422, 5.4; RFC 5246, 7.4.3): x25519, 2048.
 

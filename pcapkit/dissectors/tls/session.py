@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 
 from pcapkit.dissectors.tls import messages
+from pcapkit.dissectors.tls.decryption import Decryption, Opener
 from pcapkit.dissectors.tls.facts import Facts
 from pcapkit.dissectors.tls.framing import (
     ALERT,
@@ -20,16 +21,22 @@ from pcapkit.dissectors.tls.framing import (
     SSL2_SERVER_HELLO,
 )
 from pcapkit.dissectors.tls.hellos import (
+    ALPN,
     EARLY_DATA,
     ClientHello,
+    application_protocols,
     read_client_hello,
+    read_extensions,
     read_server_hello,
     read_ssl2_client_hello,
 )
 from pcapkit.dissectors.tls.names import (
     CERTIFICATE,
     CLIENT_HELLO,
+    ENCRYPTED_EXTENSIONS,
+    FINISHED,
     HELLO_RETRY_REQUEST,
+    KEY_UPDATE,
     LETTERS,
     SERVER_HELLO,
     SERVER_HELLO_DONE,
@@ -40,27 +47,38 @@ from pcapkit.dissectors.tls.names import (
 from pcapkit.dissectors.tls.rows import certificate_seen
 from pcapkit.dissectors.tls.suites import key_exchange
 from pcapkit.errors import DissectError
+from pcapkit.keys import Keys
 from pcapkit.limits import Limits
-from pcapkit.records import Anomaly, Sink, Span, TLSEstablished, TLSFailed, TLSStarted
+from pcapkit.records import Anomaly, Sink, Span, Substream, TLSEstablished, TLSFailed, TLSStarted
 
 _FATAL = 2
 _ENCRYPTED_ALERTS = (11, 19)
 """Lengths of an encrypted alert in TLS 1.3: two bytes, their type and the check sum. No first flight is as short."""
+
+_PROTOCOLS = {"h2": "http2", "http/1.1": "http", "http/1.0": "http"}
+"""What ALPN calls protocols -> what they are called here (RFC 7301); others are told by what they say."""
 
 _PLACED = frozenset((CLIENT_HELLO, SERVER_HELLO, CERTIFICATE))
 """The messages whose place is needed."""
 
 
 class Session:
-    """The handshake under way. `settled` is true once its row has been put, and nothing more is to be looked at."""
+    """The handshake under way. `settled` is true once its row has been put, and nothing more is to be looked at.
 
-    __slots__ = ("facts", "limits", "missing", "settled", "sink")
+    `openers` are what opens the records of each side, where there are keys.
+    """
 
-    def __init__(self, sink: Sink, limits: Limits) -> None:
+    __slots__ = ("_decryption", "_inner", "_talked", "facts", "limits", "missing", "openers", "settled", "sink")
+
+    def __init__(self, sink: Sink, limits: Limits, keys: Keys | None = None) -> None:
         self.sink, self.limits = sink, limits
         self.missing = [False, False]
         self.facts = Facts(self.missing)
         self.settled = False
+        self.openers: list[Opener | None] = [None, None]
+        self._decryption = Decryption(keys) if keys is not None else None
+        self._inner: Substream | None = None
+        self._talked = [False, False]
 
     @property
     def awaits_ssl2(self) -> bool:
@@ -73,6 +91,8 @@ class Session:
                 whole: bool = True) -> None:
         """A handshake message; `span` where it has begun already, `whole` unless its end is missing."""
         facts = self.facts
+        if self.decrypts and self._decryption is not None and whole:
+            self._decryption.hear(kind, body)
         if kind in _PLACED or facts.span is None:
             span = span or self.sink.begin(side, start)
             self.sink.end(span, stop)
@@ -95,6 +115,60 @@ class Session:
             facts.full = True
         elif kind == HELLO_RETRY_REQUEST:
             facts.retrying = True
+        elif self.openers[side] is not None:
+            self._hidden_message(side, kind, body, start, stop)
+
+    def _hidden_message(self, side: int, kind: int, body: bytes, start: int, stop: int) -> None:
+        """A message that only keys have shown."""
+        facts = self.facts
+        if kind == ENCRYPTED_EXTENSIONS:
+            chosen = application_protocols(read_extensions(body, 0).bodies.get(ALPN, b""))
+            facts.alpn = ",".join(chosen) or None
+        elif kind == KEY_UPDATE and (opener := self.openers[side]) is not None:
+            opener.updated()
+        elif kind == FINISHED:
+            place = self._place(side, start, stop)
+            self._secure(side, place)
+            facts.ended[side] = True
+            if all(facts.ended):
+                self._settle(place)
+
+    # Decryption
+
+    @property
+    def decrypts(self) -> bool:
+        """Whether there are keys at all, which may be of other sessions."""
+        return self._decryption is not None and bool(self._decryption.keys)
+
+    def open(self, side: int, kind: int, version: int, fragment: bytes) -> tuple[int, bytes] | None:
+        """Type and content of a protected record of a side; None where no key opens it."""
+        if self._decryption is None:
+            return None
+        opener = self.openers[side] or Opener(self._decryption, int(side != self.facts.client), self.facts)
+        opened = opener.open(kind, version, fragment)
+        if opened is not None:
+            self.openers[side] = opener
+            self.facts.decrypted = True
+        return opened
+
+    def content(self, side: int, data: bytes, place: Span) -> None:
+        """Application data that was opened: another protocol's, from here on."""
+        if not self._talked[side]:
+            self._talked[side] = True
+            self.note(side, "D", place)
+        self._secure(side, place)
+        if self._inner is None:
+            chosen = self.facts.alpn or ",".join(self.facts.server_hello.alpn if self.facts.server_hello else ())
+            self._inner = self.sink.substream(_PROTOCOLS.get(chosen), encrypted=True)
+        self._inner.receive(data, place)
+
+    def lost(self, side: int, length: int) -> None:
+        """Bytes of a side are missing."""
+        self.missing[side] = True
+        if (opener := self.openers[side]) is not None:
+            opener.lost(length)
+            if self._inner is not None:
+                self._inner.gap(side, length)
 
     def note(self, side: int, letter: str, span: Span | None) -> None:
         """Add to the history; the first message gives the row its place, wherever it comes to be told."""
@@ -116,6 +190,8 @@ class Session:
             self.note(side, "C", span)
             self.odd("tls-unexpected-message", f"a ClientHello from the {self._who(side)}", span)
             return
+        if self.openers[side] is not None:
+            self._renegotiate(side)
         asked = self.facts.retrying or any(self.missing)  # bytes that are missing hide the request, or its place
         if self.facts.client_hello is not None and not asked:
             self._start_again(side, span)
@@ -137,6 +213,11 @@ class Session:
         if hello.damage:
             self._malformed("ClientHello", hello.damage, span, whole)
         return hello
+
+    def _renegotiate(self, side: int) -> None:
+        """A ClientHello under the protection of the session before (RFC 5746)."""
+        self._put_row()
+        self.facts = Facts(self.missing, side, decrypted=True)
 
     def _start_again(self, side: int, span: Span) -> None:
         """A second ClientHello without being asked for: what came before is a handshake of its own."""
@@ -171,13 +252,13 @@ class Session:
             facts.full = True
         if facts.has_raw_keys:
             return  # a bare public key (RFC 7250)
-        found, damage = messages.read_certificates(body)
+        found, damage = (messages.read_certificates13 if facts.tls13 else messages.read_certificates)(body)
         if damage:
             self._malformed("Certificate message", damage, span, whole)
         if len(found) > self.limits.tls_certificates:
             self.sink.limit("tls_certificates", span)
         for position, der in enumerate(found[:self.limits.tls_certificates]):
-            self.sink.put(certificate_seen(span, position, der, time.time_ns()))
+            self.sink.put(certificate_seen(span, position, der, time.time_ns()), encrypted=self.openers[side] is not None)
 
     def _server_key_exchange(self, body: bytes) -> None:
         server = self.facts.server_hello
@@ -195,6 +276,7 @@ class Session:
         facts = self.facts
         if facts.retrying or facts.tls13:
             return False
+        self.openers[side] = None
         if side != facts.client and facts.server_hello is not None:
             facts.abbreviated = not facts.full and not self.missing[side]
         self._secure(side, place)
@@ -276,7 +358,9 @@ class Session:
     def close(self) -> None:
         """The connection, or the capture, has ended."""
         facts = self.facts
-        if self.settled or facts.span is None:
+        if self._inner is not None:
+            self._inner.close()
+        if facts.told or facts.span is None:
             return
         if facts.started and self._has_failed():
             self.fail(f"the connection, or the capture, ends in the handshake, after {''.join(facts.history[-20:])}",
@@ -310,10 +394,11 @@ class Session:
         if self.facts.span is not None and place is not None:
             self.facts.span.last_frame = max(self.facts.span.last_frame, place.last_frame)
         self._put_row()
-        self.settled = True
+        self.settled = not any(self.openers)
 
     def _put_row(self) -> None:
-        if self.facts.span is not None:
+        if self.facts.span is not None and not self.facts.told:
+            self.facts.told = True
             self.sink.put(self.facts.row(self.facts.span))
 
     def _place(self, side: int, start: int, stop: int) -> Span:

@@ -33,8 +33,8 @@ from pcapkit.dissectors.tls.session import Session
 from pcapkit.limits import Limits
 from pcapkit.records import FOREVER, Sink, Span
 
-_OPAQUE, _SSL2 = 0, 0x80
-"""Kinds of content besides TLS's own: to be left alone; a record in SSL 2.0 format."""
+_OPAQUE, _SSL2, _SEALED = 0, 0x80, 0x81
+"""Kinds of content besides TLS's own: to be left alone; a record in SSL 2.0 format; one that keys may open."""
 
 _MESSAGE_HEADER = 4
 _MESSAGE = Struct(">I").unpack_from
@@ -51,7 +51,7 @@ class Side:
     """The records and messages of one side, told to `session` in order."""
 
     __slots__ = ("alert", "aligned", "begun", "ciphered", "done", "empty", "gapped", "head", "held", "kind", "left",
-                 "length", "limits", "partial", "place", "search", "search_base", "search_stop", "seen", "session",
+                 "length", "limits", "partial", "place", "sealed", "search", "search_base", "search_stop", "seen", "session",
                  "short", "side", "sink", "skip", "span", "total")
 
     def __init__(self, sink: Sink, limits: Limits, session: Session, side: int) -> None:
@@ -68,6 +68,7 @@ class Side:
         self.partial: bytearray | None = None
         self.span: Span | None = None
         self.total = self.skip = 0
+        self.sealed = (0, 0)
         self.search: bytearray | None = None
         self.search_base = self.search_stop = 0
 
@@ -89,7 +90,7 @@ class Side:
         self.gapped = True
         if self.done:
             return
-        self.session.missing[self.side] = True
+        self.session.lost(self.side, length)
         if self.left >= length and self.search is None:
             self._tear(offset, length)
             self.left -= length
@@ -165,7 +166,10 @@ class Side:
     def _begin(self, kind: int, version: int, length: int, at: int) -> None:
         """Begin a record that is not one of handshake messages in the clear."""
         self.begun = True
-        if (kind == APPLICATION_DATA or (self.ciphered and kind in (HANDSHAKE, ALERT))
+        if (self.ciphered or kind == APPLICATION_DATA) and self.session.decrypts and length:
+            self.sealed = kind, version
+            self._expect(_SEALED, length, at)
+        elif (kind == APPLICATION_DATA or (self.ciphered and kind in (HANDSHAKE, ALERT))
                 or (kind == ALERT and length > LONGEST_CLEAR_ALERT)):
             self.session.encrypted(self.side, kind, version, length, self._place(at, at + HEADER_BYTES))
             self.done = True
@@ -202,14 +206,16 @@ class Side:
     def _collect(self, content: bytes, stop: int) -> None:
         """Keep the beginning of a record's content and read it when the record ends."""
         if self.left or self.short:
-            room = self.length if self.kind == _SSL2 else _SHORT_CONTENT
+            room = self.length if self.kind in (_SSL2, _SEALED) else _SHORT_CONTENT
             self.short += content[:room - len(self.short)]
         if self.left == 0 and self.place is not None:
             self.sink.end(self.place, stop)
             self._read(bytes(self.short) or content, self.place)
 
     def _read(self, content: bytes, place: Span) -> None:
-        if self.kind == CHANGE_CIPHER_SPEC:
+        if self.kind == _SEALED:
+            self._unseal(content, place)
+        elif self.kind == CHANGE_CIPHER_SPEC:
             self.ciphered = self.session.change_cipher(self.side, place) or self.ciphered
             if content != b"\1":
                 self.session.odd("tls-malformed-message", "a ChangeCipherSpec that is not one byte 1", place)
@@ -219,6 +225,33 @@ class Side:
             self._read_heartbeat(content, place)
         else:
             self.session.ssl2_message(self.side, content, place)
+
+    def _unseal(self, content: bytes, place: Span) -> None:
+        """A protected record: what keys show of it, or the end of all that is visible."""
+        kind, version = self.sealed
+        opened = self.session.open(self.side, kind, version, content)
+        if opened is not None:
+            self._opened(*opened, place)
+            return
+        opener = self.session.openers[self.side]
+        if opener is None:
+            self.session.encrypted(self.side, kind, version, self.length, place)
+        elif opener.in_doubt:
+            return
+        else:
+            self.session.odd("tls-record-not-opened", "a record that does not fit the keys of its session: it was altered, or "
+                             "bytes before it are missing; what follows stays closed", place)
+        self.done = True
+
+    def _opened(self, kind: int, content: bytes, place: Span) -> None:
+        """The content of a record that was opened. Its messages are placed within the record."""
+        if kind == HANDSHAKE:
+            self._handshake(content, 0, len(content), place.start + HEADER_BYTES)
+        elif kind == APPLICATION_DATA:
+            self.session.content(self.side, content, place)
+        elif kind in KINDS:
+            self.kind, self.length = kind, len(content)
+            self._read(content, place)
 
     def _read_alerts(self, content: bytes, place: Span) -> None:
         """Alerts are two bytes each, which need not come in one record (RFC 5246, 6.2.1)."""
