@@ -47,7 +47,8 @@ _INDEX_MASK = np.uint64((1 << 20) - 1)
 
 @dataclass(slots=True)
 class Ordered:
-    """The packets of a window in the order of their flows, within a flow in capture order.
+    """The packets of a window in the order of their flows' numbers, within a flow in capture order: which flow is looked at
+    first must not depend on chance, since one may tell what another one needs (a session that is resumed).
 
     `packet` is the row of `Packets`, `flow` its flow's number, `direction` 0 from A and 1 from B.
     """
@@ -55,17 +56,10 @@ class Ordered:
     packet: Ints
     flow: Ints
     direction: Ints
-    _index: tuple[Ints, Ints, Ints] | None = None
 
     def rows(self, flow: int) -> slice:
-        """Where the packets of `flow` stand: they are neighbours."""
-        if self._index is None:
-            starts = np.flatnonzero(np.append(True, self.flow[1:] != self.flow[:-1])) if len(self.flow) else self.flow
-            by_flow = np.argsort(self.flow[starts], kind="stable")
-            self._index = self.flow[starts][by_flow], starts[by_flow], np.append(starts[1:], len(self.flow))[by_flow]
-        flows, starts, stops = self._index
-        at = int(np.searchsorted(flows, flow))
-        return slice(int(starts[at]), int(stops[at])) if at < len(flows) and flows[at] == flow else slice(0, 0)
+        """Where the packets of `flow` stand."""
+        return slice(int(np.searchsorted(self.flow, flow)), int(np.searchsorted(self.flow, flow, "right")))
 
     def where(self, mask: npt.NDArray[np.bool_]) -> Ordered:
         """Those rows for which `mask` holds."""
@@ -131,7 +125,9 @@ class FlowTable:
             flow = np.where(own, numbers[latest - 1], flow)
         else:
             flow = known[group]
-        return Ordered(order, flow, direction[order])
+        by_flow = np.argsort(flow, kind="stable")
+        order = order[by_flow]
+        return Ordered(order, flow[by_flow], direction[order])
 
     def update(self, packets: Packets, ordered: Ordered) -> None:
         """Add the packets of a window to the totals of their flows."""

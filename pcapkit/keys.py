@@ -40,6 +40,8 @@ class Keys:
     """First eight bytes of an encrypted premaster secret -> premaster secret."""
     rsa: list[Any] = field(default_factory=list)
     """Private keys of servers, of the package cryptography."""
+    used: dict[bytes, dict[str, bytes]] = field(default_factory=dict)
+    """What has opened records, as `by_random` has it, however it was found."""
     warnings: list[str] = field(default_factory=list)
 
     def __bool__(self) -> bool:
@@ -49,6 +51,16 @@ class Keys:
         """The same secrets, to which those of one file can be added."""
         return Keys({random: dict(secrets) for random, secrets in self.by_random.items()}, dict(self.by_session),
                     dict(self.premasters), list(self.rsa))
+
+    def use(self, random: bytes, label: str, secret: bytes) -> None:
+        """Note a secret that has opened records of the session with this client random."""
+        if random in self.used or len(self.used) < _MOST_LINES:
+            self.used.setdefault(random, {})[label] = secret
+
+    def log(self) -> str:
+        """What was used, as a key log."""
+        return "".join(f"{label} {random.hex()} {secret.hex()}\n" for random, secrets in self.used.items()
+                       for label, secret in secrets.items())
 
     def add_embedded(self, kind: int, data: bytes) -> bool:
         """Take a block of secrets of a pcapng file; false where it is of a kind that is not known, or has none."""

@@ -1,4 +1,4 @@
-"""Frames -> a pcap file, with nanoseconds."""
+"""Frames -> a pcap or pcapng file, with nanoseconds."""
 
 from __future__ import annotations
 
@@ -64,3 +64,56 @@ class PcapWriter:
             raise
         except (OSError, ValueError) as error:
             raise OutputError(f"{self.path}: cannot be written: {getattr(error, 'strerror', None) or error}") from None
+
+
+class PcapngWriter:
+    """Writes frames of any link types to a pcapng file, with the lines of a key log in front of them.
+
+    Raises OutputError where it cannot.
+    """
+
+    def __init__(self, path: str, keylog: str = "") -> None:
+        self.path = path
+        self._interfaces: dict[int, int] = {}
+        with self._told():
+            self._file: BinaryIO = Path(path).open("wb")
+            self._block(_SECTION, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1))
+            if keylog:
+                secrets = keylog.encode()
+                self._block(_SECRETS, struct.pack("<II", _KEYLOG, len(secrets)) + secrets)
+
+    def write(self, frames: Frames, i: int) -> None:
+        """Append the `i`-th frame of a window."""
+        link = int(frames.link_type[i])
+        at, length = int(frames.offset[i]), min(int(frames.length[i]), _SNAP)
+        with self._told():
+            if link not in self._interfaces:
+                self._interfaces[link] = len(self._interfaces)
+                self._block(_INTERFACE, struct.pack("<HHI", link, 0, _SNAP) + _NANOSECONDS)
+            time = int(frames.time_ns[i]) & (1 << 64) - 1
+            self._block(_PACKET, struct.pack("<IIIII", self._interfaces[link], time >> 32, time & 0xFFFFFFFF, length,
+                                             int(frames.original_length[i])) + bytes(frames.buffer[at:at + length]))
+
+    def _block(self, kind: int, body: bytes) -> None:
+        body += bytes(-len(body) % 4)
+        self._file.write(struct.pack("<II", kind, len(body) + 12) + body + struct.pack("<I", len(body) + 12))
+
+    def close(self) -> None:
+        """Finish the file."""
+        with self._told():
+            self._file.close()
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """What goes wrong with the file, in words."""
+        try:
+            yield
+        except OSError as error:
+            raise OutputError(f"{self.path}: cannot be written: {error.strerror or error}") from None
+
+
+_SECTION, _INTERFACE, _PACKET, _SECRETS = 0x0A0D0D0A, 1, 6, 10
+_KEYLOG = 0x544C534B
+"""Types of blocks, and of secrets: a TLS key log (pcapng, 4)."""
+_NANOSECONDS = struct.pack("<HHB3xHH", 9, 1, 9, 0, 0)
+"""The options of an interface: if_tsresol of nine digits, and the end."""

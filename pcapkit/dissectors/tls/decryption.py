@@ -110,6 +110,16 @@ class Decryption:
                 return opened
         return None
 
+    def note(self, side: int, stage: int, opened: Protection, facts: Facts) -> None:
+        """A protection has opened a record: its secret is one that is of use."""
+        client = facts.client_hello
+        if client is None:
+            return
+        if isinstance(opened, Tls13):
+            self.keys.use(client.random, _LABELS[stage][side], opened.secret)
+        else:
+            self.keys.use(client.random, "CLIENT_RANDOM", self._master)
+
     # TLS 1.3
 
     def of_stage(self, side: int, stage: int, client: ClientHello | None, suite: int | None) -> list[Protection]:
@@ -132,6 +142,7 @@ class Opener:
         self._current: Protection | None = None
         self._stage = EARLY
         self._doubt = 0
+        self._noted = False
         if not self._staged and facts.server_hello is not None and facts.version is not None:
             self._current = decryption.after_cipher_change(side, facts.version, facts.client_hello, facts.server_hello)
 
@@ -145,6 +156,9 @@ class Opener:
         if self._current is not None:
             content = self._current.open(kind, version, fragment)
             if content is not None:
+                if not self._noted:
+                    self._noted = True
+                    self._decryption.note(self._side, self._stage, self._current, self._facts)
                 return self._current.content_type or kind, content
         return self._later(kind, version, fragment) if self._staged else None
 
@@ -158,6 +172,7 @@ class Opener:
                 content = protection.open(kind, version, fragment)
                 if content is not None:
                     self._current, self._stage, self._doubt = protection, stage, 0
+                    self._decryption.note(self._side, stage, protection, facts)
                     return protection.content_type, content
         return None
 

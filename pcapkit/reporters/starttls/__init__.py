@@ -60,9 +60,9 @@ class StartTLS:
         self._hops = Hops()
 
     def observe(self, record: Record) -> None:
-        """Keep the fact with its session."""
+        """Keep the fact with its session; what keys have shown behind the switch says nothing of it."""
         flow = record.flow
-        if flow is None:
+        if flow is None or flow.encrypted:
             return
         facts = self._sessions.get((flow.file, flow.transport, flow.stream))
         if facts is not None:
