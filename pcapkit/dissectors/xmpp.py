@@ -26,7 +26,8 @@ _FIELD = re.compile(rb"<(username|password|digest)>([^<]*)</")
 _EDGE = re.compile(rb"[>'\"]")
 _SECTIONS = {b"<!--": b"-->", b"<![CDATA[": b"]]>", b"<?": b"?>"}
 """What looks like a tag but ends otherwise."""
-_NEGOTIATE = frozenset({b"features", b"starttls", b"proceed", b"failure", b"auth", b"response", b"success", b"abort"})
+_NEGOTIATE = frozenset({b"features", b"starttls", b"proceed", b"failure", b"auth", b"challenge", b"response", b"success",
+                        b"abort"})
 _BEGIN = (b"<?xml", b"<message", b"<iq", b"<presence", b"<auth", b"<starttls", b"<proceed", b"<success")
 _SPACE = 64
 """How much space, which may stand anywhere, is passed over at a time."""
@@ -77,8 +78,6 @@ class XMPP(Dialogue):
     def torn(self, side: int) -> None:
         """Nobody knows how deep in the stream the next bytes stand."""
         self.places[side] = _Place()
-        if side == CLIENT:
-            self.auth = None
 
     # Cutting a stream
 
@@ -197,9 +196,7 @@ class XMPP(Dialogue):
         elif local == b"auth":
             command = Command(span, "auth", tag="auth")
             self.await_reply(command)
-            self.begin_auth(command, attributes.get(b"mechanism", b"").decode("latin-1"), "")
-            if content:
-                self.continue_auth(where, content, is_command=False)
+            self.begin_auth(command, attributes.get(b"mechanism", b"").decode("latin-1"), content, where)
         elif local in (b"response", b"abort") and self.auth is not None:
             self.continue_auth(where, content if local == b"response" else b"*", is_command=False)
         elif local == b"iq" and _AUTH in text:
@@ -223,7 +220,7 @@ class XMPP(Dialogue):
 
     def on_server(self, span: Span, text: bytes) -> None:
         """What the server can do, or how a switch or a login stands."""
-        local, attributes, content, _ = _element(text)
+        local, attributes, content, start = _element(text)
         if local == b"features":
             self._features(span, content)
         elif local in (b"proceed", b"failure") and _TLS in text:
@@ -232,6 +229,8 @@ class XMPP(Dialogue):
                 self.accept(span, "proceed")
             elif self.switching == "asked":
                 self.refuse(span, "failure", "", False)
+        elif local == b"challenge" and _SASL in text:
+            self.challenged(part(span, span.start + start, len(content)), content)
         elif local in (b"success", b"failure") and _SASL in text:
             self._outcome("auth", local == b"success", span)
         elif local == b"iq" and attributes.get(b"type") in (b"result", b"error"):
