@@ -235,13 +235,13 @@ def _digest(said: Sequence[Line]) -> Shown | None:
 
 
 def _dmd5(found: dict[str, str]) -> str:
-    """The line of john's format dmd5; empty where it would not be read, or not be hashed as the client did."""
+    """The line of john's format dmd5, which reads none with an authzid; empty where it would not be read, or not be hashed as
+    the client did.
+    """
     fields = [found.get(name, "") for name in ("username", "realm", "nonce", "digest-uri", "cnonce", "nc")]
     fields += [found.get("qop", "auth"), found["response"]]
-    if found.get("authzid"):
-        fields.append(found["authzid"])
-    fits = all(len(value) <= most for value, most in zip(fields, (63, 63, 63, 123, 32, 8, 8, 32, 7), strict=False))
-    given = all((fields[0], fields[2], fields[3], fields[4], fields[5])) and fields[6] in ("auth", "auth-int")
+    fits = all(len(value) <= most for value, most in zip(fields, (63, 63, 63, 123, 32, 8, 8, 32), strict=True))
+    given = all(fields[:1] + fields[2:6]) and fields[6] in ("auth", "auth-int") and not found.get("authzid")
     plain = all(_is_plain(value, "$:") for value in fields)
     return f"$DIGEST-MD5${'$'.join(fields)}" if fits and given and plain and _HEX.fullmatch(found["response"]) else ""
 
@@ -275,8 +275,9 @@ def _ntlm(said: Sequence[Line]) -> Shown | None:
     for at, line in enumerate(said):
         answer = ntlm.answer(_message(line.raw))
         if answer is not None:
-            mode, guess = answer.hashcat(ntlm.challenge(_message(line.asked)))
-            return Shown(answer.name, (answer.nt or answer.lm).hex(), SecretKind.CHALLENGE_RESPONSE, at, mode, guess, guess)
+            asked = ntlm.challenge(_message(line.asked))
+            return Shown(answer.name, (answer.nt or answer.lm).hex(), SecretKind.CHALLENGE_RESPONSE, at, *answer.hashcat(asked),
+                         answer.john(asked))
     return None
 
 

@@ -23,6 +23,8 @@ _HEAD = re.compile(rb"(?:[^>'\"]|'[^']*'|\"[^\"]*\")*+>")
 _TAG = re.compile(rb"<(/?)(?:[\w.-]+:)?([\w.-]+)(?:[^<>'\"]|'[^']*'|\"[^\"]*\")*+>")
 _ATTRIBUTE = re.compile(rb"\s([\w.:-]+)\s*=\s*(?:'([^']*)'|\"([^\"]*)\")")
 _FIELD = re.compile(rb"<(username|password|digest)>([^<]*)</")
+_SHA1, _SALT = re.compile(r"[0-9a-fA-F]{40}"), re.compile(r"[\w.+/=-]{1,64}", re.ASCII)
+"""A hash, and a number of a stream, as hashcat and john read them."""
 _EDGE = re.compile(rb"[>'\"]")
 _SECTIONS = {b"<!--": b"-->", b"<![CDATA[": b"]]>", b"<?": b"?>"}
 """What looks like a tag but ends otherwise."""
@@ -61,6 +63,8 @@ class XMPP(Dialogue):
         super().__init__(sink, wishes)
         self.authenticated = False
         self.places = [_Place(), _Place()]
+        self.number = ""
+        """The id of the server's stream, which goes into a hash of the password (XEP-0078)."""
 
     @staticmethod
     def recognises(client: bytes, server: bytes) -> Recognition:
@@ -212,8 +216,11 @@ class XMPP(Dialogue):
         user, secret = (_ENTITY.sub(_entity, m[2].decode("utf-8", "replace")) if m else ""
                         for m in (fields.get(b"username"), found))
         where = part(span, span.start + found.start(2), len(found[2]))
-        self.await_reply(Command(span, "iq", tag=f"iq {number}",
-                                 login=Login("iq-auth", user, secret, kind, where, f"jabber:iq:auth {found[1].decode()}")))
+        login = Login("iq-auth", user, secret, kind, where, f"jabber:iq:auth {found[1].decode()}")
+        if found[1] == b"digest" and _SHA1.fullmatch(secret) and _SALT.fullmatch(self.number):
+            login.hashcat_mode, login.hashcat = 120, f"{secret}:{self.number}"
+            login.john = f"$dynamic_25${secret}${self.number}"
+        self.await_reply(Command(span, "iq", tag=f"iq {number}", login=login))
         self.clear("a login")
 
     # The server
@@ -221,7 +228,9 @@ class XMPP(Dialogue):
     def on_server(self, span: Span, text: bytes) -> None:
         """What the server can do, or how a switch or a login stands."""
         local, attributes, content, start = _element(text)
-        if local == b"features":
+        if local == b"stream":
+            self.number = attributes.get(b"id", b"").decode("latin-1")
+        elif local == b"features":
             self._features(span, content)
         elif local in (b"proceed", b"failure") and _TLS in text:
             self.tagged("STARTTLS", span)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from said import capture, talk
+from said import capture, rows, talk
 
 from pcapkit.cli import commands
 
@@ -74,6 +74,13 @@ def test_the_table_is_as_before(logins: Path) -> None:
     text = run(logins).stdout
     assert text.splitlines()[0].split()[-4:] == ["mechanism", "username", "secret", "outcome"] and "<secret #" in text
     assert "b913a602" not in text and "secret  " in text
+
+
+def test_without_leave_nothing_to_guess_is_shown(logins: Path) -> None:
+    shown = str(rows(logins)) + CliRunner().invoke(commands, ["follow", str(logins), "0"]).output
+    assert "<secret #" in shown and CRAM[0] in shown  # what the server asks is none
+    for secret in (*HASHCAT.values(), CRAM[1], DIGEST, NTLM[2], "b913a602", "ab" * 24, "d388dad9", "$DIGEST-MD5$"):
+        assert secret not in shown
 
 
 def test_a_line_that_would_be_two_is_left_out(tmp_path: Path) -> None:
