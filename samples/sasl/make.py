@@ -96,7 +96,8 @@ def imap() -> list[tuple[int, bytes]]:
     return [
         (SERVER, b"* OK [CAPABILITY IMAP4rev1 AUTH=NTLM AUTH=SCRAM-SHA-256] ready\r\n"), (CLIENT, b"1 AUTHENTICATE NTLM\r\n"),
         (SERVER, b"+ \r\n"), (CLIENT, b"*\r\n"), (SERVER, b"1 BAD Authentication aborted\r\n"),
-        (CLIENT, b"2 AUTHENTICATE NTLM\r\n"), (SERVER, b"+ \r\n"), (CLIENT, first + b"\r\n"), (SERVER, b"+ " + asked + b"\r\n"), (CLIENT, last + b"\r\n"),
+        (CLIENT, b"2 AUTHENTICATE NTLM\r\n"), (SERVER, b"+ \r\n"),
+        (CLIENT, first + b"\r\n"), (SERVER, b"+ " + asked + b"\r\n"), (CLIENT, last + b"\r\n"),
         (SERVER, b"2 NO Authentication failed\r\n"), (CLIENT, b"3 AUTHENTICATE SCRAM-SHA-256 " + begun + b"\r\n"),
         (SERVER, b"+ " + told + b"\r\n"), (CLIENT, proof + b"\r\n"), (SERVER, b"+ " + signature + b"\r\n"), (CLIENT, b"\r\n"),
         (SERVER, b"3 OK Logged in\r\n"), (CLIENT, b"4 LOGOUT\r\n"), (SERVER, b"* BYE\r\n4 OK Logged out\r\n")]
