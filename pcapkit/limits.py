@@ -79,6 +79,7 @@ class Limits:
     # POP3, IMAP, FTP and their like
     dialogue_line: int = cap(64 * KIB, "bytes", "the rest of the line or message is dropped")
     dialogue_pending: int = cap(1_000, "commands", "the oldest command is given up as unanswered")
+    sasl_lines: int = cap(16, "lines", "further lines of the client's side of a SASL exchange are masked, not read")
     dialogue_keywords: int = cap(1_000, "keywords", "further capabilities of the server are not kept")
 
     # DNS

@@ -75,8 +75,9 @@ def _auth(masker: Masker, columns: list[Any], table: schema.Table) -> list[Any]:
     masked = []
     for command, argument in zip(columns[table.index("command")], columns[table.index("argument")], strict=True):
         words = argument.split(None, 1) if command == "AUTH" and argument else []
-        if len(words) > 1:
-            argument = f"{words[0]} {masker.mask(sasl.secret(words[0], words[1].strip()))}"
+        secret = sasl.secret(words[0], words[1].strip()) if len(words) > 1 else None
+        if secret is not None:
+            argument = f"{words[0]} {masker.mask(secret)}"
         masked.append(argument)
     return masked
 

@@ -26,7 +26,7 @@ _HELP = {"flows": "Connections and conversations.", "http": "Requests with their
          "forms": "Fields of forms and queries.",
           "dns": "Questions with their responses.",
          "tls": "Handshakes; `history` has a letter a message, the client's in capitals.",
-         "credentials": "Logins seen.", "findings": "What is wrong, with evidence and what to do about it."}
+         "findings": "What is wrong, with evidence and what to do about it."}
 
 
 def command(name: str) -> click.Command:

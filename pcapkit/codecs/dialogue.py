@@ -33,13 +33,13 @@ from pcapkit.records import (
 from pcapkit.wire import Unread
 
 _TLS_RECORD = b"\x16\x03"
-_MOST_SAID = 16
-"""How many lines of one SASL exchange are kept."""
 
 
 @dataclass(slots=True)
 class Login:
-    """What a client showed of itself: `span` is exactly that of the secret, `context` the protocol's own words."""
+    """What a client showed of itself: `span` is exactly that of the secret, `context` the protocol's own words; what crackers
+    read of it as in `Credential`.
+    """
 
     mechanism: str
     user: str
@@ -47,6 +47,9 @@ class Login:
     kind: SecretKind
     span: Span
     context: str
+    hashcat_mode: int | None = None
+    hashcat: str = ""
+    john: str = ""
 
 
 @dataclass(slots=True)
@@ -67,6 +70,8 @@ class Dialogue:
     name: ClassVar[str]
     awaits: ClassVar[bool] = True
     """Whether a request for TLS is answered; else the client's hello follows at once."""
+    coded: ClassVar[bool] = True
+    """Whether what SASL says is in base64; else it is bytes."""
 
     def __init__(self, sink: Sink, wishes: Any) -> None:
         self.sink = sink
@@ -106,6 +111,8 @@ class Dialogue:
         self.skipping[side] -= within
         if within < length:
             self.lost[side] = self.missed[side] = True
+            if self.auth is not None and self.auth.exchange is not None:
+                self.auth.exchange.gap(side)
             self.torn(side)
 
     def close(self) -> None:
@@ -287,27 +294,44 @@ class Dialogue:
 
     # Logins
 
-    def begin_auth(self, command: Command, mechanism: str, initial: str) -> None:
-        """A SASL exchange begins, perhaps with what the client says first at the end of the line (RFC 4422, 4)."""
-        command.exchange = Exchange(mechanism)
+    def begin_auth(self, command: Command, mechanism: str, initial: bytes = b"", where: Span | None = None) -> None:
+        """A SASL exchange begins, perhaps with what the client says first (RFC 4422, 4): where nothing else is said, at the
+        end of the line.
+        """
+        command.exchange = Exchange(mechanism, self.coded, self.limits.sasl_lines)
         self.auth = command
         self.clear("a login")
         if initial:
-            command.exchange.said.append((initial, part(command.span, command.span.stop - len(initial), len(initial))))
+            self._say(command.exchange, where or part(command.span, command.span.stop - len(initial), len(initial)), initial)
+
+    def challenged(self, span: Span, text: bytes) -> None:
+        """The server asks for the next line of an exchange, whose beginning may not be in the capture."""
+        if self.auth is None:
+            self.auth = Command(span, "", exchange=Exchange("", self.coded, self.limits.sasl_lines))
+        assert self.auth.exchange is not None
+        self.auth.exchange.asks(text)
 
     def continue_auth(self, span: Span, text: bytes, is_command: bool) -> bool:
-        """Take a line of the exchange; false where it is a command instead and the exchange is over."""
+        """Take a line of the exchange; false where it is a command instead and the exchange is over.
+
+        An exchange that the client cancels waits for the server's word on that.
+        """
         assert self.auth is not None and self.auth.exchange is not None
-        said, line = self.auth.exchange.said, text.decode("latin-1")
-        if line == "*":
-            self.auth.exchange = None
+        exchange = self.auth.exchange
+        over = exchange.is_over(text, is_command)
+        if over or text == b"*":
             self.auth = None
-        elif said and is_command:
-            self.auth = None
-            return False
-        elif len(said) < _MOST_SAID:
-            said.append((line, span))
-        return True
+        else:
+            self._say(exchange, span, text)
+        return not over
+
+    def _say(self, exchange: Exchange, span: Span, text: bytes) -> None:
+        """A line of an exchange: what it holds is masked at once."""
+        if exchange.full:
+            self.sink.limit("sasl_lines", span)
+        secret = exchange.says(text, span)
+        if secret is not None:
+            self.sink.put(secret)
 
     def settle(self, command: Command, outcome: Outcome, reply: Span | None = None) -> None:
         """The outcome of a command is known, or can no longer become known: put the login that it was."""
@@ -315,14 +339,13 @@ class Dialogue:
             self.auth = None
         login, exchange = command.login, command.exchange
         command.login = command.exchange = None
-        shown = exchange.login() if exchange is not None else None
-        if shown is not None and exchange is not None:
-            login = Login(exchange.mechanism.lower(), *shown, f"{command.verb} {exchange.mechanism.upper()}")
-        if login is None:
-            return
-        self.sink.put(Secret(login.span, login.secret))
-        self.sink.put(Credential(command.span if exchange is None else login.span, self.name, login.mechanism, login.user,
-                                 login.secret, login.kind, outcome, login.span, reply, login.context))
+        shown = exchange.credential(self.name, outcome, reply, command.verb) if exchange is not None else None
+        if login is not None:
+            self.sink.put(Secret(login.span, login.secret))
+            shown = Credential(command.span, self.name, login.mechanism, login.user, login.secret, login.kind, outcome,
+                               login.span, reply, login.context, login.hashcat_mode, login.hashcat, login.john)
+        if shown is not None:
+            self.sink.put(shown)
 
     def clear(self, what: str) -> None:
         """Say once that something of value went in the clear."""

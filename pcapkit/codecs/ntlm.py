@@ -29,12 +29,23 @@ class Answer:
         return f"{self.domain}\\{self.user}" if self.domain else self.user
 
     def hashcat(self, challenge: bytes | None) -> tuple[int | None, str]:
-        """The mode and the line of hashcat, which john reads too; none where the challenge is not known, or nobody logs in."""
-        if challenge is None or not self.user or not self.nt:
+        """The mode and the line of hashcat, which john reads too; none where the challenge is not known, or nobody logs in.
+
+        Version 2 hashes the names, which hashcat takes to be ASCII.
+        """
+        line = self.john(challenge)
+        if not line or (len(self.nt) > _SHORT and not self.name.isascii()):
             return None, ""
+        return 5600 if len(self.nt) > _SHORT else 5500, line
+
+    def john(self, challenge: bytes | None) -> str:
+        """The line of john; empty where the challenge is not known, or nobody logs in."""
+        if challenge is None or not self.user or not self.nt:
+            return ""
         if len(self.nt) > _SHORT:
-            return 5600, f"{self.user}::{self.domain}:{challenge.hex()}:{self.nt[:16].hex()}:{self.nt[16:].hex()}"
-        return 5500, f"{self.user}::{self.domain}:{self.lm.hex()}:{self.nt.hex()}:{challenge.hex()}"
+            return f"{self.user}::{self.domain}:{challenge.hex()}:{self.nt[:16].hex()}:{self.nt[16:].hex()}"
+        lm = self.lm if any(self.lm) else b""  # zeros alone would be taken for a client's challenge ([MS-NLMP] 3.3.1)
+        return f"{self.user}::{self.domain}:{lm.hex()}:{self.nt.hex()}:{challenge.hex()}"
 
 
 def challenge(message: bytes) -> bytes | None:

@@ -38,6 +38,8 @@ class IMAP(LiteralDialogue):
         super().__init__(sink, wishes)
         self.authenticated = False
         self._continued = False
+        self._commanded = False
+        """Whether a command was seen: what the server asks for before any may be a line of a login."""
 
     @staticmethod
     def recognises(client: bytes, server: bytes) -> Recognition:
@@ -66,7 +68,6 @@ class IMAP(LiteralDialogue):
         """What goes on behind a literal can no longer be told from what begins."""
         if side == CLIENT:
             self._drop_open()
-            self.auth = None
         else:
             self._continued = False
 
@@ -83,6 +84,7 @@ class IMAP(LiteralDialogue):
         if self.open is not None:
             self._arguments(self.open, span, text, 0)
         elif begun is not None and begun[2].decode().upper() in _VERBS:
+            self._commanded = True
             command = Command(span, begun[2].decode().upper(), tag=begun[1].decode("latin-1"))
             if command.verb in _JUDGED:
                 self.await_reply(command)
@@ -107,8 +109,8 @@ class IMAP(LiteralDialogue):
             command.login = Login("login", user, secret, SecretKind.PASSWORD, where, "LOGIN")
             self.clear("a login")
         elif command.verb == "AUTHENTICATE":
-            mechanism, _, initial = text[start:].decode("latin-1").partition(" ")
-            self.begin_auth(command, mechanism, initial)
+            mechanism, _, initial = text[start:].partition(b" ")
+            self.begin_auth(command, mechanism.decode("latin-1"), initial)
         elif command.verb == "STARTTLS":
             self.ask(command)
         elif command.verb == "APPEND":
@@ -125,6 +127,8 @@ class IMAP(LiteralDialogue):
             literal = None
             if not text.startswith(b"+"):
                 self._tagged(span, text)
+            elif self.auth is not None or not self._commanded:
+                self.challenged(span, text[2:])
         elif not self._continued:
             if _STATUS.match(text):
                 literal = None

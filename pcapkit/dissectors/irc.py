@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from pcapkit import schema
 from pcapkit.codecs.dialogue import Command, Dialogue, Login, overwritten, part
+from pcapkit.codecs.sasl import is_mechanism
 from pcapkit.dissectors import Recognition, Wishes
 from pcapkit.records import CLIENT, SERVER, Capabilities, Outcome, SecretKind, Sink, Span
 
@@ -44,6 +45,7 @@ class IRC(Dialogue):
         self.listed: Span | None = None
         self.keywords: list[str] = []
         self._chunks: list[tuple[str, Span]] = []
+        self._asked: list[str] = []
         self._torn = False
 
     @staticmethod
@@ -67,9 +69,9 @@ class IRC(Dialogue):
     def torn(self, side: int) -> None:
         """A list or a SASL message has a hole."""
         if side == SERVER:
-            self._torn = True
+            self._torn, self._asked = True, []
         else:
-            self.auth, self._chunks = None, []
+            self._chunks = []
 
     # The client
 
@@ -114,10 +116,12 @@ class IRC(Dialogue):
 
     def _sasl(self, span: Span, text: bytes, said: str) -> None:
         """A mechanism, or what it says, in pieces where it is long."""
-        if self.auth is None:
+        if self.auth is None or is_mechanism(said):
+            if self.auth is not None:
+                self._give_up(self.auth)
             command = Command(span, "AUTHENTICATE", tag="AUTHENTICATE")
             self.await_reply(command)
-            self.begin_auth(command, said, "")
+            self.begin_auth(command, said)
             self._chunks = []
             return
         self._chunks.append(("" if said == "+" else said, part(span, span.stop - len(_raw(said)), len(_raw(said)))))
@@ -128,6 +132,12 @@ class IRC(Dialogue):
         whole, self._chunks = "".join(piece for piece, _ in self._chunks), []
         self.continue_auth(where, _raw(whole), is_command=False)
 
+    def _give_up(self, command: Command) -> None:
+        """The client begins anew, though no answer to its last exchange is in the capture."""
+        if command in self.pending:
+            self.pending.remove(command)
+        self.settle(command, Outcome.UNKNOWN)
+
     # The server
 
     def on_server(self, span: Span, text: bytes) -> None:
@@ -136,6 +146,8 @@ class IRC(Dialogue):
         words = _shown(parameters[-1]) if parameters else ""
         if verb == "CAP":
             self._capabilities(span, parameters)
+        elif verb == "AUTHENTICATE":
+            self._challenge(span, words)
         elif verb == _FEATURES and "STARTTLS" in parameters:
             self.sink.put(Capabilities(span, "irc", False, ["STARTTLS"], True))
         elif verb in (_STARTED, _NOT_STARTED) or (verb in (_UNKNOWN, _NOT_YET) and "STARTTLS" in parameters):
@@ -161,6 +173,13 @@ class IRC(Dialogue):
             self._settle("IDENTIFY", Outcome.ACCEPTED, span)
         elif _NOT_IDENTIFIED.search(words):
             self._settle("IDENTIFY", Outcome.REJECTED, span)
+
+    def _challenge(self, span: Span, words: str) -> None:
+        """What the server says in a SASL exchange, in pieces where it is long."""
+        self._asked.append("" if words == "+" else words)
+        if len(words) != _CHUNK or len(self._asked) >= self.limits.dialogue_pending:
+            asked, self._asked = "".join(self._asked), []
+            self.challenged(span, asked.encode())
 
     def _settle(self, tag: str, outcome: Outcome, span: Span) -> None:
         command = self.tagged(tag, span)

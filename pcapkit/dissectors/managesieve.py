@@ -11,6 +11,7 @@ from pcapkit.codecs.literals import LITERAL, LiteralDialogue
 from pcapkit.codecs.strings import strings
 from pcapkit.dissectors import Recognition, Wishes
 from pcapkit.records import CLIENT, SERVER, Capabilities, Outcome, Sink, Span
+from pcapkit.wire import Unread
 
 _STATUS = re.compile(rb"(OK|NO|BYE)(?=[ \r\n]|$)", re.I)
 _TOLD = re.compile(rb'"(IMPLEMENTATION|SASL|SIEVE|STARTTLS|NOTIFY|MAXREDIRECTS|LANGUAGE|OWNER|VERSION)"', re.I)
@@ -35,6 +36,8 @@ class ManageSieve(LiteralDialogue):
         self.listed: Span | None = None
         self.keywords: list[str] = []
         self._continued = self._torn = False
+        self._asked = 0
+        """Bytes of the server's literal that is a challenge, of which none has come yet."""
 
     @staticmethod
     def recognises(client: bytes, server: bytes) -> Recognition:
@@ -58,9 +61,22 @@ class ManageSieve(LiteralDialogue):
     def torn(self, side: int) -> None:
         """What goes on behind a literal can no longer be told from what begins; a list has a hole."""
         if side == CLIENT:
-            self.open, self.literal, self.auth = None, 0, None
+            self.open, self.literal = None, 0
         else:
-            self._continued, self._torn = False, True
+            self._continued, self._torn, self._asked = False, True, 0
+
+    def step(self, unread: Unread) -> bool:
+        """A line, a literal of the client, or one of the server that is a challenge."""
+        if unread.side == CLIENT or not self._asked:
+            return super().step(unread)
+        if len(unread) < self._asked:
+            return False
+        span = unread.begin()
+        text = unread.use(self._asked)
+        self.sink.end(span, unread.offset)
+        self._asked = 0
+        self.challenged(span, text)
+        return True
 
     # The client
 
@@ -87,7 +103,9 @@ class ManageSieve(LiteralDialogue):
     def _complete(self, command: Command, said: list[tuple[str, Span]]) -> None:
         """All of a command is there, or of a string of a SASL exchange."""
         if not command.verb:
-            if self.auth is not None and said:
+            if said:
+                if self.auth is None:
+                    self.challenged(command.span, b"")  # a string alone is an answer, though its login is not in the capture
                 self.continue_auth(said[0][1], said[0][0].encode(), is_command=False)
             return
         self.auth = None
@@ -95,9 +113,8 @@ class ManageSieve(LiteralDialogue):
         if command.verb == "STARTTLS":
             self.ask(command)
         elif command.verb == "AUTHENTICATE" and said:
-            self.begin_auth(command, said[0][0], "")
-            assert command.exchange is not None
-            command.exchange.said += said[1:]
+            initial, where = said[1] if said[1:] else ("", None)
+            self.begin_auth(command, said[0][0], initial.encode(), where)
         elif command.verb == "PUTSCRIPT":
             self.clear("a script")
 
@@ -116,6 +133,16 @@ class ManageSieve(LiteralDialogue):
             self._status(span, status[1].upper().decode(), text.decode("utf-8", "replace"))
         elif not (self.greeted or self.late) or (self.pending and self.pending[0].verb == "CAPABILITY"):
             self._keyword(span, text)
+        elif self.auth is not None:
+            self._challenge(span, text, literal)
+
+    def _challenge(self, span: Span, text: bytes, literal: re.Match[bytes] | None) -> None:
+        """A string, in quotes or as a literal, is what the server says in a SASL exchange."""
+        if literal is None:
+            for asked, where in strings(text, 0, len(text), span)[:1]:
+                self.challenged(where, asked.encode())
+        elif literal.start() == 0 and int(literal[1]) <= self.limits.dialogue_line:
+            self._asked, self.skipping[SERVER] = self.skipping[SERVER], 0
 
     def _keyword(self, span: Span, text: bytes) -> None:
         """A line of the list of capabilities: a name in quotes, and perhaps its value."""

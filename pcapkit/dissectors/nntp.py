@@ -70,8 +70,6 @@ class NNTP(Dialogue):
     def torn(self, side: int) -> None:
         """The end of a text may be missing: a dot ends it, or what cannot stand in it."""
         self._torn[side] = True
-        if side == CLIENT:
-            self.auth = None
 
     # The client
 
@@ -109,8 +107,8 @@ class NNTP(Dialogue):
                                   "AUTHINFO PASS")
             self.clear("a login")
         else:
-            mechanism, _, initial = words.decode("latin-1").partition(" ")
-            self.begin_auth(command, mechanism, initial)
+            mechanism, _, initial = words.partition(b" ")
+            self.begin_auth(command, mechanism.decode("latin-1"), initial, part(where, where.stop - len(initial), len(initial)))
 
     def _article(self) -> None:
         self.texts[CLIENT] = DotText()
@@ -139,6 +137,8 @@ class NNTP(Dialogue):
     def _reply(self, span: Span, code: str, words: str) -> None:
         greeting = not (self.greeted or self.late)
         self.greeted = True
+        if code == _CHALLENGE:
+            self.challenged(span, words.encode()[4:])
         if greeting or code == _CHALLENGE:
             return
         if code in _SEND_ARTICLE:

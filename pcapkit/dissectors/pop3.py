@@ -81,8 +81,7 @@ class POP3(Dialogue):
         elif verb == "APOP":
             self._apop(command, argument)
         elif verb == "AUTH" and argument:
-            mechanism, _, initial = argument.partition(" ")
-            self.begin_auth(command, mechanism, initial)
+            self.begin_auth(command, argument.partition(" ")[0], text[5:].partition(b" ")[2])
 
     def _apop(self, command: Command, argument: str) -> None:
         """Name and digest (RFC 1939, 7)."""
@@ -103,6 +102,8 @@ class POP3(Dialogue):
             self._body_over(span)
         if _status(text):
             self._answer(span, text)
+        elif text[:2] in (b"+", b"+ "):
+            self.challenged(span, text[2:])
 
     def _answer(self, span: Span, text: bytes) -> None:
         command = self.answered(span)
@@ -151,8 +152,6 @@ class POP3(Dialogue):
         """The end of a reply may be missing: a dot or the next status ends it."""
         if side == SERVER:
             self._torn = True
-        else:
-            self.auth = None
 
     def close(self) -> None:
         """Put what is unfinished."""

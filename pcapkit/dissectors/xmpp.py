@@ -23,10 +23,13 @@ _HEAD = re.compile(rb"(?:[^>'\"]|'[^']*'|\"[^\"]*\")*+>")
 _TAG = re.compile(rb"<(/?)(?:[\w.-]+:)?([\w.-]+)(?:[^<>'\"]|'[^']*'|\"[^\"]*\")*+>")
 _ATTRIBUTE = re.compile(rb"\s([\w.:-]+)\s*=\s*(?:'([^']*)'|\"([^\"]*)\")")
 _FIELD = re.compile(rb"<(username|password|digest)>([^<]*)</")
+_SHA1, _SALT = re.compile(r"[0-9a-fA-F]{40}"), re.compile(r"[\w.+/=-]{1,64}", re.ASCII)
+"""A hash, and a number of a stream, as hashcat and john read them."""
 _EDGE = re.compile(rb"[>'\"]")
 _SECTIONS = {b"<!--": b"-->", b"<![CDATA[": b"]]>", b"<?": b"?>"}
 """What looks like a tag but ends otherwise."""
-_NEGOTIATE = frozenset({b"features", b"starttls", b"proceed", b"failure", b"auth", b"response", b"success", b"abort"})
+_NEGOTIATE = frozenset({b"features", b"starttls", b"proceed", b"failure", b"auth", b"challenge", b"response", b"success",
+                        b"abort"})
 _BEGIN = (b"<?xml", b"<message", b"<iq", b"<presence", b"<auth", b"<starttls", b"<proceed", b"<success")
 _SPACE = 64
 """How much space, which may stand anywhere, is passed over at a time."""
@@ -60,6 +63,8 @@ class XMPP(Dialogue):
         super().__init__(sink, wishes)
         self.authenticated = False
         self.places = [_Place(), _Place()]
+        self.number = ""
+        """The id of the server's stream, which goes into a hash of the password (XEP-0078)."""
 
     @staticmethod
     def recognises(client: bytes, server: bytes) -> Recognition:
@@ -77,8 +82,6 @@ class XMPP(Dialogue):
     def torn(self, side: int) -> None:
         """Nobody knows how deep in the stream the next bytes stand."""
         self.places[side] = _Place()
-        if side == CLIENT:
-            self.auth = None
 
     # Cutting a stream
 
@@ -197,9 +200,7 @@ class XMPP(Dialogue):
         elif local == b"auth":
             command = Command(span, "auth", tag="auth")
             self.await_reply(command)
-            self.begin_auth(command, attributes.get(b"mechanism", b"").decode("latin-1"), "")
-            if content:
-                self.continue_auth(where, content, is_command=False)
+            self.begin_auth(command, attributes.get(b"mechanism", b"").decode("latin-1"), content, where)
         elif local in (b"response", b"abort") and self.auth is not None:
             self.continue_auth(where, content if local == b"response" else b"*", is_command=False)
         elif local == b"iq" and _AUTH in text:
@@ -215,16 +216,21 @@ class XMPP(Dialogue):
         user, secret = (_ENTITY.sub(_entity, m[2].decode("utf-8", "replace")) if m else ""
                         for m in (fields.get(b"username"), found))
         where = part(span, span.start + found.start(2), len(found[2]))
-        self.await_reply(Command(span, "iq", tag=f"iq {number}",
-                                 login=Login("iq-auth", user, secret, kind, where, f"jabber:iq:auth {found[1].decode()}")))
+        login = Login("iq-auth", user, secret, kind, where, f"jabber:iq:auth {found[1].decode()}")
+        if found[1] == b"digest" and _SHA1.fullmatch(secret) and _SALT.fullmatch(self.number):
+            login.hashcat_mode, login.hashcat = 120, f"{secret}:{self.number}"
+            login.john = f"$dynamic_25${secret}${self.number}"
+        self.await_reply(Command(span, "iq", tag=f"iq {number}", login=login))
         self.clear("a login")
 
     # The server
 
     def on_server(self, span: Span, text: bytes) -> None:
         """What the server can do, or how a switch or a login stands."""
-        local, attributes, content, _ = _element(text)
-        if local == b"features":
+        local, attributes, content, start = _element(text)
+        if local == b"stream":
+            self.number = attributes.get(b"id", b"").decode("latin-1")
+        elif local == b"features":
             self._features(span, content)
         elif local in (b"proceed", b"failure") and _TLS in text:
             self.tagged("STARTTLS", span)
@@ -232,6 +238,8 @@ class XMPP(Dialogue):
                 self.accept(span, "proceed")
             elif self.switching == "asked":
                 self.refuse(span, "failure", "", False)
+        elif local == b"challenge" and _SASL in text:
+            self.challenged(part(span, span.start + start, len(content)), content)
         elif local in (b"success", b"failure") and _SASL in text:
             self._outcome("auth", local == b"success", span)
         elif local == b"iq" and attributes.get(b"type") in (b"result", b"error"):

@@ -33,6 +33,7 @@ class Reporter(Protocol):
 
 BUILTIN = (
     "pcapkit.reporters.credentials:CleartextCredentials",
+    "pcapkit.reporters.reuse:ReusedSecret",
     "pcapkit.reporters.starttls:StartTLS",
     "pcapkit.reporters.downgrade:Downgrade",
     "pcapkit.reporters.webpolicies:WebPolicies",

@@ -14,6 +14,8 @@ _RFC = {"http": "RFC 9110, 17.16.1; RFC 7617, 4", "smtp": "RFC 4954, 9; RFC 8314
         "managesieve": "RFC 5804, 2.1", "nntp": "RFC 4643, 2.3", "xmpp": "RFC 6120, 13.8.3", "irc": "RFC 2812, 3.1.1"}
 _REMEDY = {"http": "serve the login over HTTPS only, redirect plain HTTP and send HSTS; change the password",
            "smtp": "offer AUTH only after STARTTLS, or use submission over TLS (port 465); change the password"}
+_SEALED = ("gssapi", "gss-spnego", "kerberos_v4", "gs2-")
+"""How mechanisms are called whose tokens hold once, for one server, and are encrypted."""
 _KEPT, _SHOWN = 10_000, 100
 """How many different logins are kept, and how many times of each are named as evidence."""
 
@@ -31,7 +33,7 @@ class CleartextCredentials:
 
     def observe(self, record: Record) -> None:
         """Keep a login that was not encrypted; the same login at the same server is one finding."""
-        if not isinstance(record, Credential) or flow_of(record).encrypted:
+        if not isinstance(record, Credential) or flow_of(record).encrypted or not _is_worth(record):
             return
         flow = flow_of(record)
         key = (flow.file, flow.server, flow.server_port, record.protocol, record.mechanism, record.username,
@@ -67,3 +69,8 @@ class CleartextCredentials:
             capture_filter(flow), _REMEDY.get(login.protocol, "use the protocol over TLS; change the password"))
         finding.flow = flow
         return finding
+
+
+def _is_worth(login: Credential) -> bool:
+    """Whether who saw it has anything: a token that shows nothing, or is of no use to another, is no secret."""
+    return login.secret_kind is not SecretKind.TOKEN or bool(login.secret and not login.mechanism.startswith(_SEALED))

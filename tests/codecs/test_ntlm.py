@@ -37,6 +37,12 @@ def test_an_answer_of_version_1_in_oem_characters() -> None:
     assert said.hashcat(b"\1" * 8) == (5500, f"jän:::{'cd' * 24}:{'ab' * 24}:{'01' * 8}")
 
 
+def test_hashcat_takes_the_names_of_version_2_for_ascii() -> None:
+    said = answer(message("", "jän", b"\xab" * 48))
+    assert said is not None and said.hashcat(b"\1" * 8) == (None, "")
+    assert said.john(b"\1" * 8) == f"jän:::{'01' * 8}:{'ab' * 16}:{'ab' * 32}"
+
+
 def test_without_a_challenge_there_is_nothing_to_guess() -> None:
     said = answer(message("D", "u", b"x" * 24))
     assert said is not None and said.hashcat(None) == (None, "")

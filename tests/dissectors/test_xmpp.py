@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import time
 
 import pytest
@@ -88,6 +89,16 @@ def test_logins_of_several_steps_and_one_given_up() -> None:
 
 def test_logins_of_before_sasl() -> None:
     assert seen(OLD) == [("iq-auth", "ann", "00ff", Outcome.ACCEPTED), ("iq-auth", "jan", "a&'b", Outcome.REJECTED)]
+
+
+@pytest.mark.parametrize(("number", "given"), [(b"3EE948B0", True), (b"a:b", False), (b"", False)])
+def test_a_hash_of_the_streams_number_and_the_password_can_be_guessed(number: bytes, given: bool) -> None:
+    digest = hashlib.sha1(number + b"secret").hexdigest()
+    answer = b"<iq id='b'><query xmlns='jabber:iq:auth'><digest>%s</digest><username>jan</username></query></iq>" % (
+        digest.encode())
+    login, = play(XMPP, [(0, HEADER), (1, HEADER[:-1] + b" id='" + number + b"'>" + FEATURES), (0, answer)]).of(Credential)
+    assert (login.hashcat_mode, login.hashcat) == ((120, f"{digest}:3EE948B0") if given else (None, ""))
+    assert login.john == (f"$dynamic_25${digest}$3EE948B0" if given else "")
     kinds = [c.secret_kind for c in play(XMPP, whole(OLD)).of(Credential)]
     assert kinds == [SecretKind.CHALLENGE_RESPONSE, SecretKind.PASSWORD]
 

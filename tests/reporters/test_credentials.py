@@ -70,6 +70,13 @@ def test_a_login_is_one_finding_with_its_evidence(tmp_path: Path, name: str) -> 
         assert secret not in repr(finding)
 
 
+@pytest.mark.parametrize("words", [f"ANONYMOUS {coded('sirhc')}", f"EXTERNAL {coded('alice')}",
+                                   f"GSSAPI {coded(chr(96) + chr(16) + chr(6) + 'ticket')}"])
+def test_what_is_of_no_use_to_another_is_no_finding(tmp_path: Path, words: str) -> None:
+    path = capture(tmp_path, talk(EHLO + f"C: AUTH {words}\n" + OK + QUIT, 587))
+    assert rows(path)["credentials"] and not findings(path)
+
+
 @pytest.mark.parametrize("name", ["smtp login", "http form"])
 def test_the_evidence_is_exactly_the_password_on_the_wire(tmp_path: Path, name: str) -> None:
     packets = login(name)

@@ -15,7 +15,16 @@ MYSQL = ("2842535b4e55422c51334d663e3e5d39452f5955:24a88327056771a237ebc60d21601
          "da8286440edf874b0278b1a1c1666e91205d545e942840cd5e161a240b024dbd:"
          "7bf2f46dd46e478709cccfeabc4c965b3e3ba253fcf0b6da3ca9e2636984f41a60f05808fbfd3e9f614046119f0d873350bced327b33c1941509c5a4fc30e501")
 """Salt and answer."""
+NTLM = ("68cd0ab851e51c96aabc927bebef6a1c", "01010000000000000000000000000000aaaaaaaaaaaaaaaa0000000002000c0044006f006d0061006900"
+        "6e0001000c005300650072007600650072000000000000000000")
+"""The proof that [MS-NLMP] 4.2.4 works out, and what it is of."""
 LOGINS = {
+    "sasl/logins.pcap": [
+        ("cram-md5", "jan", "5ac1af97451b11c4a4312cc3d0d6ffb6", "challenge-response", "rejected"),
+        ("digest-md5", "jan", "b2ec468841031e785156db3c4e833320", "challenge-response", "accepted"),
+        ("ntlm", "Domain\\User", "".join(NTLM), "challenge-response", "rejected"),
+        ("scram-sha-256", "user", "dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=", "challenge-response", "accepted"),
+        ("otp", "jan", "becdb725ff67836a", "challenge-response", "accepted")],
     "managesieve/sieve.pcap": [("plain", "jan", "battery-staple", "password", "rejected"),
                                ("plain", "jan", "correct-horse", "password", "accepted")],
     "nntp/news.pcap": [("user-pass", "jan", "battery staple", "password", "rejected"),
@@ -31,7 +40,18 @@ LOGINS = {
     "xmpp/stream.pcap": [("plain", "jan", "battery-staple", "password", "rejected"),
                          ("plain", "jan", "correct-horse", "password", "accepted")],
 }
+CRACKED = {
+    "sasl/logins.pcap": [
+        (10200, "$cram_md5$PDIwMjYwMTE1LjA5MzAwMEBtYWlsLmV4YW1wbGUuY29tPg==$amFuIDVhYzFhZjk3NDUxYjExYzRhNDMxMmNjM2QwZDZmZmI2",
+         "<20260115.093000@mail.example.com>#5ac1af97451b11c4a4312cc3d0d6ffb6"),
+        (None, "", "$DIGEST-MD5$jan$example.com$T0E2TUc5dEVRR20yaGg$smtp/mail.example.com$T0E2TUhYaDZWcVRyUms$00000001$auth$"
+                   "b2ec468841031e785156db3c4e833320"),
+        (5600, *[f"User::Domain:0123456789abcdef:{':'.join(NTLM)}"] * 2), (None, "", ""),
+        (None, "", "md5 0097 ke1234 becdb725ff67836a")],
+}
+"""What hashcat and john read. They were given these lines, and found the passwords that the sample's README names."""
 VERDICTS = {
+    "sasl/logins.pcap": ["not-offered", "not-offered", "undetermined"],
     "managesieve/sieve.pcap": ["offered-unused", "established"],
     "nntp/news.pcap": ["offered-unused", "established"],
     "irc/chat.pcap": ["offered-unused", "offered-unused", "established"],
@@ -59,6 +79,14 @@ def test_without_leave_no_secret_is_shown(name: str) -> None:
     assert not any(secret in str(found) for _, _, secret, _, _ in LOGINS[name])
 
 
+@pytest.mark.parametrize("name", CRACKED)
+def test_what_crackers_read(name: str) -> None:
+    found = rows(SAMPLES / name, show_secrets=True)["credentials"]
+    assert [(r["hashcat_mode"], r["hashcat"], r["john"]) for r in found] == CRACKED[name]
+    hidden = str(rows(SAMPLES / name))
+    assert not any(line in hidden for _, *lines in CRACKED[name] for line in lines if line)
+
+
 @pytest.mark.parametrize("name", VERDICTS)
 def test_verdicts(name: str) -> None:
     assert [r["verdict"] for r in rows(SAMPLES / name)["encryption"]] == VERDICTS[name]
@@ -71,7 +99,7 @@ def test_tshark_sees_the_same_handshakes(name: str) -> None:
     assert [r["frame"] for r in rows(path)["tls"]] == shown_by_tshark(path, TLS[name])
 
 
-@pytest.mark.parametrize("maker", ["nntp"])
+@pytest.mark.parametrize("maker", ["nntp", "sasl"])
 def test_what_is_made_is_made_the_same_again(tmp_path: Path, maker: str) -> None:
     subprocess.run([sys.executable, "-m", f"samples.{maker}.make", str(tmp_path)], cwd=SAMPLES.parent, check=True)
     assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == {

@@ -7,6 +7,7 @@ from typing import Any
 
 from pcapkit import schema
 from pcapkit.codecs.mail import date
+from pcapkit.codecs.sasl import Exchange
 from pcapkit.dissectors.smtp.envelope import Recipient
 from pcapkit.dissectors.smtp.replies import meaning
 from pcapkit.records import Outcome, Record, Span
@@ -34,6 +35,8 @@ class SmtpExchange(Record):
     ended: Span | None = None
     before: Span | None = None
     recipient: Recipient | None = None
+    exchange: Exchange | None = None
+    """The login that the command began, until its outcome is known."""
 
     @property
     def reply_time(self) -> int | None:

@@ -21,9 +21,7 @@ from pcapkit.records import (
     BytesAroundSwitch,
     Capabilities,
     ClearData,
-    Credential,
     Outcome,
-    Secret,
     Session,
     Sink,
     Span,
@@ -36,6 +34,8 @@ from pcapkit.records import (
 from pcapkit.wire import Unread
 
 _TLS_RECORD = b"\x16\x03"
+_COMMAND = 200
+"""A line of a login that is longer than this is no command, with whatever word it begins."""
 _GREETINGS = ("220", "421", "554")
 """How a server begins (RFC 5321, 3.1 and 4.3.2)."""
 
@@ -119,8 +119,8 @@ class SMTP:
             self.beheaded = self.reply is None and bool(self.pending)
             self._end_reply()
             self._read(CLIENT)  # the answer to DATA may be what is missing
-        elif self.auth is not None:
-            self.auth.torn = True
+        if self.auth is not None:
+            self.auth.gap(side)
 
     def close(self) -> None:
         """Put what is unfinished: commands without reply, a message cut short."""
@@ -138,7 +138,6 @@ class SMTP:
                 self._anomaly(row.span, "smtp-text-instead-of-tls", f"the client sent {row.command} {row.argument or ''}"[:200])
             else:
                 self._put(row)
-        self._end_auth(Outcome.UNKNOWN)
 
     def unread(self, side: int) -> bytes:
         """Bytes not used."""
@@ -337,43 +336,48 @@ class SMTP:
     def _begin_auth(self, row: SmtpExchange, argument: str, span: Span, length: int) -> None:
         """A login begins; the line has `length` bytes without the blanks at its end."""
         mechanism, initial = [*argument.split(None, 1), "", ""][:2]
-        self.auth = Exchange(mechanism)
-        self._auth_row = row
+        self.auth = row.exchange = Exchange(mechanism, most=self.limits.sasl_lines)
         self._clear("a login")
         if initial:
-            stop = span.start + length
-            where = Span(CLIENT, max(span.start, stop - len(initial.encode())), stop, span.frame, span.last_frame,
-                         span.time_ns)
-            self.auth.said.append((initial.strip(), where))
-
-    _auth_row: SmtpExchange | None = None
+            line, stop = initial.encode(), span.start + length
+            self._say(line, Span(CLIENT, max(span.start, stop - len(line)), stop, span.frame, span.last_frame, span.time_ns))
 
     def _continue_auth(self, span: Span, text: bytes) -> None:
+        """A line of the login; or a command, with which it is over. The server has a word on one that is cancelled."""
         assert self.auth is not None
-        line = text.decode("latin-1").strip()
-        if line == "*" or (verb_of(text) in VERBS and len(line) < 200 and (
-                self.auth.said or self.auth.torn)):
-            self._end_auth(Outcome.UNKNOWN)
-            if line != "*":
-                self._command(span, text)
-            return
-        if len(self.auth.said) < 16:
-            inner = Span(CLIENT, span.start, span.start + len(text), span.frame, span.last_frame, span.time_ns)
-            self.auth.said.append((line, inner))
+        line = text.strip()
+        if self.auth.is_over(line, len(line) < _COMMAND and verb_of(line) in VERBS):
+            self.auth = None
+            self._command(span, text)
+        elif line == b"*":
+            self.auth = None
+        else:
+            self._say(line, Span(CLIENT, span.start, span.start + len(text), span.frame, span.last_frame, span.time_ns))
 
-    def _end_auth(self, outcome: Outcome) -> None:
-        exchange, self.auth = self.auth, None
+    def _say(self, line: bytes, where: Span) -> None:
+        assert self.auth is not None
+        if self.auth.full:
+            self.sink.limit("sasl_lines", where)
+        secret = self.auth.says(line, where)
+        if secret is not None:
+            self.sink.put(secret)
+
+    def _challenged(self, words: str) -> None:
+        """The server asks for the next line of a login, whose command may not be in the capture (RFC 4954, 4)."""
+        if self.auth is None:
+            self.auth = Exchange("")
+        self.auth.asks(words.encode())
+
+    def _end_auth(self, row: SmtpExchange, outcome: Outcome) -> None:
+        """What becomes of the login that a command began is known, or can no longer become known."""
+        exchange, row.exchange = row.exchange, None
         if exchange is None:
             return
-        for text, where in exchange.secrets():
-            self.sink.put(Secret(where, text))
-        login = exchange.login()
-        if login is None:
-            return
-        user, secret, kind, span = login
-        reply = self._auth_row.reply_span if self._auth_row else None
-        self.sink.put(Credential(span, self.name, exchange.mechanism.lower(), user, secret, kind, outcome, span, reply,
-                                 f"AUTH {exchange.mechanism.upper()}"))
+        if self.auth is exchange:
+            self.auth = None
+        login = exchange.credential(self.name, outcome, row.reply_span, "AUTH")
+        if login is not None:
+            self.sink.put(login)
 
     def _clear(self, what: str) -> None:
         """Say once that something of value went in the clear."""
@@ -431,9 +435,7 @@ class SMTP:
             self._anomaly(span, "smtp-reply-1xx", "a reply of class 1, which RFC 5321 does not define")
         if code == 334:
             self.said = span
-            if self.auth is None:
-                # The command is not in the capture, but what follows is a login (RFC 4954, 4).
-                self.auth = Exchange("", torn=True)
+            self._challenged("" if cut else "".join(reply.text))
             return
         row = self._answered(span, code)
         self.said = span
@@ -497,7 +499,7 @@ class SMTP:
         elif row.command == "STARTTLS":
             self._starttls(row, span)
         elif row.command == "AUTH":
-            self._end_auth(Outcome.ACCEPTED if good else Outcome.REJECTED if row.code >= 500 else Outcome.UNKNOWN)
+            self._end_auth(row, Outcome.ACCEPTED if good else Outcome.REJECTED if row.code >= 500 else Outcome.UNKNOWN)
         elif row.command == "DATA":
             if row.code == 354:
                 self._clear("a message")
@@ -559,6 +561,7 @@ class SMTP:
 
     def _put(self, row: SmtpExchange) -> None:
         """Put a row; its span runs from the command's start to the reply's end."""
+        self._end_auth(row, Outcome.UNKNOWN)
         first, reply = row.command_span or row.reply_span or row.span, row.reply_span
         row.span = Span(first.side, first.start, first.stop, first.frame,
                         max(first.last_frame, reply.last_frame if reply else 0), first.time_ns)
