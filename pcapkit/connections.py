@@ -48,6 +48,8 @@ class Connections:
         self.exchanges: dict[int, Exchange] = {}
         self.listen: Callable[[int, Side], Listener | None] | None = None
         """Asked for each side of each stream that opens whether somebody wants its bytes."""
+        self.listen_inside: Callable[[int, Side], Listener | None] | None = None
+        """The same for what is decrypted of a stream."""
         self.datagrams: Callable[[Packets, Ordered], None] | None = None
         """Shown the UDP packets of each window."""
         self._reassembler = Reassembler(limits)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from pcapkit.flows import CLIENT_IS_B, Ordered
 from pcapkit.formats.text import escape
 from pcapkit.packets import TCP, Packets
 from pcapkit.readers import open_capture
-from pcapkit.records import Conversation, Record, Secret
+from pcapkit.records import Conversation, Record, Secret, TLSStarted
 from pcapkit.secrets import Masker
 from pcapkit.streams import HALF, Side, Stretch
 
@@ -22,7 +22,8 @@ from pcapkit.streams import HALF, Side, Stretch
 class Piece:
     """Bytes of one side of a stream in the order of delivery, or a gap (`data` is None) of `length` bytes.
 
-    `side` is 0 for the client. `offset` counts from the first byte of the side, `frame` is that of the first byte here.
+    `side` is 0 for the client. `offset` counts from the first byte of the side, `frame` is that of the first byte here. What
+    is `decrypted` has offsets of its own.
     """
 
     side: int
@@ -31,6 +32,7 @@ class Piece:
     data: bytes | None
     frame: int
     time_ns: int
+    decrypted: bool = False
 
     @property
     def who(self) -> str:
@@ -50,7 +52,8 @@ class Piece:
         if self.text is None:
             return [f"-- {self.who}: {self.length} bytes are not in the capture"]
         lines = (line.removesuffix("\r") for line in self.text.removesuffix("\n").split("\n"))
-        return [f"-- {self.who}, frame {self.frame}", *(f"   {escape(line)}" for line in lines)]
+        opened = ", decrypted" if self.decrypted else ""
+        return [f"-- {self.who}, frame {self.frame}{opened}", *(f"   {escape(line)}" for line in lines)]
 
 
 @dataclass(slots=True)
@@ -64,13 +67,16 @@ class Followed:
 
     def masked(self, masker: Masker) -> list[Piece]:
         """The pieces with every secret replaced by its mask; one that is cut by a piece's end is masked in both."""
-        spans = {side: sorted((s.span.start, s.span.stop, s.text) for s in self.secrets if s.span.side == side)
-                 for side in (0, 1)}
-        return [_masked(piece, spans[piece.side], masker) for piece in self.pieces]
+        spans: dict[tuple[bool, int], list[tuple[int, int, str]]] = {}
+        for secret in self.secrets:
+            span = secret.inside or secret.span
+            spans.setdefault((secret.inside is not None, span.side), []).append((span.start, span.stop, secret.text))
+        return [_masked(piece, sorted(spans.get((piece.decrypted, piece.side), ())), masker) for piece in self.pieces]
 
 
 def follow(source: Source, transport: str, stream: int, options: Options | None = None) -> Followed:
-    """The bytes of one stream of a file, unmasked, with the secrets in them. Empty where there is no such stream.
+    """The bytes of one stream of a file, unmasked, with the secrets in them: decrypted as far as there are keys. Empty where
+    there is no such stream.
 
     Raises CaptureError where the file cannot be read at all.
     """
@@ -80,6 +86,7 @@ def follow(source: Source, transport: str, stream: int, options: Options | None 
         analysis = _Watch(capture, options, [], Masker(True))
         connections = analysis.connections
         wanted: dict[int, None] = {}
+        opened: list[Piece] = []
 
         def listen(flow: int, _: Side) -> Listener | None:
             if transport != "tcp" or connections.flows.stream[flow] != stream:
@@ -93,9 +100,15 @@ def follow(source: Source, transport: str, stream: int, options: Options | None 
                 wanted.update(dict.fromkeys(rows.flow.tolist()))
                 _datagrams(followed.pieces, packets, rows, connections.flows.bits[rows.flow] & CLIENT_IS_B != 0)
 
+        def listen_inside(flow: int, _: Side) -> Listener | None:
+            return _listener(opened, True) if flow in wanted else None
+
         connections.listen, connections.datagrams = listen, datagrams
+        connections.listen_inside = listen_inside
         for _ in analysis.chunks():
             pass
+        if opened:
+            followed.pieces = [p for p in followed.pieces if p.frame < analysis.secured.get(stream, 0)] + opened
         followed.warnings = [*capture.warnings, *unread(connections.others)]
     for flow in wanted:
         followed.conversation = connections.describe(flow)
@@ -105,29 +118,34 @@ def follow(source: Source, transport: str, stream: int, options: Options | None 
 
 
 class _Watch(FileAnalysis):
-    """An analysis that keeps nothing but the secrets."""
+    """An analysis that keeps next to nothing but the secrets."""
 
     def __init__(self, *arguments: object) -> None:
         super().__init__(*arguments)  # type: ignore[arg-type]
         self.found: list[Secret] = []
+        self.secured: dict[int | None, int] = {}
+        """Stream -> the frame in which TLS begins."""
 
     def collect(self, record: Record) -> None:
-        """Keep a secret; drop the rest."""
+        """Keep a secret, and where TLS begins; drop the rest."""
         if isinstance(record, Secret):
             self.found.append(record)
+        elif isinstance(record, TLSStarted) and record.flow is not None:
+            self.secured.setdefault(record.flow.stream, record.span.frame)
 
 
-def _listener(pieces: list[Piece]) -> Listener:
+def _listener(pieces: list[Piece], decrypted: bool = False) -> Listener:
     def hear(side: Side, what: Stretch | int) -> None:
         if isinstance(what, int):
-            pieces.append(Piece(side.role, side.offset, what, None, side.frame, side.time))
+            pieces.append(Piece(side.role, side.offset, what, None, side.frame, side.time, decrypted))
             return
         row, base, segments = what.first, what.base, what.segments
         for row in range(what.first, what.last):
             start, stop = max(base, what.start), min(base + segments.lengths[row], what.stop)
             if start < stop:
                 data = segments.data(row, row + 1)[start - base:stop - base]
-                pieces.append(Piece(side.role, start, len(data), data, segments.frames[row], segments.times[row]))
+                pieces.append(Piece(side.role, start, len(data), data, segments.frames[row], segments.times[row],
+                                    decrypted))
             base += segments.lengths[row]
     return hear
 
@@ -153,7 +171,7 @@ def _masked(piece: Piece, spans: Sequence[tuple[int, int, str]], masker: Masker)
             out += [piece.data[at:low], masker.mask(text).encode()]
             at = high
     data = b"".join([*out, piece.data[at:]])
-    return Piece(piece.side, piece.offset, piece.length, data, piece.frame, piece.time_ns)
+    return replace(piece, data=data)
 
 
 def secret_ranges(source: Source, options: Options | None = None) -> dict[int, list[tuple[int, int]]]:

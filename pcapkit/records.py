@@ -201,10 +201,12 @@ class Upgrade:
 class Secret(Record):
     """Bytes that must be masked wherever they are shown: the span is exactly theirs.
 
-    `text` is the decoded secret by which equal ones are known; what stands on the wire may be encoded.
+    `text` is the decoded secret by which equal ones are known; what stands on the wire may be encoded. `inside` is where it
+    stands in what was decrypted, if it was; on the wire there is nothing to be masked then.
     """
 
     text: str
+    inside: Span | None = None
 
 
 @dataclass(slots=True)

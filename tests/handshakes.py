@@ -56,8 +56,9 @@ class Ends:
             self.client.maximum_version = version
         return self
 
-    def talk(self, session: ssl.SSLSession | None = None, name: str = "mail.example.org") -> Script:
-        """What both say: the handshake, a line each, and the client's farewell. `session` is to be resumed."""
+    def talk(self, session: ssl.SSLSession | None = None, name: str = "mail.example.org",
+             said: tuple[bytes, bytes] = (b"hello", b"welcome")) -> Script:
+        """What both say: the handshake, something each, and the client's farewell. `session` is to be resumed."""
         script: Script = []
         inward, outward = ssl.MemoryBIO(), ssl.MemoryBIO()
         client = self.client.wrap_bio(inward, outward, server_hostname=name, session=session)
@@ -65,14 +66,14 @@ class Ends:
         server = self.server.wrap_bio(to_server, to_client, server_side=True)
 
         def carry() -> bool:
-            said = False
+            moved = False
             for side, source, target in ((CLIENT, outward, to_server), (SERVER, to_client, inward)):
                 data = source.read()
                 if data:
                     script.append((side, data))
                     target.write(data)
-                    said = True
-            return said
+                    moved = True
+            return moved
 
         def step(action: Callable[[], object]) -> None:
             with contextlib.suppress(ssl.SSLError):
@@ -84,7 +85,7 @@ class Ends:
             first = carry()
             step(server.do_handshake)
             moving = carry() or first
-        for action in (lambda: client.write(b"hello"), lambda: server.read(9), lambda: server.write(b"welcome"),
+        for action in (lambda: client.write(said[0]), lambda: server.read(9), lambda: server.write(said[1]),
                        lambda: client.read(9), *[lambda: client.write(b"hello again")] * self.more, client.unwrap):
             step(action)
             carry()

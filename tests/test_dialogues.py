@@ -104,6 +104,7 @@ class Shelf:
         self.wishes = Wishes(limits=Limits())
         self.records: list[Any] = []
         self.served: list[str] = []
+        self.listen_inside = None
 
     def collect(self, record: Record) -> None:
         self.records.append(record)

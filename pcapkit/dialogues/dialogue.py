@@ -319,7 +319,7 @@ class Dialogue(Stream, Talk):
 class Inner(Dialogue):
     """A substream: pieces come in place of segments, and its records are given the places of the bytes around them."""
 
-    __slots__ = ("_outer", "_pieces", "_too_deep")
+    __slots__ = ("_opened", "_outer", "_pieces", "_too_deep")
 
     def __init__(self, outer: Talk, recogniser: Recogniser, ports: tuple[int, int], protocol: str | None,
                  encrypted: bool) -> None:
@@ -328,6 +328,9 @@ class Inner(Dialogue):
         self.conversation = replace(around, encrypted=around.encrypted or encrypted, client_inferred=False)
         self.depth = outer.depth + 1
         self._outer = outer
+        self._opened = encrypted
+        for side in self.sides if encrypted else ():
+            side.listener = self.collector.listen_inside(self.flow, side) if self.collector.listen_inside else None
         self._pieces: tuple[deque[_Piece], deque[_Piece]] = (deque(), deque())
         self._too_deep = self.depth > outer.collector.wishes.limits.substream_depth
         named = self._recogniser.by_name.get(protocol or "")
@@ -372,6 +375,8 @@ class Inner(Dialogue):
     def gap(self, side: int, length: int) -> None:
         """Miss bytes."""
         inner = self.sides[side]
+        if inner.listener is not None:
+            inner.listener(inner, length)
         self._miss(inner, length)
         inner.offset += length
 
@@ -393,12 +398,13 @@ class Inner(Dialogue):
 
     def forward(self, record: Record) -> None:
         """Name the bytes of a record as those around that they came from."""
+        secret = record.span if isinstance(record, Secret) and self._opened else None
         for name in _spans(type(record)):
             span: Span | None = getattr(record, name)
             if span is not None:
                 setattr(record, name, self._outside(span))
-        if isinstance(record, Secret) and self.describe().encrypted:
-            record.span.stop = record.span.start  # not a byte of it is to be seen
+        if secret is not None:
+            record.span.stop, record.inside = record.span.start, secret  # type: ignore[attr-defined]
         self._outer.forward(record)
 
     def _outside(self, span: Span) -> Span:

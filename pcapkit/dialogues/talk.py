@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Protocol
 
 from pcapkit.dissectors import Wishes
 from pcapkit.records import Anomaly, Conversation, Record, Span, Upgrade
+from pcapkit.streams import Side, Stretch
 
 
 class Collector(Protocol):
     """Where the records of a file's dialogues go."""
 
     wishes: Wishes
+    listen_inside: Callable[[int, Side], Callable[[Side, Stretch | int], None] | None] | None
+    """Asked for each side of what was decrypted of a flow whether somebody wants its bytes."""
 
     def collect(self, record: Record) -> None:
         """Take a record whose flow is set."""
