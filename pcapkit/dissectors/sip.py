@@ -81,8 +81,8 @@ class SIP(Messages):
         length = unread.find(_END)
         if length < 0 and self.datagrams:
             length = len(unread) - len(_END)
-        if length < 0:
-            if len(unread) <= self.limits.login_message:
+        if not 0 <= length <= self.limits.login_message - len(_END):
+            if len(unread) < self.limits.login_message:
                 return False
             self.sink.limit("login_message", unread.begin())
             self.astray(unread)

@@ -122,10 +122,10 @@ class SMB(Messages):
         if self.challenge != b"" and len(nt or lm) >= 24:
             self._show(span, cursor.data, ntlm.Answer(domain, user, lm, nt), self.challenge, message)
         elif self.challenge == b"":
-            raw = nt if nt.strip(b"\0") else lm
-            secret = raw.decode("utf-16-le" if raw is nt and unicode else "latin-1", "replace").rstrip("\0")
-            at = cursor.data.find(raw, _FRAME + _HEAD1)
-            where = Span(span.side, span.start + at, span.start + at + len(raw), span.frame, span.last_frame, span.time_ns)
+            raw, coding = (nt, "utf-16-le") if unicode and nt.strip(b"\0") else (lm or nt, "latin-1")
+            secret = raw.decode(coding, "replace").rstrip("\0")
+            at = span.start + cursor.pos - len(data) + (lengths[0] if raw is nt else 0)
+            where = Span(span.side, at, at + len(secret.encode(coding, "replace")), span.frame, span.last_frame, span.time_ns)
             self.logins.show(message, Credential(span, self.name, "plaintext", f"{domain}\\{user}" if domain else user, secret,
                                                  SecretKind.PASSWORD, secret_span=where, context="session setup"))
 
