@@ -13,8 +13,8 @@ from pcapkit.records import Credential, Outcome, Secret
 from pcapkit.testing import Script, check_contract, fuzz, play, whole
 
 HASH = "3e5ffa7429e76f35247fde0df91d652c"
-DIGEST = (f'Digest username="jan", realm="example.com", nonce="abc", uri="sip:example.com:5060;transport=tcp", response="{HASH}", '
-          'algorithm=MD5, qop=auth, nc=00000001, cnonce="5ca1ab1e"')
+DIGEST = (f'Digest username="jan", realm="example.com", nonce="abc", uri="sip:example.com:5060;transport=tcp", '
+          f'response="{HASH}", algorithm=MD5, qop=auth, nc=00000001, cnonce="5ca1ab1e"')
 
 
 def request(number: int, method: str = "REGISTER", *headers: str, body: str = "", transport: str = "TCP") -> bytes:

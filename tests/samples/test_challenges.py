@@ -23,6 +23,12 @@ LOGINS: dict[str, list[tuple[str, str, str, int | None]]] = {
         ("pa-enc-timestamp", "eva@EXAMPLE.COM", "accepted", 7500), ("as-rep", "tom@EXAMPLE.COM", "accepted", 18200),
         ("as-rep", "ida@EXAMPLE.COM", "accepted", 32200), ("pa-enc-timestamp", "jan@EXAMPLE.COM", "accepted", 19900),
         ("tgs-rep", "jan@EXAMPLE.COM", "accepted", 13100), ("tgs-rep", "jan@EXAMPLE.COM", "accepted", 19700)],
+    "ldap/binds.pcap": [
+        ("simple", "cn=jan,dc=example,dc=com", "rejected", None), ("simple", "cn=jan,dc=example,dc=com", "accepted", None),
+        ("plain", "jan", "rejected", None), ("plain", "jan", "rejected", None), ("cram-md5", "jan", "rejected", 10200),
+        ("cram-md5", "jan", "accepted", 10200), ("digest-md5", "jan", "rejected", None), ("digest-md5", "jan", "accepted", None),
+        ("ntlm", "LDAP.EXAMPLE.COM\\jan", "rejected", 5500), ("ntlm", "LDAP.EXAMPLE.COM\\jan", "accepted", 5500),
+        ("scram-sha-256", "jan", "rejected", None), ("scram-sha-256", "jan", "accepted", None)],
     "radius/access.pcap": [
         ("user-password", "jan", "rejected", None), ("user-password", "jan", "accepted", None), ("chap", "jan", "rejected", 4800),
         ("chap", "jan", "accepted", 4800), ("ms-chap", "jan", "rejected", 5500), ("ms-chap", "jan", "accepted", 5500),
@@ -39,6 +45,8 @@ LOGINS: dict[str, list[tuple[str, str, str, int | None]]] = {
 SHOWN = {
     "kerberos/kdc.pcap": "(kerberos.padata_type == 2 && kerberos.msg_type == 10) || frame.number in {14, 16} || "
                          "(kerberos.msg_type == 13 && kerberos.SNameString != \"krbtgt\")",
+    "ldap/binds.pcap": "(ldap.simple != \"\" || ldap.credentials) && !(frame contains \"n,,n=jan\") && "
+                       "!(frame contains \"NTLMSSP\\x00\\x01\")",
     "radius/access.pcap": "radius.avp.type in {2, 3} || radius.MS_CHAP_Response || "
                           "(radius.code == 1 && eap.type == 4)",
     "sip/calls.pcap": "sip.auth.digest.response",
