@@ -154,7 +154,8 @@ class LDAP(Dialogue):
         elif command is self.auth and command.argument == "negotiate" and not code:
             self.challenged(span, result[1].content)
         else:
-            self.settle(command, Outcome.UNKNOWN if code == _IN_PROGRESS else Outcome.REJECTED if code else Outcome.ACCEPTED, span)
+            outcome = Outcome.REJECTED if code else Outcome.ACCEPTED
+            self.settle(command, Outcome.UNKNOWN if code == _IN_PROGRESS else outcome, span)
 
 
 def _head(data: bytes) -> tuple[int, int, int, int] | None:

@@ -159,12 +159,12 @@ def _login(span: Span, user: str, mechanism: str, place: tuple[int, int], secret
 
 def _chap(span: Span, user: str, mechanism: str, place: tuple[int, int], response: bytes, number: int, challenge: bytes,
           context: str) -> Credential:
-    """An answer of CHAP (RFC 1994, 4.1); hashcat takes challenges of 16 bytes."""
+    """An answer of CHAP (RFC 1994, 4.1); hashcat takes challenges of 16 bytes, john of up to 32."""
     guessed: tuple[int | None, str, str] = None, "", ""
-    if challenge:
+    if 0 < len(challenge) <= 32:
         mode = _CHAP_MODE if len(challenge) == 16 else None
         guessed = (mode, f"{response.hex()}:{challenge.hex()}:{number:02x}" if mode else "",
-                   f"$chap${number:x}*{challenge.hex()}*{response.hex()}")
+                   f"$chap${number}*{challenge.hex()}*{response.hex()}")
     return _login(span, user, mechanism, place, response.hex(), context, guessed)
 
 

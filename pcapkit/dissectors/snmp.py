@@ -34,7 +34,7 @@ _DIGESTS = {12: (_OLD, 0), 16: (26700, 3), 24: (26800, 4), 32: (26900, 5), 48: (
 and john reads only those.
 """
 _LONGEST_LINE, _ENGINES = 1500, range(13, 18)
-"""What hashcat takes: the longest message, and the lengths of engine identifiers."""
+"""The longest message that both take, and the lengths of engine identifiers that hashcat does."""
 
 
 class SNMP:
@@ -121,10 +121,10 @@ class SNMP:
             self._answered(span, message, key, Outcome.ACCEPTED)
             return
         level = "authPriv" if marks & _ENCRYPTED else "authNoPriv"
-        mode, line = _guessed(span.frame, engine, digest)
+        mode, hashcat, john = _guessed(span.frame, engine, digest)
         self._show(key, Credential(span, self.name, "usm", user.text, digest.content.hex(), SecretKind.CHALLENGE_RESPONSE,
                                    secret_span=digest.place(span), context=f"SNMPv3 {level}", hashcat_mode=mode,
-                                   hashcat=line, john=line if mode == _OLD else ""))
+                                   hashcat=hashcat, john=john))
         self._ask(span, message, key)
 
     def _show(self, key: Hashable, login: Credential) -> None:
@@ -159,7 +159,7 @@ def _open(data: bytes) -> tuple[int, list[Value]]:
     if message is None or message.tag != ber.SEQUENCE:
         raise DissectError("no message")
     parts = list(message.parts())
-    version, tags = parts[0].number if parts else -1, _tags(message)
+    version, tags = parts[0].number if parts else -1, [part.tag for part in parts]
     if version in (0, 1) and tags[:-1] == [ber.INTEGER, ber.OCTETS] and tags[2] in _OPERATIONS:
         if _tags(parts[2]) == (_V1_TRAP if tags[2] == _TRAP else _PDU):
             return version, parts
@@ -176,11 +176,13 @@ def _tags(value: Value) -> list[int]:
     return [part.tag for part in value.parts()]
 
 
-def _guessed(frame: int, engine: Value, digest: Value) -> tuple[int | None, str]:
-    """The mode and the line of hashcat: the message with zeros for the digest, the engine and the digest."""
+def _guessed(frame: int, engine: Value, digest: Value) -> tuple[int | None, str, str]:
+    """Hashcat's mode and line, and john's: the message with zeros for the digest, the engine and the digest."""
     length, data = digest.stop - digest.start, digest.data
-    if length not in _DIGESTS or len(data) > _LONGEST_LINE or engine.stop - engine.start not in _ENGINES:
-        return None, ""
+    if length not in _DIGESTS or len(data) > _LONGEST_LINE:
+        return None, "", ""
     mode, method = _DIGESTS[length]
     message = data[:digest.start] + bytes(length) + data[digest.stop:]
-    return mode, f"$SNMPv3${method}${frame % 10**8}${message.hex()}${engine.content.hex()}${digest.content.hex()}"
+    line = f"$SNMPv3${method}${frame % 10**8}${message.hex()}${engine.content.hex()}${digest.content.hex()}"
+    known = engine.stop - engine.start in _ENGINES
+    return mode if known else None, line if known else "", line if mode == _OLD else ""

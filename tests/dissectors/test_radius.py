@@ -58,8 +58,8 @@ def test_a_hidden_password_is_told_with_what_hides_it() -> None:
 def test_chap_with_a_challenge_of_its_own_or_the_authenticator() -> None:
     assert seen(CHAP) == [("chap", "jan", Outcome.ACCEPTED, 4800, f"{RESPONSE.hex()}:{CHALLENGE.hex()}:07"),
                           ("chap", "jan", Outcome.REJECTED, 4800, f"{RESPONSE.hex()}:{AUTHENTICATOR.hex()}:17")]
-    short = play(RADIUS, [(0, message(1, 1, USER, (3, b"\7" + RESPONSE), (60, b"short"), NAS))]).of(Credential)[0]
-    assert short.hashcat_mode is None and short.john == f"$chap$7*{b'short'.hex()}*{RESPONSE.hex()}"
+    short = play(RADIUS, [(0, message(1, 1, USER, (3, b"\x17" + RESPONSE), (60, b"short"), NAS))]).of(Credential)[0]
+    assert short.hashcat_mode is None and short.john == f"$chap$23*{b'short'.hex()}*{RESPONSE.hex()}"
 
 
 def test_ms_chap_of_both_versions() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from said import Row, rows, shown_by_tshark
+from simplified import ANSWER, TICKET, TIMESTAMP, fits
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 PASSWORD = "battery-staple"
@@ -98,6 +99,20 @@ def _snmp(method: str, message: bytes, engine: bytes) -> str:
     """RFC 3414, 6.3 and A.2."""
     key = hashlib.new(method, (PASSWORD * (1_048_576 // len(PASSWORD) + 1)).encode()[:1_048_576]).digest()
     return hmac.new(hashlib.new(method, key + engine + key).digest(), message, method).hexdigest()
+
+
+def test_the_password_opens_what_kerberos_encrypts_with_aes() -> None:
+    tried = []
+    for row in logins("kerberos/kdc.pcap"):
+        _, _, etype, *who, last = row["hashcat"].split("$")
+        if etype not in ("17", "18"):
+            continue
+        usage = {"pa-enc-timestamp": TIMESTAMP, "as-rep": ANSWER, "tgs-rep": TICKET}[row["mechanism"]]
+        raw = bytes.fromhex(last)
+        cipher, checksum = (raw[:-12], raw[-12:]) if usage == TIMESTAMP else (raw, bytes.fromhex(who[2]))
+        password = "correct-horse" if usage == TICKET else PASSWORD
+        tried.append(fits(password, who[1] + who[0], int(etype), usage, cipher, checksum) is (row["outcome"] == "accepted"))
+    assert tried == [True] * 5
 
 
 def test_the_password_makes_the_answers_of_chap() -> None:
