@@ -10,7 +10,10 @@ from pathlib import Path
 
 import pytest
 from said import Row, rows, shown_by_tshark
+from scapy.utils import PcapReader
 from simplified import ANSWER, TICKET, TIMESTAMP, fits
+
+from pcapkit.follow import secret_ranges
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 PASSWORD = "battery-staple"
@@ -70,6 +73,16 @@ def test_without_leave_no_secret_is_shown(name: str) -> None:
     shown = str(rows(SAMPLES / name))
     for row in logins(name):
         assert not any(row[column] and row[column] in shown for column in ("secret", "hashcat", "john"))
+
+
+def test_every_community_is_masked_in_its_frame() -> None:
+    path = SAMPLES / "snmp/agent.pcap"
+    hidden = secret_ranges(path)
+    with PcapReader(str(path)) as packets:
+        for frame, packet in enumerate(packets, 1):
+            data = bytes(packet)
+            words = [word for word in (b"correct-horse", b"wrong-horse", b"trap-word") if word in data]
+            assert [data[low:high] for low, high in hidden.get(frame, ()) if high - low != 12 and high - low != 24] == words
 
 
 @pytest.mark.oracle
