@@ -191,6 +191,7 @@ def _ms_chap(span: Span, user: str, data: bytes, places: dict[int, tuple[int, in
     if second and challenge:
         challenge = hashlib.sha1(data[start + 2:start + 18] + challenge + name.encode()).digest()[:8]  # RFC 2759, 8.2
     answer = Answer("", name, b"" if second else data[start + 2:start + 26], data[stop - 24:stop])
-    mode, line = answer.hashcat(challenge if len(challenge) == 8 else None)
+    asked = challenge if len(challenge) == 8 else None
+    mode, line = answer.hashcat(asked)
     return _login(span, user, "ms-chapv2" if second else "ms-chap", (stop - 24, stop), answer.nt.hex(),
-                  "MS-CHAP2-Response" if second else "MS-CHAP-Response", (mode, line, line))
+                  "MS-CHAP2-Response" if second else "MS-CHAP-Response", (mode, line, answer.john(asked)))

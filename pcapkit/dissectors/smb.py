@@ -143,7 +143,7 @@ class SMB(Messages):
         mode, line = said.hashcat(challenge)
         self.logins.show(message, Credential(span, self.name, "ntlm", said.name, secret.hex(), SecretKind.CHALLENGE_RESPONSE,
                                              secret_span=where, context="session setup", hashcat_mode=mode, hashcat=line,
-                                             john=line))
+                                             john=said.john(challenge)))
 
     def _outcome(self, span: Span, status: int, message: int, flags: int, session: int, blob: bytes) -> None:
         """What the server makes of it; it may take somebody for a guest, whose password it did not look at."""
