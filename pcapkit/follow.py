@@ -217,6 +217,7 @@ def _in_frames(source: Source, options: Options,
     """Second pass: ranges of sequence numbers, or of what was sent in datagrams -> ranges within frames."""
     found: dict[int, list[tuple[int, int]]] = {}
     sent = dict.fromkeys(spans, 0)
+    near = {way: _by_place(ranges) for way, ranges in spans.items()}
     with open_capture(source, options.limits, progress=options.progress) as capture:
         watch = _Watch(capture, options, [], Masker(True))
         flows = watch.connections.flows
@@ -225,14 +226,15 @@ def _in_frames(source: Source, options: Options,
             ordered = flows.assign(packets)
             flows.set_bases(packets, ordered)
             flows.update(packets, ordered)
-            for (flow, direction), ranges in spans.items():
+            for (flow, direction), ranges in near.items():
                 rows = ordered.rows(flow)
                 mine = ordered.packet[rows][ordered.direction[rows] == direction]
                 for row in mine[packets.length[mine] > 0].tolist():
                     frame, length = int(packets.frame[row]), int(packets.length[row])
                     start = int(packets.sequence[row]) if packets.protocol[row] == TCP else sent[flow, direction]
                     sent[flow, direction] += length
-                    shown = [(max(0, ahead), min(length, ahead + size)) for first, size in ranges
+                    candidates = {span for place in _places(start, length) for span in ranges.get(place, ())}
+                    shown = [(max(0, ahead), min(length, ahead + size)) for first, size in sorted(candidates)
                              if -size < (ahead := (first - start + HALF) % (2 * HALF) - HALF) < length]
                     if shown and packets.first_frame[row] != frame:
                         for fragment in range(int(packets.first_frame[row]), frame + 1):
@@ -243,6 +245,21 @@ def _in_frames(source: Source, options: Options,
     return found
 
 
+def _by_place(spans: list[tuple[int, int]]) -> dict[int, list[tuple[int, int]]]:
+    """Ranges by the places that they touch, so that none is compared with what lies far from it."""
+    found: dict[int, list[tuple[int, int]]] = {}
+    for first, size in spans:
+        for place in _places(first, size):
+            found.setdefault(place, []).append((first, size))
+    return found
+
+
+def _places(start: int, length: int) -> set[int]:
+    """The places, of 2 KiB each, of `length` bytes from `start` on; sequence numbers go round."""
+    return {place % (2 * HALF >> _PLACE) for place in range(start >> _PLACE, (start + length - 1 >> _PLACE) + 1)}
+
+
+_PLACE = 11
 _HEADERS = 34
 """Of a datagram in fragments nothing is shown behind so many bytes, nor of the frames between: which bytes are in which
 is not kept.

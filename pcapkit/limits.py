@@ -82,6 +82,10 @@ class Limits:
     sasl_lines: int = cap(16, "lines", "further lines of the client's side of a SASL exchange are masked, not read")
     dialogue_keywords: int = cap(1_000, "keywords", "further capabilities of the server are not kept")
 
+    # SNMP, Kerberos, RADIUS, SIP, SMB
+    login_message: int = cap(64 * KIB, "bytes", "the message is not looked at")
+    logins_pending: int = cap(1_000, "logins", "the oldest login is given up as unanswered")
+
     # DNS
     dns_name: int = cap(255, "bytes", "the name is malformed (RFC 1035, 3.1)")
     dns_pointers: int = cap(20, "pointers", "the name is malformed")

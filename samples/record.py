@@ -42,11 +42,11 @@ def certificate(folder: Path, host: str) -> tuple[Path, Path]:
 
 @contextmanager
 def serving(command: Sequence[str | Path], port: int, environment: Mapping[str, str] | None = None) -> Iterator[None]:
-    """A server that listens at `port` while the block runs."""
+    """A server that listens at `port` while the block runs; 0 where it does so at no TCP port, and nobody can ask."""
     server = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL)
     try:
         until = time.monotonic() + _PATIENCE
-        while True:
+        while port:
             with suppress(OSError), socket.create_connection((HOST, port), timeout=1):
                 break
             if server.poll() is not None or time.monotonic() > until:
@@ -60,9 +60,10 @@ def serving(command: Sequence[str | Path], port: int, environment: Mapping[str, 
 
 
 @contextmanager
-def recording(path: Path, port: int) -> Iterator[None]:
-    """What goes over the loopback from or to `port` while the block runs, as a capture file."""
-    command = ["tcpdump", "-i", "lo", "-Z", "root", "--immediate-mode", "-U", "-w", path, "tcp", "port", str(port)]
+def recording(path: Path, what: int | str) -> Iterator[None]:
+    """What goes over the loopback while the block runs, as a capture file: `what` is a TCP port, or tcpdump's expression."""
+    wanted = what if isinstance(what, str) else f"tcp port {what}"
+    command = ["tcpdump", "-i", "lo", "-Z", "root", "--immediate-mode", "-U", "-w", path, wanted]
     listener = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     assert listener.stderr is not None
     while "listening" not in listener.stderr.readline():
@@ -73,6 +74,12 @@ def recording(path: Path, port: int) -> Iterator[None]:
     finally:
         listener.terminate()
         listener.communicate()
+
+
+def run(*command: str | Path, environment: Mapping[str, str] | None = None, said: str = "") -> None:
+    """A client that is told `said` and may fail: what it made of the answer is in the capture."""
+    subprocess.run(command, env=environment, input=said, text=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                   timeout=_PATIENCE, check=False)
 
 
 def typed(port: int, lines: Iterable[str], end: str = "\r\n", greeted: bool = True) -> None:

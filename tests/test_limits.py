@@ -109,6 +109,13 @@ def packet_block(data: bytes) -> tuple[int, bytes]:
     return 6, struct.pack("<5I", 0, 0, 0, len(data), len(data)) + data + bytes(-len(data) % 4)
 
 
+def registrations(times: int) -> bytes:
+    """Logins of SIP that nobody answers."""
+    requests = "".join(f"REGISTER sip:h SIP/2.0\r\nVia: SIP/2.0/TCP h\r\nCSeq: {i} REGISTER\r\nAuthorization: Basic YTpi\r\n\r\n"
+                    for i in range(times))
+    return said([(0, requests.encode())], 5060)
+
+
 def tls(*turns: Turn) -> bytes:
     return said(list(turns), 443)
 
@@ -153,6 +160,8 @@ CASES: dict[str, tuple[int, Callable[[], bytes]]] = {
                                                 + "C: --b\nC: \nC: x\n" * 4))),
     "mime_depth": (0, lambda: said(MAIL.replace("C: From: a@b", "C: Content-Type: multipart/mixed; boundary=b"))),
     "dialogue_line": (60, lambda: said(POP3_HELLO + "C: NOOP " + "x" * 200 + "\nS: +OK", 110)),
+    "login_message": (50, lambda: registrations(1)),
+    "logins_pending": (2, lambda: registrations(3)),
     "dialogue_pending": (2, lambda: said(POP3_HELLO + "C: NOOP\nC: NOOP\nC: NOOP\nC: NOOP\nS: +OK", 110)),
     "sasl_lines": (2, lambda: said(POP3_HELLO + "C: AUTH LOGIN\nS: +\nC: amFu\nS: +\nC: YQ==\nS: +\nC: Yg==\nS: -ERR no", 110)),
     "dialogue_keywords": (2, lambda: said(POP3_HELLO, 110)),

@@ -1,11 +1,13 @@
-"""LDAP (RFC 4511) as far as binds that show a password and the switch to TLS go (RFC 4513, 3)."""
+"""LDAP (RFC 4511) as far as binds and the switch to TLS go (RFC 4513, 3; [MS-ADTS] 5.1.1.1)."""
 
 from __future__ import annotations
 
 from typing import ClassVar
 
 from pcapkit import schema
-from pcapkit.codecs.dialogue import Command, Dialogue, Login, part
+from pcapkit.codecs import ber
+from pcapkit.codecs.ber import Value
+from pcapkit.codecs.dialogue import Command, Dialogue, Login
 from pcapkit.dissectors import Recognition
 from pcapkit.errors import DissectError
 from pcapkit.records import CLIENT, FOREVER, Outcome, SecretKind, Span
@@ -15,10 +17,14 @@ _BIND, _BOUND, _EXTENDED, _EXTENDED_REPLY = 0x60, 0x61, 0x77, 0x78
 _REQUESTS = frozenset({_BIND, 0x42, 0x63, 0x66, 0x68, 0x4A, 0x6C, 0x6E, 0x50, _EXTENDED})
 _REPLIES = frozenset({_BOUND, 0x64, 0x65, 0x67, 0x69, 0x6B, 0x6D, 0x6F, 0x73, _EXTENDED_REPLY, 0x79})
 _READ = frozenset({_BIND, _BOUND, _EXTENDED, _EXTENDED_REPLY})
+_SIMPLE, _SASL, _NEGOTIATE, _RESPONSE = 0x80, 0xA3, 0x8A, 0x8B
+"""How somebody binds (4.2): the last two are Microsoft's, NTLM without SASL ([MS-ADTS] 5.1.1.1.3)."""
+_NAME, _SERVER_CREDENTIALS = 0x80, 0x87
 _STARTTLS = b"1.3.6.1.4.1.1466.20037"
 _IN_PROGRESS, _BUSY, _UNAVAILABLE = 14, 51, 52
 _HEAD = 17
 """How long the beginning of a message, up to the tag of its operation, can be."""
+_NONE = 0, 0, 0, 0
 
 
 class LDAP(Dialogue):
@@ -28,6 +34,7 @@ class LDAP(Dialogue):
     transports: ClassVar[tuple[str, ...]] = ("tcp",)
     ports: ClassVar[frozenset[int]] = frozenset({389, 3268})
     tables: ClassVar[tuple[schema.Table, ...]] = (schema.CREDENTIALS,)
+    coded: ClassVar[bool] = False
 
     @staticmethod
     def recognises(client: bytes, server: bytes) -> Recognition:
@@ -81,36 +88,46 @@ class LDAP(Dialogue):
         assert head is not None
         _, number, tag, at = head
         try:
-            cursor = Cursor(text, at)
-            _, start, stop = _value(cursor)
-            cursor = Cursor(text, start, stop)
+            request = ber.read(Cursor(text, at))
             if tag == _BIND:
-                self._bind(span, number, cursor)
-            elif _value_of(cursor, 0x80) == _STARTTLS:
+                self._bind(span, number, list(request.parts()))
+            elif request.at(_NAME).content == _STARTTLS:
                 command = Command(span, "STARTTLS", tag=str(number))
                 self.await_reply(command)
                 self.ask(command)
         except DissectError:
             return  # one malformed message; its length still leads to the next
 
-    def _bind(self, span: Span, number: int, cursor: Cursor) -> None:
-        """Name and password, or a SASL mechanism and what it says (RFC 4511, 4.2)."""
-        _value_of(cursor, 0x02)
-        user = _value_of(cursor, 0x04)
-        method, start, stop = _value(cursor)
-        login = None
-        if method == 0x80 and stop > start:
-            login = _login("simple", user, cursor.data[start:stop], part(span, span.start + start, stop - start))
-        elif method == 0xA3:
-            inner = Cursor(cursor.data, start, stop)
-            mechanism = _value_of(inner, 0x04)
-            said = _value_of(inner, 0x04) if inner.left else b""
-            if mechanism == b"PLAIN" and said.count(b"\0") >= 2:
-                _, user, secret = said.split(b"\0", 2)
-                login = _login("plain", user, secret, part(span, span.start + inner.pos - len(secret), len(secret)))
-        if login is not None:
+    def _bind(self, span: Span, number: int, parts: list[Value]) -> None:
+        """Name and password, or a mechanism and what it says (RFC 4511, 4.2)."""
+        if [part.tag for part in parts[:2]] != [ber.INTEGER, ber.OCTETS] or len(parts) < 3:
+            return
+        _, user, how = parts[:3]
+        if how.tag == _SIMPLE and how.content:
+            login = Login("simple", user.text, how.text, SecretKind.PASSWORD, how.place(span), "simple bind")
             self.clear("a login")
             self.await_reply(Command(span, "BIND", tag=str(number), login=login))
+        elif how.tag == _SASL:
+            mechanism, *said = how.parts()
+            self._exchange(span, number, mechanism.text, said[0] if said and said[0].tag == ber.OCTETS else None)
+        elif how.tag in (_NEGOTIATE, _RESPONSE):
+            self._exchange(span, number, "NTLM", how, "negotiate" if how.tag == _NEGOTIATE else "")
+
+    def _exchange(self, span: Span, number: int, mechanism: str, said: Value | None, step: str = "") -> None:
+        """A step of an exchange, each a bind of its own (RFC 4513, 5.2.1.2)."""
+        words, where = (said.content, said.place(span)) if said is not None else (b"", span)
+        command = self.auth
+        if command is not None and (command in self.pending or command.exchange is None or
+                                    command.exchange.mechanism != mechanism or step):
+            self.settle(command, Outcome.UNKNOWN)
+        if self.auth is None:
+            command = Command(span, "BIND")
+            self.begin_auth(command, mechanism, words, where)
+        elif words:
+            self.continue_auth(where, words, False)
+        assert command is not None
+        command.tag, command.argument = str(number), step
+        self.await_reply(command)
 
     def on_server(self, span: Span, text: bytes) -> None:
         """The result of a bind or of an extended request (RFC 4511, 4.1.9)."""
@@ -118,13 +135,12 @@ class LDAP(Dialogue):
         assert head is not None
         _, number, _, at = head
         try:
-            _, start, stop = _value(Cursor(text, at))
-            cursor = Cursor(text, start, stop)
-            code = int.from_bytes(_value_of(cursor, 0x0A), "big")
-            _value_of(cursor, 0x04)
-            words = _value_of(cursor, 0x04).decode("utf-8", "replace")
+            result = list(ber.read(Cursor(text, at)).parts())
         except DissectError:
             return
+        if [part.tag for part in result[:3]] != [ber.ENUMERATED, ber.OCTETS, ber.OCTETS]:
+            return
+        code, words = result[0].number, result[2].text
         command = self.tagged(str(number), span)
         if command is None:
             return
@@ -133,29 +149,13 @@ class LDAP(Dialogue):
                 self.refuse(span, str(code), words, code in (_BUSY, _UNAVAILABLE))
             else:
                 self.accept(span, words)
-        self.settle(command, Outcome.UNKNOWN if code == _IN_PROGRESS else Outcome.REJECTED if code else Outcome.ACCEPTED, span)
-
-
-def _login(mechanism: str, user: bytes, secret: bytes, span: Span) -> Login:
-    return Login(mechanism, user.decode("utf-8", "replace"), secret.decode("utf-8", "replace"), SecretKind.PASSWORD, span,
-                 f"{mechanism} bind")
-
-
-def _value(cursor: Cursor) -> tuple[int, int, int]:
-    """Tag, and where the value begins and ends (X.690, 8.1); the cursor goes behind it."""
-    tag, length = cursor.u8(), cursor.u8()
-    if length & 0x80:
-        length = int.from_bytes(cursor.take(length & 0x7F), "big")
-    start = cursor.pos
-    cursor.take(length)
-    return tag, start, cursor.pos
-
-
-def _value_of(cursor: Cursor, tag: int) -> bytes:
-    found, start, stop = _value(cursor)
-    if found != tag:
-        raise DissectError(f"tag {tag:#x} expected, {found:#x} there", start)
-    return cursor.data[start:stop]
+        elif command is self.auth and code == _IN_PROGRESS:
+            self.challenged(span, next((part.content for part in result if part.tag == _SERVER_CREDENTIALS), b""))
+        elif command is self.auth and command.argument == "negotiate" and not code:
+            self.challenged(span, result[1].content)
+        else:
+            outcome = Outcome.REJECTED if code else Outcome.ACCEPTED
+            self.settle(command, Outcome.UNKNOWN if code == _IN_PROGRESS else outcome, span)
 
 
 def _head(data: bytes) -> tuple[int, int, int, int] | None:
@@ -165,22 +165,18 @@ def _head(data: bytes) -> tuple[int, int, int, int] | None:
     """
     cursor = Cursor(data)
     try:
-        if cursor.u8() != 0x30:
-            return 0, 0, 0, 0
-        length = cursor.u8()
-        if length & 0x80:
-            if not 1 <= length & 0x7F <= 4:
-                return 0, 0, 0, 0
-            length = int.from_bytes(cursor.take(length & 0x7F), "big")
+        if data[:1] not in (b"", b"\x30"):
+            return _NONE
+        _, length = ber.head(cursor)
         total = cursor.pos + length
-        if cursor.u8() != 0x02:
-            return 0, 0, 0, 0
+        if length < 0 or cursor.u8() != ber.INTEGER:
+            return _NONE
         width = cursor.u8()
         if not 1 <= width <= 5:
-            return 0, 0, 0, 0
+            return _NONE
         number = int.from_bytes(cursor.take(width), "big")
         tag = cursor.u8()
-        return (0, 0, 0, 0) if cursor.pos > total else (total, number, tag, cursor.pos - 1)
+        return _NONE if cursor.pos > total else (total, number, tag, cursor.pos - 1)
     except DissectError:
         return None
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
+from tlv import tlv
 
 from pcapkit.dissectors import Recognition
 from pcapkit.dissectors.ldap import LDAP
@@ -19,13 +22,6 @@ from pcapkit.records import (
     Upgrade,
 )
 from pcapkit.testing import Script, check_contract, play, whole
-
-
-def tlv(tag: int, *values: bytes, wide: bool = False) -> bytes:
-    """A BER value; `wide` writes its length in four bytes, as Active Directory does."""
-    body = b"".join(values)
-    length = bytes([0x84]) + len(body).to_bytes(4, "big") if wide or len(body) > 127 else bytes([len(body)])
-    return bytes([tag]) + length + body
 
 
 def message(number: int, operation: bytes, wide: bool = False) -> bytes:
@@ -55,7 +51,37 @@ FAILED: Script = [*SWITCH[:-1], (0, message(2, bind(b"cn=jan", method=tlv(0x80, 
 REFUSED: Script = [(0, message(1, STARTTLS)), (1, message(1, result(0x78, 52, b"no TLS"))), (0, message(2, tlv(0x42)))]
 INJECTED: Script = [(0, message(1, STARTTLS) + message(2, SEARCH) + message(3, bind(b"cn=eve", method=tlv(0x80, b"x")))),
                     (1, message(1, result(0x78, 0)) + message(3, result(0x61, 0))), (0, HELLO)]
-SCRIPTS = [BINDS, SWITCH, FAILED, REFUSED, INJECTED]
+ASKED = b"NTLMSSP\0\2\0\0\0" + bytes(12) + b"\1" * 8 + bytes(8)
+BEGUN = b"NTLMSSP\0\1\0\0\0"
+ANSWERED = (b"NTLMSSP\0\3\0\0\0" + bytes(8) + b"\x18\0\x18\0\x46\0\0\0" + bytes(8) + b"\6\0\6\0\x40\0\0\0" + bytes(16)
+            + b"\1\0\0\0" + "jan".encode("utf-16-le") + b"\xab" * 24)
+NTLM_LINE = f"jan::::{'ab' * 24}:{'01' * 8}"
+
+
+def sasl(number: int, mechanism: bytes, said: bytes | None = None) -> tuple[int, bytes]:
+    return 0, message(number, bind(b"", method=tlv(0xA3, tlv(4, mechanism), *(() if said is None else (tlv(4, said),)))))
+
+
+def going_on(number: int, asked: bytes) -> tuple[int, bytes]:
+    return 1, message(number, tlv(0x61, tlv(10, b"\x0e"), tlv(4), tlv(4), tlv(0x87, asked)))
+
+
+def spnego(token: bytes) -> bytes:
+    return tlv(0xA1, tlv(0x30, tlv(0xA2, tlv(4, token))))
+
+
+def ended(number: int, code: int, words: bytes = b"") -> tuple[int, bytes]:
+    return 1, message(number, tlv(0x61, tlv(10, bytes([code])), tlv(4, words), tlv(4)))
+
+
+CRAM: Script = [sasl(1, b"CRAM-MD5"), going_on(1, b"<1@h>"), sasl(2, b"CRAM-MD5", b"jan " + b"a" * 32), ended(2, 49),
+                sasl(3, b"CRAM-MD5"), going_on(3, b"<2@h>"), sasl(4, b"CRAM-MD5", b"jan " + b"b" * 32), ended(4, 0)]
+SPNEGO: Script = [sasl(1, b"GSS-SPNEGO", BEGUN), going_on(1, spnego(ASKED)), sasl(2, b"GSS-SPNEGO", spnego(ANSWERED)),
+                  ended(2, 0)]
+SICILY: Script = [(0, message(1, bind(b"", method=tlv(0x89)))), ended(1, 0, b"NTLM"),
+                  (0, message(2, bind(b"NTLM", method=tlv(0x8A, BEGUN)))), ended(2, 0, ASKED),
+                  (0, message(3, bind(b"", method=tlv(0x8B, ANSWERED)))), ended(3, 49)]
+SCRIPTS = [BINDS, SWITCH, FAILED, REFUSED, INJECTED, CRAM, SPNEGO, SICILY]
 
 
 def seen(script: Script) -> list[tuple[str, str, str, Outcome]]:
@@ -69,6 +95,30 @@ def test_the_contract_holds() -> None:
 def test_binds_are_paired_with_their_results_by_number() -> None:
     assert seen(BINDS) == [("simple", "cn=jan", "secret", Outcome.REJECTED), ("simple", "cn=ann", "better", Outcome.ACCEPTED),
                            ("plain", "eve", "x", Outcome.ACCEPTED)]
+
+
+def test_an_exchange_of_several_binds_is_one_login() -> None:
+    assert seen(CRAM) == [("cram-md5", "jan", "a" * 32, Outcome.REJECTED), ("cram-md5", "jan", "b" * 32, Outcome.ACCEPTED)]
+    asked = base64.b64encode(b"<2@h>").decode()
+    assert play(LDAP, whole(CRAM)).of(Credential)[1].hashcat.startswith(f"$cram_md5${asked}$")
+
+
+@pytest.mark.parametrize(("script", "outcome"), [(SPNEGO, Outcome.ACCEPTED), (SICILY, Outcome.REJECTED)])
+def test_ntlm_in_spnego_and_without_sasl(script: Script, outcome: Outcome) -> None:
+    login, = play(LDAP, whole(script)).of(Credential)
+    assert (login.username, login.secret, login.outcome) == ("jan", "ab" * 24, outcome)
+    assert (login.hashcat_mode, login.hashcat) == (5500, NTLM_LINE)
+    client = b"".join(data for side, data in script if side == 0)
+    assert ANSWERED in client[login.secret_span.start:login.secret_span.stop]
+
+
+def test_an_exchange_that_is_given_up_is_not_mixed_with_the_next() -> None:
+    assert seen([sasl(1, b"CRAM-MD5"), going_on(1, b"<1@h>"), sasl(2, b"PLAIN", b"\0jan\0x"), ended(2, 0)]) == [
+        ("plain", "jan", "x", Outcome.ACCEPTED)]
+    assert seen([sasl(1, b"CRAM-MD5"), sasl(2, b"CRAM-MD5", b"jan " + b"a" * 32), ended(2, 0)]) == [
+        ("cram-md5", "jan", "a" * 32, Outcome.ACCEPTED)]
+    assert seen([*CRAM[:3], *BINDS[:1]]) == [("cram-md5", "jan", "a" * 32, Outcome.UNKNOWN),
+                                            ("simple", "cn=jan", "secret", Outcome.UNKNOWN)]
 
 
 def test_the_span_of_a_secret_is_exactly_its_bytes() -> None:
