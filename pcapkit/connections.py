@@ -81,6 +81,7 @@ class Connections:
             self._segments(packets, ordered)
         if udp.any():
             self._datagrams(packets, ordered.where(udp))
+            self._make_room_for_exchanges()
 
     def _segments(self, packets: Packets, ordered: Ordered) -> None:
         window = runs(packets, ordered)
@@ -237,6 +238,14 @@ class Connections:
             self.limits.hit("live_connections", excess)
             for stream in sorted(self.live.values(), key=lambda s: (s.time, s.flow))[:excess]:
                 self._close(stream, ended=False)
+
+    def _make_room_for_exchanges(self) -> None:
+        """The same for conversations in datagrams."""
+        excess = len(self.exchanges) - self.limits.live_exchanges
+        if excess > 0:
+            self.limits.hit("live_exchanges", excess)
+            for exchange in sorted(self.exchanges.values(), key=lambda e: (e.time, e.flow))[:excess]:
+                self.exchanges.pop(exchange.flow).close()
 
     def finish(self) -> None:
         """The file is over: close everything."""

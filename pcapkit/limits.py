@@ -43,6 +43,7 @@ class Limits:
 
     # Flows and streams
     live_connections: int = cap(200_000, "connections", "the connection that was idle longest is closed")
+    live_exchanges: int = cap(200_000, "conversations in datagrams", "the one that was idle longest is closed")
     waiting_runs: int = cap(64, "runs", "a hole is given up and becomes a gap")
     waiting_bytes: int = cap(MIB, "bytes", "a hole is given up and becomes a gap")
     waiting_total: int = cap(128 * MIB, "bytes", "the hole waited for longest is given up and becomes a gap")

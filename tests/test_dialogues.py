@@ -282,6 +282,21 @@ class Wraps(Words):
         self.inner.close()
 
 
+def test_a_record_older_than_the_pieces_that_are_kept_names_none_and_is_counted() -> None:
+    flows = FlowTable()
+    packets = table([Segment(0, 1, b"x")])
+    flows.assign(packets)
+    shelf = Shelf(flows)
+    shelf.wishes.limits.substream_pieces = 2
+    dialogue = Dialogue(0, shelf, Recogniser([Words], "tcp"), False, (1, 2))
+    inner = dialogue.substream("words")
+    for i, byte in enumerate(said(b"hello", b"you")):
+        inner.receive(bytes([byte]), Span(0, 10 * i, 10 * i + 9, i + 1, i + 1, 0))
+    assert [(r.text, r.span.start, r.span.stop, r.span.frame, r.span.last_frame) for r in shelf.records] == [
+        (b"hello", 0, 0, 1, 6), (b"you", 0, 0, 7, 10)]
+    assert shelf.wishes.limits.hits["substream_pieces"] == 2
+
+
 def test_records_of_what_was_unwrapped_name_the_pieces_they_came_from() -> None:
     Wraps.recognises = staticmethod(lambda client, server: Recognition.YES)  # type: ignore[method-assign]
     flows = FlowTable()

@@ -109,6 +109,13 @@ def packet_block(data: bytes) -> tuple[int, bytes]:
     return 6, struct.pack("<5I", 0, 0, 0, len(data), len(data)) + data + bytes(-len(data) % 4)
 
 
+def communities() -> bytes:
+    """Two conversations in SNMP."""
+    asked = bytes.fromhex("302602010104067075626c6963a019020400000001020100020100300b300906052b060102010500")
+    return frames(*(ethernet(wire.ip(CLIENT, SERVER, 17, wire.udp((CLIENT, port), (SERVER, 161), asked)))
+                    for port in (40_001, 40_002)))
+
+
 def registrations(times: int) -> bytes:
     """Logins of SIP that nobody answers."""
     requests = "".join(f"REGISTER sip:h SIP/2.0\r\nVia: SIP/2.0/TCP h\r\nCSeq: {i} REGISTER\r\nAuthorization: Basic YTpi\r\n\r\n"
@@ -134,6 +141,7 @@ CASES: dict[str, tuple[int, Callable[[], bytes]]] = {
     "fragment_bytes": (100, fragments),
     "fragment_seconds": (10, fragments),
     "annex_bytes": (100, joined),
+    "live_exchanges": (1, communities),
     "live_connections": (1, lambda: pcap(in_order([*talk("C: x")[:5], *talk("C: x", at=1)[:5]]))),
     "waiting_runs": (2, lambda: holes(4)),
     "waiting_bytes": (250, lambda: holes(4)),
@@ -259,7 +267,8 @@ def test_a_file_that_asks_for_too_much_memory_is_not_read_at_all() -> None:
 
 def test_every_cap_is_among_these() -> None:
     of_comparisons = {name for name in EVERY if name.startswith("compared_")}  # see test_compare.py
-    assert set(CASES) | set(UNFELT) | OF_LOGS | of_comparisons | {"xz_memory"} == set(EVERY)
+    of_substreams = {"substream_depth", "substream_pieces"}  # see test_dialogues.py
+    assert set(CASES) | set(UNFELT) | OF_LOGS | of_comparisons | of_substreams | {"xz_memory"} == set(EVERY)
 
 
 @pytest.mark.parametrize("name", UNFELT)
