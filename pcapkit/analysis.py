@@ -21,7 +21,7 @@ from pcapkit.mailauth import Policy
 from pcapkit.maillog import Log
 from pcapkit.packets import Decoder
 from pcapkit.readers import CaptureFile, open_capture
-from pcapkit.records import Anomaly, Record, Secret
+from pcapkit.records import Anomaly, Credential, Record, Secret
 from pcapkit.reporters import Reporter
 from pcapkit.schema import Chunk, Table
 from pcapkit.secrets import Masker
@@ -117,6 +117,7 @@ class FileAnalysis:
         """(transport, stream, side) of all sides that sent a secret."""
         self.anomalies: dict[tuple[str, int | None, str], Anomaly] = {}
         self.unlisted = 0
+        self._repeated: set[tuple[str, int | None, str, str, str]] = set()
         self._observers: dict[type[Record], list[Reporter]] = {}
         for reporter in reporters:
             for kind in reporter.wants:
@@ -156,6 +157,8 @@ class FileAnalysis:
     def collect(self, record: Record) -> None:
         """Take a record from a dialogue: facts go to the reporters, rows are kept for the end of the window."""
         kind = type(record)
+        if kind is Credential and not self._is_new(record):  # type: ignore[arg-type]
+            return
         if kind in self._observers:
             for reporter in self._observers[kind]:
                 reporter.observe(record)
@@ -169,6 +172,19 @@ class FileAnalysis:
             self.records[kind].append(record)
         elif kind.table is not None:
             self.records[kind] = [record]
+
+    def _is_new(self, login: Credential) -> bool:
+        """Whether a login is to be told: what goes with every message is, once."""
+        if not login.repeats or login.flow is None:
+            return True
+        key = (login.flow.server, login.flow.server_port, login.mechanism, login.username, login.secret)
+        if key in self._repeated:
+            return False
+        if len(self._repeated) < self.options.limits.repeated_logins:
+            self._repeated.add(key)
+        else:
+            self.options.limits.hit("repeated_logins")
+        return True
 
     def _count(self, anomaly: Anomaly) -> None:
         """One row per flow and kind of anomaly, as long as there is room."""

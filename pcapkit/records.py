@@ -232,6 +232,8 @@ class Credential(Record):
     hashcat: str = ""
     john: str = ""
     """What `hashcat -m hashcat_mode` and john read to guess the password; empty where there is nothing to guess, or no way."""
+    repeats: bool = False
+    """It goes with every message, as a session's cookie does: the same one at the same server is told once a file."""
 
 
 @dataclass(slots=True)

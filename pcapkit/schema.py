@@ -191,8 +191,11 @@ response_decoded_sha256 text  null unless asked for
 HTTP_FORMS = Table("http_forms", "one row per form field", _columns("""
 name      text  decoded
 value     text  decoded
-encoding  text  query, urlencoded, multipart or json
+encoding  text  query, urlencoded, multipart, json or xml
 filename  text  of an uploaded file
+raw       text  the value as it was sent, escapes and all; null where it is no text
+offset    int   of the raw value, from the first byte of the client's side; null where it does not stand there as such
+length    int   of the raw value in bytes
 """), APPLICATION)
 
 SMTP = Table("smtp", "one row per command with its reply; the greeting and the reply after a message have no command",

@@ -8,7 +8,7 @@ from typing import Any
 from pcapkit import schema
 from pcapkit.codecs import sasl
 from pcapkit.codecs.hidden import SECRET_HEADERS, Place, in_header, in_url
-from pcapkit.codecs.names import is_secret_name
+from pcapkit.codecs.names import is_secret
 from pcapkit.schema import Chunk
 
 
@@ -66,9 +66,13 @@ def _headers(masker: Masker, headers: list[list[str]]) -> list[list[str]]:
     return [pair if pair[0].lower() not in SECRET_HEADERS else [pair[0], masker.header(*pair)] for pair in headers]
 
 
-def _forms(masker: Masker, columns: list[Any], table: schema.Table) -> list[Any]:
-    return [masker.mask(v) if v and is_secret_name(n or "") else v
-            for n, v in zip(columns[table.index("name")], columns[table.index("value")], strict=True)]
+def _form(column: str) -> Mask:
+    """A column of form fields, in which what stands as it was sent gets the mask of what it means."""
+    def apply(masker: Masker, columns: list[Any], table: schema.Table) -> list[Any]:
+        names, values, shown = (columns[table.index(name)] for name in ("name", "value", column))
+        return [masker.mask(v) if v and is_secret(n or "", v) else s
+                for n, v, s in zip(names, values, shown, strict=True)]
+    return apply
 
 
 def _auth(masker: Masker, columns: list[Any], table: schema.Table) -> list[Any]:
@@ -87,6 +91,6 @@ _MASKS: dict[str, dict[str, Mask]] = {
     "http": {"target": _each("target", Masker.url), "url": _each("url", Masker.url),
              "request_headers": _each("request_headers", _headers),
              "response_headers": _each("response_headers", _headers)},
-    "http_forms": {"value": _forms},
+    "http_forms": {"raw": _form("raw"), "value": _form("value")},
     "smtp": {"argument": _auth},
 }

@@ -120,6 +120,7 @@ def _logins(rows: list[dict[str, Any]]) -> None:
     if not rows:
         return
     _title("Logins")
+    rows = sorted(rows, key=lambda r: r["mechanism"] == "session-cookie")
     for r in rows[:_ROWS]:
         click.echo(f"  {_frame(r)}{r['protocol']} {r['mechanism']}: user {show(r['username'] or None)}, "
                    f"{r['secret_kind']} {show(r['secret'])} at {r['server']}:{r['server_port']}, outcome {r['outcome']}")

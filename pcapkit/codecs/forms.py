@@ -1,7 +1,8 @@
-"""Forms: urlencoded bodies and queries, multipart/form-data, JSON; with the place of each value."""
+"""Forms: urlencoded bodies and queries, multipart/form-data, JSON; with the place of each value. Of XML see `xmlforms`."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -14,13 +15,18 @@ from pcapkit.codecs.names import is_secret_name
 
 @dataclass(slots=True)
 class Field:
-    """A form field: decoded name and value, the raw value's place (start, stop) in the body, and a file's name."""
+    """A form field: decoded name and value, the raw value's place (start, stop) in the body, a file's name, and the value as
+    it was sent.
+    """
 
     name: str
     value: str | None
     start: int
     stop: int
     filename: str | None = None
+    raw: str | None = None
+    literal: bool = False
+    """A number, true, false or null of JSON: what nobody typed."""
 
 
 _PERCENT, _PLUS = b"%+"
@@ -50,7 +56,9 @@ def urlencoded(data: bytes, most: int) -> list[Field]:
             stop = len(data)
         if stop > at:
             name, _, value = data[at:stop].partition(b"=")
-            fields.append(Field(_decoded(name), _decoded(value), stop - len(value), stop))
+            decoded = _decoded(value)
+            fields.append(Field(_decoded(name), decoded, stop - len(value), stop, None,
+                                text(value) if _PERCENT in value or _PLUS in value else decoded))
         at = stop + 1
     return fields
 
@@ -76,41 +84,66 @@ def _parameters(header: str) -> Iterator[str]:
     yield header[start:]
 
 
+_MULTIPART_DEPTH = 4
+"""A form holds files, or parts of several files (RFC 2388, 4.2); deeper there is nothing to find."""
+
+
 def multipart(data: bytes, boundary: str, most: int) -> list[Field]:
-    """Parts of a multipart/form-data body (RFC 7578, 4), the last one also where the body is cut."""
-    mark = b"--" + boundary.encode("latin-1", "replace")
+    """Parts of a multipart/form-data body (RFC 7578, 4), the last one also where the body is cut; what is in parts that are
+    multipart themselves comes behind the others.
+    """
     fields: list[Field] = []
-    at = 0 if data.startswith(mark) else data.find(b"\n" + mark) + 1 or -1
-    while at >= 0 and data.startswith(mark, at) and len(fields) < most:
+    todo = [(0, len(data), boundary, "", 0)]
+    while todo and len(fields) < most:
+        low, high, boundary, outer, depth = todo.pop()
+        inner = []
+        for field, kind in _parts(data, low, high, boundary, outer, most - len(fields)):
+            nested = kind.lower().startswith("multipart/") and depth < _MULTIPART_DEPTH
+            within = parameter(kind, "boundary") if nested else None
+            if within:
+                inner.append((field.start, field.stop, within, field.name, depth + 1))
+            else:
+                fields.append(field)
+        todo += reversed(inner)
+    return fields
+
+
+def _parts(data: bytes, low: int, high: int, boundary: str, outer: str, most: int) -> Iterator[tuple[Field, str]]:
+    """Parts between two places of a body with their media types; those without a name have that of the part around."""
+    mark = b"--" + boundary.encode("latin-1", "replace")
+    at = low if data.startswith(mark, low) else data.find(b"\n" + mark, low, high) + 1 or -1
+    while at >= 0 and data.startswith(mark, at) and most > 0:
         at += len(mark)
         if data.startswith(b"--", at):
             break
-        following = data.find(b"\n" + mark, at)
-        limit = len(data) if following < 0 else following + 1
+        following = data.find(b"\n" + mark, at, high)
+        limit = high if following < 0 else following + 1
         bare = data.find(b"\n\n", at, limit)
         head = data.find(b"\n\r\n", at, bare if bare >= 0 else limit)
         if head >= 0 or bare >= 0:
             start = head + 3 if head >= 0 else bare + 2
-            stop = len(data) if following < 0 else following - (data[following - 1:following] == b"\r")
-            fields += _part(data, at, start, min(start, stop), stop)
+            stop = high if following < 0 else following - (data[following - 1:following] == b"\r")
+            part = _part(data, at, start, min(start, stop), stop, outer)
+            if part is not None:
+                most -= 1
+                yield part
         at = following + 1 if following >= 0 else -1
-    return fields
 
 
-def _part(data: bytes, at: int, head: int, start: int, stop: int) -> list[Field]:
+def _part(data: bytes, at: int, head: int, start: int, stop: int, outer: str) -> tuple[Field, str] | None:
     disposition, kind = "", ""
     for line in data[at:head].splitlines():
-        name, _, value = line.partition(b":")
-        if name.strip().lower() == b"content-disposition":
-            disposition = text(value)
-        elif name.strip().lower() == b"content-type":
-            kind = text(value).strip().lower()
+        header, _, rest = line.partition(b":")
+        if header.strip().lower() == b"content-disposition":
+            disposition = text(rest)
+        elif header.strip().lower() == b"content-type":
+            kind = text(rest).strip()
     field_name = parameter(disposition, "name")
-    if field_name is None:
-        return []
+    if field_name is None and not outer:
+        return None
     filename = parameter(disposition, "filename")
-    textual = filename is None or kind.startswith("text/")
-    return [Field(field_name, text(data[start:stop]) if textual else None, start, stop, filename)]
+    value = text(data[start:stop]) if filename is None or kind.lower().startswith("text/") else None
+    return Field(field_name if field_name is not None else outer, value, start, stop, filename, value), kind
 
 
 _NO_KEY: str | None = None
@@ -133,9 +166,11 @@ def json_fields(data: bytes, most: int) -> list[Field]:
     for path, key, value in _json_scalars(root, most):
         start, stop = _json_place(data, at, key, value)
         at = stop or at
-        quote = isinstance(value, str) and stop > 0
-        fields.append(Field(path, value if isinstance(value, str) else orjson.dumps(value).decode(), start + quote,
-                            stop - quote))
+        literal = not isinstance(value, str)
+        quote = not literal and stop > 0
+        shown = orjson.dumps(value).decode() if literal else value
+        raw = text(data[start + quote:stop - quote]) if stop else None
+        fields.append(Field(path, shown, start + quote, stop - quote, None, raw, literal))
     return fields
 
 
@@ -184,14 +219,29 @@ def _inside(path: str, value: Any) -> Iterator[tuple[str, str | None, Any]]:
 
 
 def _json_place(data: bytes, at: int, key: str | None, value: Any) -> tuple[int, int]:
-    """Where a scalar stands behind `at` and its key; (0, 0) where it is not written as we would write it."""
+    """Where a scalar stands behind `at` and its key; (0, 0) where it is not found."""
     if key is not None:
         name = orjson.dumps(key)
         found = data.find(name, at, at + _NEAR)
         if found < 0:
             return 0, 0
         at = found + len(name)
-    raw = orjson.dumps(value)
     while data[at:at + 1] and data[at] in b" \t\r\n:,[":
         at += 1
-    return (at, at + len(raw)) if data.startswith(raw, at) else (0, 0)
+    raw = orjson.dumps(value)
+    if data.startswith(raw, at):
+        return at, at + len(raw)
+    written = _JSON_STRING.match(data, at) if isinstance(value, str) else None
+    return written.span() if written and _json_text(written[0]) == value else (0, 0)
+
+
+_JSON_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
+
+
+def _json_text(written: bytes) -> str | None:
+    """What a JSON string says that may be written with escapes."""
+    try:
+        said: str = orjson.loads(written)
+    except orjson.JSONDecodeError:
+        return None
+    return said

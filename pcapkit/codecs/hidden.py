@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from urllib.parse import unquote_plus
 
-from pcapkit.codecs.names import is_secret_name
+from pcapkit.codecs.names import is_secret, may_be_secret
 
 Place = tuple[int, int, str]
 """From where to where, in characters, and the secret itself, decoded."""
@@ -17,22 +17,33 @@ Place = tuple[int, int, str]
 _USERINFO = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#:@]*:([^/?#]+)@", re.IGNORECASE)
 _PARAMETER_NAME = re.compile(r"[?&#]([^=&#?]+)=[^&#]")
 _PARAMETER = re.compile(r"[?&#]([^=&#?]+)=([^&#]+)")
-_WHOLE = ("x-api-key", "api-key", "x-auth-token", "x-access-token")
+KEY_HEADERS = frozenset("""x-api-key api-key apikey x-apikey x-auth-token x-access-token private-token x-gitlab-token
+    x-amz-security-token x-github-token x-vault-token x-consul-token x-goog-api-key ocp-apim-subscription-key dd-api-key
+    dd-application-key x-shopify-access-token x-auth-key x-figma-token x-rapidapi-key x-functions-key circle-token x-plex-token
+    x-emby-token x-mbx-apikey x-riot-token x-subscription-token x-api-token x-jwt-assertion x-id-token x-secret-key
+    x-aws-ec2-metadata-token x-jfrog-art-api x-rundeck-auth-token x-zotero-api-key x-redmine-api-key""".split())
+"""The headers whose value is a key to an interface, in lower case."""
 LOGIN_HEADERS = ("authorization", "proxy-authorization")
 _URLS = ("referer", "location", "content-location")
 _COOKIES = ("cookie", "set-cookie")
-SECRET_HEADERS = frozenset((*_WHOLE, *LOGIN_HEADERS, *_URLS, *_COOKIES))
+SECRET_HEADERS = frozenset((*KEY_HEADERS, *LOGIN_HEADERS, *_URLS, *_COOKIES))
 """The headers in whose values secrets are looked for, in lower case."""
 
 
 def in_url(url: str) -> Iterator[Place]:
     """The password before the host (RFC 3986, 3.2.1), and parameters with a secret name in query and fragment."""
-    if "@" in url and (found := _USERINFO.match(url)):
-        yield *found.span(1), unquote_plus(found[1])
+    if "@" in url and (before := userinfo(url)) is not None:
+        yield before
     if "=" in url and any(map(_is_secret_parameter, _PARAMETER_NAME.findall(url))):
         for found in _PARAMETER.finditer(url):
-            if _is_secret_parameter(found[1]):
-                yield *found.span(2), unquote_plus(found[2])
+            if _is_secret_parameter(found[1]) and is_secret(unquote_plus(found[1]), value := unquote_plus(found[2])):
+                yield *found.span(2), value
+
+
+def userinfo(url: str) -> Place | None:
+    """The password before the host of a URL (RFC 3986, 3.2.1)."""
+    found = _USERINFO.match(url)
+    return None if found is None else (*found.span(1), unquote_plus(found[1]))
 
 
 def in_header(name: str, value: str) -> list[Place]:
@@ -49,7 +60,7 @@ def in_header(name: str, value: str) -> list[Place]:
 
 @lru_cache(4096)
 def _is_secret_parameter(name: str) -> bool:
-    return is_secret_name(unquote_plus(name))
+    return may_be_secret(unquote_plus(name))
 
 
 def basic(token: str) -> tuple[str, str] | None:

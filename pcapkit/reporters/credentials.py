@@ -21,8 +21,14 @@ _REMEDY = {"http": "serve the login over HTTPS only, redirect plain HTTP and sen
            "sip": "SIP over TLS (sips:); change the password",
            "smb": "Kerberos instead of NTLM, SMB 3 with encryption; change the password",
            "smtp": "offer AUTH only after STARTTLS, or use submission over TLS (port 465); change the password"}
-_SEALED = ("gssapi", "gss-spnego", "kerberos_v4", "gs2-")
+_SEALED = ("gssapi", "gss-spnego", "kerberos_v4", "gs2-", "negotiate")
 """How mechanisms are called whose tokens hold once, for one server, and are encrypted."""
+_SESSION = "session-cookie"
+"""The mechanism of logins that are one finding a server, however many there are."""
+_TITLES = {SecretKind.TOKEN: "token"}
+_TELLS = {SecretKind.CHALLENGE_RESPONSE: "the password was not sent, but can be guessed from what was",
+          SecretKind.HASH: "what was sent is made from the secret, and may do in its place"}
+_REMEDIES = {SecretKind.TOKEN: "serve it over HTTPS only; revoke the token and issue a new one"}
 _KEPT, _SHOWN = 10_000, 100
 """How many different logins are kept, and how many times of each are named as evidence."""
 
@@ -39,12 +45,12 @@ class CleartextCredentials:
         self._times: Counter[tuple[str, str, int | None, str, str, str, str]] = Counter()
 
     def observe(self, record: Record) -> None:
-        """Keep a login that was not encrypted; the same login at the same server is one finding."""
+        """Keep a login that was not encrypted; the same login at the same server is one finding, and so are all its sessions."""
         if not isinstance(record, Credential) or flow_of(record).encrypted or not _is_worth(record):
             return
         flow = flow_of(record)
-        key = (flow.file, flow.server, flow.server_port, record.protocol, record.mechanism, record.username,
-               record.secret)
+        who = ("", "") if record.mechanism == _SESSION else (record.username, record.secret)
+        key = (flow.file, flow.server, flow.server_port, record.protocol, record.mechanism, *who)
         if key not in self._logins and len(self._logins) >= _KEPT:
             return
         self._times[key] += 1
@@ -60,20 +66,18 @@ class CleartextCredentials:
 
     def _finding(self, logins: list[Credential], times: int) -> Finding:
         login = logins[0]
-        flow = flow_of(login)
-        password = login.secret_kind is SecretKind.PASSWORD
-        often = f", {times} times" if times > 1 else ""
-        outcome = "" if login.outcome is Outcome.UNKNOWN else f"; the server {login.outcome} it"
-        mechanism = "" if login.mechanism == "login" else f"{login.mechanism} "
-        who = repr(login.username) if login.username else "an unnamed user"
+        flow, kind = flow_of(login), login.secret_kind
+        session = login.mechanism == _SESSION
+        severity = Severity.LOW if session else Severity.HIGH if kind is SecretKind.PASSWORD else Severity.MEDIUM
+        what = "session" if session else _TITLES.get(kind, "login")
+        remedy = "serve the whole site over HTTPS and set the cookie Secure; end the session" if session else _REMEDIES.get(
+            kind) or _REMEDY.get(login.protocol, "use the protocol over TLS; change the password")
         finding = Finding(
-            login.span, self.name, Severity.HIGH if password else Severity.MEDIUM, Confidence.CERTAIN,
-            f"{login.protocol.upper()} login in the clear",
-            f"{login.protocol.upper()} {mechanism}login of {who} with a {login.secret_kind} "
-            f"at {flow.server}:{flow.server_port} ({login.context}){often}{outcome}",
+            login.span, self.name, severity, Confidence.LIKELY if session else Confidence.CERTAIN,
+            f"{login.protocol.upper()} {what} in the clear", _sessions(login, times) if session else _login(login, times),
             [e for c in logins for e in evidence(flow_of(c), c.secret_span or c.span)],
-            _RFC.get(login.protocol, "RFC 8314, 3"), display_filter(flow, login.span.last_frame),
-            capture_filter(flow), _REMEDY.get(login.protocol, "use the protocol over TLS; change the password"))
+            "RFC 6265, 8.3" if session else _RFC.get(login.protocol, "RFC 8314, 3"),
+            display_filter(flow, login.span.last_frame), capture_filter(flow), remedy)
         finding.flow = flow
         return finding
 
@@ -81,3 +85,26 @@ class CleartextCredentials:
 def _is_worth(login: Credential) -> bool:
     """Whether who saw it has anything: a token that shows nothing, or is of no use to another, is no secret."""
     return login.secret_kind is not SecretKind.TOKEN or bool(login.secret and not login.mechanism.startswith(_SEALED))
+
+
+def _login(login: Credential, times: int) -> str:
+    """What was seen of a login or token, in a sentence."""
+    flow, kind = flow_of(login), login.secret_kind
+    often = f", {times} times" if times > 1 else ""
+    outcome = "" if login.outcome is Outcome.UNKNOWN else f"; the server {login.outcome} it"
+    mechanism = "" if login.mechanism == "login" else f"{login.mechanism} "
+    who = repr(login.username) if login.username else "an unnamed user"
+    if kind is SecretKind.TOKEN:
+        said = f"{mechanism}token" + (f" of {who}" if login.username else "")
+    else:
+        said = f"{mechanism}login of {who} with a {kind}"
+    tells = f"; {_TELLS[kind]}" if kind in _TELLS else ""
+    return f"{login.protocol.upper()} {said} at {flow.server}:{flow.server_port} ({login.context}){often}{outcome}{tells}"
+
+
+def _sessions(login: Credential, times: int) -> str:
+    """What was seen of a server's sessions, in a sentence."""
+    flow = flow_of(login)
+    several = f" of {times} sessions" if times > 1 else ""
+    return (f"{login.protocol.upper()} session cookie{'s' * (times > 1)}{several} at {flow.server}:{flow.server_port} "
+            f"({login.context}): whoever saw it can go on with the session as if logged in")

@@ -61,7 +61,8 @@ def test_a_login_is_one_finding_with_its_evidence(tmp_path: Path, name: str) -> 
     path = capture(tmp_path, login(name))
     finding, = findings(path)
     assert (finding["severity"], finding["confidence"]) == (LOGINS[name][2], "certain")
-    assert finding["title"] == f"{name.split()[0].upper()} login in the clear"
+    what = "token" if name.endswith("bearer") else "login"
+    assert finding["title"] == f"{name.split()[0].upper()} {what} in the clear"
     assert name.split()[1] in finding["message"] and finding["rfc"] and finding["remedy"]
     place, = finding["evidence"]
     row, = rows(path, show_secrets=True)["credentials"]

@@ -5,7 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from pcapkit import schema
+from pcapkit.codecs.ntlm import Answer
+from pcapkit.dissectors.http.schemes import Digest
 from pcapkit.records import Credential, Record, Span
+
+
+@dataclass(slots=True)
+class Login:
+    """A login in a request whose response is not known yet, and what it answers a challenge with."""
+
+    credential: Credential
+    said: Answer | Digest | None = None
 
 
 @dataclass(slots=True)
@@ -37,12 +47,12 @@ class HttpTransaction(Record):
     response_decoded_sha256: str | None = None
     request_span: Span | None = None
     response_span: Span | None = None
-    logins: list[Credential] = field(default_factory=list, repr=False, compare=False)
+    logins: list[Login] = field(default_factory=list, repr=False, compare=False)
 
 
 @dataclass(slots=True)
 class FormField(Record):
-    """A field of a form; the span is that of its value where the body is contiguous, else of the request."""
+    """A field of a form; the span is that of the request, `offset` is where the raw value stands on its side of the stream."""
 
     table = schema.HTTP_FORMS
 
@@ -50,6 +60,9 @@ class FormField(Record):
     value: str | None
     encoding: str
     filename: str | None = None
+    raw: str | None = None
+    offset: int | None = None
+    length: int | None = None
 
 
 @dataclass(slots=True)

@@ -6,27 +6,16 @@ from collections import deque
 from typing import ClassVar
 
 from pcapkit import schema
-from pcapkit.codecs.forms import Field, json_fields, multipart, parameter, urlencoded
-from pcapkit.codecs.names import is_password_name
 from pcapkit.dissectors import Recognition, Wishes
 from pcapkit.dissectors.http import heads
 from pcapkit.dissectors.http.bodies import Body, Chunked, Reader, Sized, framing
 from pcapkit.dissectors.http.heads import Head
-from pcapkit.dissectors.http.logins import (
-    form_login,
-    form_secrets,
-    header_login,
-    header_secrets,
-    outcome,
-    shown,
-    target_secrets,
-)
-from pcapkit.dissectors.http.records import FormField, HttpPolicy, HttpTransaction
+from pcapkit.dissectors.http.logins import Logins, form_encoding, header_secrets, shown, target_secrets
+from pcapkit.dissectors.http.records import HttpPolicy, HttpTransaction
 from pcapkit.records import CLIENT, FOREVER, SERVER, Anomaly, Sink, Span
 from pcapkit.wire import Unread
 
 _METHODS = (b"GET ", b"POST ", b"HEAD ", b"PUT ", b"DELETE ", b"OPTIONS ", b"CONNECT ", b"TRACE ", b"PATCH ")
-_FORMS = ("application/x-www-form-urlencoded", "multipart/form-data", "application/json")
 
 
 class _Side:
@@ -59,7 +48,7 @@ class HTTP:
         self.sides = (_Side(sink, CLIENT), _Side(sink, SERVER))
         self.pending: deque[HttpTransaction] = deque()
         self.tunnel = False
-        self._seen: set[tuple[str, str]] = set()
+        self.logins = Logins(sink, wishes.limits)
 
     @staticmethod
     def recognises(client: bytes, server: bytes) -> Recognition:
@@ -236,7 +225,7 @@ class HTTP:
         how, length, oddities = framing(head.fields, server, row.method, row.status or 0)
         for rule in oddities:
             self.sink.put(Anomaly(span, rule, "the message can be read in two ways; RFC 9112, 6.3 decides"))
-        keep = not server and row.content_type is not None and _may_be_form(row.content_type)
+        keep = not server and form_encoding(head.fields.values.get("content-type", "")) != ""
         reader = None
         if keep or self.wishes.hash:
             reader = Reader(span.stop, keep, head.fields.values.get("content-encoding"), self.wishes.hash, self.limits)
@@ -260,51 +249,16 @@ class HTTP:
             self.sink.limit("http_pending", span)
             self._settle(self.pending.popleft())
         self.pending.append(row)
-        if head.fields.secrets:
-            self._logins(row, span, head)
+        self._headers(row, span, head)
         target_secrets(self.sink, span, head)
-        path, mark, query = target.partition("?")
-        if mark:
-            fields = urlencoded(query.partition("#")[0].encode("utf-8", "replace"), self.limits.form_fields + 1)
-            base = span.start + head.target + len(path) + 1 if target.isascii() else None
-            self._fields(row, span, fields, base, "query")
+        self.logins.target(row, span, span.start + head.target)
         return row
 
-    def _logins(self, row: HttpTransaction, span: Span, head: Head) -> None:
-        """Name the secrets in the headers of a request, and remember logins that are new."""
-        for line, where in header_secrets(self.sink, span, head.behind, head.fields.secrets):
-            if line.item not in self._seen:
-                self._seen.add(line.item)
-                name, value = line.item
-                login = header_login(span, value, where, f"{row.method} {name}")
-                if login is not None:
-                    row.logins.append(login)
-
-    def _fields(self, row: HttpTransaction, span: Span, fields: list[Field], base: int | None, encoding: str) -> None:
-        """Put form fields as rows, and remember the login in them."""
-        most = self.limits.form_fields
-        if len(fields) > most:
-            self.sink.limit("form_fields", span)
-        for f in fields[:most]:
-            self.sink.put(FormField(span, f.name, f.value, encoding, f.filename))
-        login = form_login(self.sink, span, fields, base, encoding, row)
-        if login is not None:
-            row.logins.append(login)
-
-    def _form(self, row: HttpTransaction, span: Span, body: Body, reader: Reader) -> None:
-        """The form in a request's body."""
-        data, most = reader.form(), self.limits.form_fields + 1
-        content_type = row.content_type or ""
-        base = None if isinstance(body, Chunked) or reader.coded or body.torn else reader.start
-        if "urlencoded" in content_type.lower():
-            fields, encoding = urlencoded(data, most), "urlencoded"
-        elif "multipart" in content_type.lower():
-            fields, encoding = multipart(data, parameter(content_type, "boundary") or "", most), "multipart"
-        else:
-            fields, encoding = json_fields(data, most), "json"
-        form_secrets(self.sink, span, fields, base, reader.start)
-        if encoding != "json" or any(is_password_name(f.name) for f in fields):
-            self._fields(row, span, fields, base, encoding)
+    def _headers(self, row: HttpTransaction, span: Span, head: Head) -> None:
+        """Name the secrets in the headers of a message, and remember the logins in them."""
+        if head.fields.secrets:
+            for line, places in header_secrets(self.sink, span, head.behind, head.fields.secrets):
+                self.logins.header(row, span, *line.item, places)
 
     # Responses
 
@@ -319,8 +273,7 @@ class HTTP:
         row.status, row.reason, row.response_headers = status, reason, head.fields.headers
         row.response_span, row.response_frame = span, span.frame
         row.content_type = head.fields.values.get("content-type") or row.content_type
-        if head.fields.secrets:
-            header_secrets(self.sink, span, head.behind, head.fields.secrets)
+        self._headers(row, span, head)
         for name, value in head.fields.policies:
             self.sink.put(HttpPolicy(span, name, value, row.host))
         return row
@@ -356,7 +309,8 @@ class HTTP:
     def _read(self, side: int, row: HttpTransaction, span: Span, body: Body, reader: Reader) -> None:
         """What was read of a body that has ended."""
         if reader.kept:
-            self._form(row, span, body, reader)
+            whole = not (isinstance(body, Chunked) or reader.coded or body.torn)
+            self.logins.body(row, span, reader.form(), reader.start, reader.start if whole else None, not body.over)
         for cap in reader.hits:
             self.sink.limit(cap, span)
         if side == CLIENT:
@@ -374,12 +328,8 @@ class HTTP:
             row.span = Span(asked.side, asked.start, asked.stop, asked.frame, max(asked.last_frame, last.last_frame),
                             asked.time_ns)
         self.sink.put(row)
-        for login in row.logins:
-            if row.status is not None:
-                login.outcome = outcome(login.mechanism, row.status)
-                login.reply_span = row.response_span
+        for login in self.logins.settle(row):
             self.sink.put(login)
-        row.logins = []
 
 
 def _may_answer(request: HttpTransaction, response: Span) -> bool:
@@ -395,9 +345,3 @@ def _where(method: str, target: str, host: str | None) -> tuple[str | None, str 
         return (target, None) if method == "CONNECT" else (None, None)
     host = host.removesuffix(":80")
     return host, f"http://{host}{target}" if target.startswith("/") else None
-
-
-def _may_be_form(content_type: str) -> bool:
-    """Whether a body of this type is one that forms are sent in."""
-    kind = content_type.partition(";")[0].strip().lower()
-    return kind in _FORMS or kind.endswith("+json")

@@ -1,0 +1,43 @@
+"""What values look like: those that a machine drew at random, and signed ones (JWT, RFC 7519)."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+
+_SHORTEST, _LONGEST = 16, 4_096
+_ALPHABET = re.compile(r"[A-Za-z0-9_\-.=+/~:|%!*]+")
+_JWT = re.compile(r"ey[A-Za-z0-9_-]{8,}\.ey[A-Za-z0-9_-]{2,}\.[A-Za-z0-9_-]*")
+_WORD = re.compile(r"[a-z]{3,}|[A-Z]?[a-z]{3,}")
+_HEX = re.compile(r"[0-9a-fA-F-]+")
+_LEAST = 2.8
+"""Bits a character: less is a pattern or a word."""
+
+
+def is_jwt(value: str) -> bool:
+    """Whether a value is a JSON web token: three parts in base64, the first two of which begin as objects do."""
+    return value.startswith("ey") and _JWT.fullmatch(value) is not None
+
+
+def entropy(value: str) -> float:
+    """Shannon's, of the characters as they occur, in bits a character."""
+    return -sum(n / len(value) * math.log2(n / len(value)) for n in Counter(value).values()) if value else 0.0
+
+
+def is_token(value: str, least: int = _SHORTEST) -> bool:
+    """Whether a value looks drawn at random: long enough, digits among letters or both cases, no words, no plain number."""
+    if not least <= len(value) <= _LONGEST or not value.isascii() or not _ALPHABET.fullmatch(value):
+        return False
+    if is_jwt(value):
+        return True
+    digits = sum(c.isdigit() for c in value)
+    letters = sum(c.isalpha() for c in value)
+    mixed = any(c.islower() for c in value) and any(c.isupper() for c in value)
+    if not letters or not (digits or (mixed and len(value) >= 20)) or entropy(value) < min(_LEAST, math.log2(least)):
+        return False
+    if _HEX.fullmatch(value):
+        return digits > len(value) // 10
+    # A slug or path such as 2024-01-my-first-post is made of words.
+    worded = sum(map(len, (w for w in re.split(r"[\W_\d]+", value) if _WORD.fullmatch(w))))
+    return worded * 2 < len(value)
