@@ -95,6 +95,16 @@ def http() -> Iterator[Turn]:
     yield response()
     yield request(f"GET /odd?password={secret('odd head', '{quoted}')}", "X-Twice : 1", "No colon")
     yield response()
+    yield request("GET /key", f"Private-Token: {secret('key in a header')}",
+                  f"X-Amz-Security-Token: {secret('key of a session')}")
+    yield response()
+    yield request("POST /soap", "Content-Type: text/xml",
+                  body=f"<l><user>anna</user><password>{secret('xml')}</password><new password='{secret('attribute')}'/></l>")
+    yield response()
+    yield request(f"GET /signed?X-Amz-Credential=AKID%2F1&X-Amz-Signature={secret('signature', '{quoted}')}")
+    yield response()
+    yield request("GET /hawk", f'Authorization: Hawk id="anna", mac="{secret("hawk")}"')
+    yield response()
 
 
 EHLO = "S: 220 mail.example.org ESMTP\nC: EHLO me\nS: 250-mail.example.org\nS: 250-STARTTLS\nS: 250 AUTH PLAIN LOGIN\n"
@@ -195,8 +205,10 @@ def test_asked_for_the_streams_have_them(path: Path) -> None:
 
 
 @pytest.mark.parametrize(("verb", "places"), [
-    ("forms", {"query", "form", "multipart", "json", "chunked", "in gzip", "escaped"}), ("smtp", {"plain", "oauth", "broken"}),
-    ("credentials", {"basic", "bearer", "proxy", "form", "plain", "plain later", "login", "cram"})])
+    ("forms", {"query", "form", "multipart", "json", "chunked", "in gzip", "escaped", "xml", "attribute"}),
+    ("smtp", {"plain", "oauth", "broken"}),
+    ("credentials", {"basic", "bearer", "proxy", "form", "plain", "plain later", "login", "cram", "userinfo",
+                     "key in a header", "xml", "signature", "hawk", "multipart", "json"})])
 def test_asked_for_the_tables_have_them(path: Path, verb: str, places: set[str]) -> None:
     assert places <= set(leaks(run([verb, "FILE", "--show-secrets"], path)))
 
@@ -221,6 +233,8 @@ def test_the_same_secret_has_the_same_number_everywhere(path: Path) -> None:
     (0, "GET http://anna:MASK@www.example.org/ HTTP/1.1"), (0, "Cookie: session=MASK; other=MASK"), (0, "Cookie:MASK"),
     (0, "Authorization:MASK"), (0, "Authorization: Bearer MASK"), (0, "user=anna&log_pwd=MASK"),
     (0, '{"password": "MASK", "again": {"password": "MASK"}, "login": {"pin": "MASK"}}'), (0, '{"refresh_token": "MASK"}'),
+    (0, "Private-Token: MASK"), (0, "<l><user>anna</user><password>MASK</password><new password='MASK'/></l>"),
+    (0, '{"password": "MASK"}'), (0, "GET /signed?X-Amz-Credential=AKID%2F1&X-Amz-Signature=MASK HTTP/1.1"),
     (0, "MASK"), (1, "AUTH PLAIN MASK"), (2, "MASK"), (3, "YW5uYQ=="), (3, "MASK"), (4, "AUTH LOGIN YW5uYQ=="), (4, "MASK"),
     (5, "AUTH XOAUTH2 MASK"), (6, "MASK"), (7, "MASK"), (8, "AUTH PLAIN MASK"), (9, "AUTH PLAIN MASK"),
     (10, "AUTH PLAIN MASK"), (11, "AUTH PLAIN MASK"), (12, r"AUTH\x09PLAIN\x09MASK")])

@@ -189,7 +189,7 @@ def _names_a_secret(root: Any) -> bool:
 
 
 def _json_scalars(root: Any, most: int) -> list[tuple[str, str | None, Any]]:
-    """Dotted name, own key (None in an array) and value of the first scalars, in order, without recursion."""
+    """Dotted name, own key (None in an array, but of its first) and value of the first scalars, in order, without recursion."""
     found: list[tuple[str, str | None, Any]] = []
     todo = [iter([("", _NO_KEY, root)])]
     while todo and len(found) < most:
@@ -199,13 +199,13 @@ def _json_scalars(root: Any, most: int) -> list[tuple[str, str | None, Any]]:
             continue
         path, key, value = step
         if isinstance(value, dict | list):
-            todo.append(_inside(path, value))
+            todo.append(_inside(path, key, value))
         elif path:
             found.append((path, key, value))
     return found
 
 
-def _inside(path: str, value: Any) -> Iterator[tuple[str, str | None, Any]]:
+def _inside(path: str, own: str | None, value: Any) -> Iterator[tuple[str, str | None, Any]]:
     """What an object or array holds, one by one; of a path without end only the last names are kept."""
     before = f"{path}." if path else ""
     if len(before) > _LONGEST_PATH:
@@ -215,7 +215,7 @@ def _inside(path: str, value: Any) -> Iterator[tuple[str, str | None, Any]]:
             yield before + key, key, inner
     else:
         for i, inner in enumerate(value):
-            yield f"{before}{i}", None, inner
+            yield f"{before}{i}", own if i == 0 else None, inner
 
 
 def _json_place(data: bytes, at: int, key: str | None, value: Any) -> tuple[int, int]:
@@ -226,7 +226,7 @@ def _json_place(data: bytes, at: int, key: str | None, value: Any) -> tuple[int,
         if found < 0:
             return 0, 0
         at = found + len(name)
-    while data[at:at + 1] and data[at] in b" \t\r\n:,[":
+    while data[at:at + 1] and data[at] in b" \t\r\n:,[]{}":
         at += 1
     raw = orjson.dumps(value)
     if data.startswith(raw, at):

@@ -138,6 +138,16 @@ def _key_name(name: str) -> str:
     return "sure" if last in _KEYS else "perhaps" if last in _PERHAPS_KEYS else ""
 
 
+@lru_cache(4096)
+def _may_be_login(name: str) -> bool:
+    return password_meaning(name).weight > 0 or bool(key_name(name))
+
+
+def may_be_login(name: str) -> bool:
+    """Whether what stands under this name may make a form a login: a password, or a key to an interface."""
+    return _may_be_login(name[-_LONGEST:])
+
+
 def may_be_secret(name: str) -> bool:
     """Whether the value under this name may have to be masked: some names depend on it."""
     return is_secret_name(name) or bool(key_name(name))

@@ -9,7 +9,7 @@ from collections import Counter
 _SHORTEST, _LONGEST = 16, 4_096
 _ALPHABET = re.compile(r"[A-Za-z0-9_\-.=+/~:|%!*]+")
 _JWT = re.compile(r"ey[A-Za-z0-9_-]{8,}\.ey[A-Za-z0-9_-]{2,}\.[A-Za-z0-9_-]*")
-_WORD = re.compile(r"[a-z]{3,}|[A-Z]?[a-z]{3,}")
+_WORD = re.compile(r"[A-Z]?[a-z]{2,}")
 _HEX = re.compile(r"[0-9a-fA-F-]+")
 _LEAST = 2.8
 """Bits a character: less is a pattern or a word."""
@@ -39,5 +39,5 @@ def is_token(value: str, least: int = _SHORTEST) -> bool:
     if _HEX.fullmatch(value):
         return digits > len(value) // 10
     # A slug or path such as 2024-01-my-first-post is made of words.
-    worded = sum(map(len, (w for w in re.split(r"[\W_\d]+", value) if _WORD.fullmatch(w))))
-    return worded * 2 < len(value)
+    worded = sum(len(word) for word in re.split(r"[\W_]+", value) if _WORD.fullmatch(word))
+    return worded * 2 < letters

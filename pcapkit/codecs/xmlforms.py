@@ -101,16 +101,16 @@ def _scanned(data: bytes) -> Iterator[Field]:
     names, at, began = _Names(), 0, -1
     while (opened := data.find(b"<", at)) >= 0:
         if data.startswith(b"<!--", opened):
-            at = data.find(b"-->", opened + 4) + 3
+            at = _behind(data, b"-->", opened + 4)
         elif data.startswith(b"<![CDATA[", opened):
-            at = data.find(b"]]>", opened + 9) + 3
+            at = _behind(data, b"]]>", opened + 9)
         elif data.startswith(b"<?", opened):
-            at = data.find(b"?>", opened + 2) + 2
+            at = _behind(data, b"?>", opened + 2)
         elif data.startswith(b"<!", opened):
             return
         else:
-            at = data.find(b">", opened) + 1
-            if at:
+            at = _behind(data, b">", opened)
+            if at > 0:
                 tag = data[opened + 1:at - 1]
                 if tag.startswith(b"/"):
                     name = _local(tag[1:])
@@ -127,8 +127,14 @@ def _scanned(data: bytes) -> Iterator[Field]:
                     began = -1 if tag.endswith(b"/") else at
                     if began < 0:
                         names.end(name)
-        if at <= opened:
+        if at < 0:
             return
+
+
+def _behind(data: bytes, end: bytes, start: int) -> int:
+    """The place behind the next `end`; -1 where there is none."""
+    found = data.find(end, start)
+    return found + len(end) if found >= 0 else -1
 
 
 def _local(tag: bytes) -> str:

@@ -101,23 +101,28 @@ def check(path: Path, folder: Path) -> list[str]:
         whole = sum((r["transport"], r["stream"]) not in damaged for r in ours)
         mark = "ok" if counts["clean"] <= len(ours) and whole <= counts["seen"] else "DIFFERS"
         said.append(f"    {kind:20}{counts['clean']:>9}{counts['seen']:>9}{len(ours):>9}{whole:>9}  {mark}")
-    said.append(_credentials(path, truth, rows(folder, "credentials")))
+    said.append(_credentials(path, truth, rows(folder, "credentials"), http))
     return said
 
 
-def _credentials(path: Path, truth: dict[str, Any], ours: list[dict[str, Any]]) -> str:
+def _credentials(path: Path, truth: dict[str, Any], ours: list[dict[str, Any]], http: list[dict[str, Any]]) -> str:
     """Logins missing and invented. The truth leaves out a login whose first request is damaged, also where a later one
-    repeats it: what stands in the capture as it is sent is not invented.
+    repeats it: what stands in the capture as it is sent is not invented. Nor does it list sessions: each must be a cookie that
+    a message has, and none may be told twice for the same server.
     """
+    sessions = Counter((c["server"], c["server_port"], c["secret"]) for c in ours if c["mechanism"] == "session-cookie")
+    cookies = {part.strip().partition("=")[2] for row in http for side in ("request_headers", "response_headers")
+               for name, value in row[side] or () if name.lower() in ("cookie", "set-cookie") for part in value.split(";")}
+    wrong = sum(secret not in cookies or times > 1 for (_, _, secret), times in sessions.items())
     wanted = Counter((c["user"], c["password"]) for c in truth["credentials"])
-    found = Counter((c["username"], c["secret"]) for c in ours)
+    found = Counter((c["username"], c["secret"]) for c in ours if c["mechanism"] != "session-cookie")
     missing = sum(not found[pair] for pair in wanted)
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as capture:
         beyond = [capture.find(base64.b64encode(":".join(pair).encode())) >= 0 for pair in found if pair not in wanted]
     invented = beyond.count(False)
-    mark = "ok" if not missing and not invented else "DIFFERS"
+    mark = "ok" if not missing and not invented and not wrong else "DIFFERS"
     return (f"    {'credentials':20}{len(wanted):>9} in the truth, {missing} missing, {invented} invented, "
-            f"{beyond.count(True)} more that stand in the capture  {mark}")
+            f"{beyond.count(True)} more that stand in the capture; {len(sessions)} sessions, {wrong} wrong  {mark}")
 
 
 def bench(path: Path, runs: int, memory: Path) -> None:

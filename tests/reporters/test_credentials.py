@@ -132,6 +132,36 @@ def test_a_login_that_comes_again_and_again_is_counted_in_full_and_named_a_hundr
     assert ", 120 times" in finding["message"] and len(finding["evidence"]) == 100
 
 
+SID = "9f86d081884c7d659a2feaa0c55ad01"
+
+
+def cookie(number: int, name: str = "sid") -> list[Turn]:
+    return http(f"GET /{number} HTTP/1.1\nCookie: {name}={SID}{number}")
+
+
+def test_sessions_of_a_server_are_one_finding_behind_the_logins(tmp_path: Path) -> None:
+    path = capture(tmp_path, *(talk(cookie(i % 3), 80, at=i) for i in range(9)), talk(FORM, 80, at=10),
+                   talk(cookie(1), 80, server="198.51.100.99", at=9))
+    form, one, other = findings(path)
+    assert [row["severity"] for row in (form, one, other)] == ["high", "low", "low"]
+    assert one["title"] == "HTTP session in the clear" and "3 sessions" in one["message"] and len(one["evidence"]) == 3
+    assert "cookie sid" in other["message"] and SID not in repr((one, other))
+    told = [row for row in rows(path, show_secrets=True)["credentials"] if row["mechanism"] == "session-cookie"]
+    assert sorted((row["secret"], row["server"]) for row in told) == sorted(
+        [*((SID + str(i), "198.51.100.25") for i in range(3)), (SID + "1", "198.51.100.99")])
+
+
+@pytest.mark.parametrize(("header", "title", "said"), [
+    ("Authorization: Bearer abcdefghijkl", "token", "bearer token at"), (f"X-API-Key: {SID}1", "token", "api-key token at"),
+    (f'Authorization: Digest username="alice", realm="r", nonce="n", uri="/", response="{SID}1"', "login",
+     "the password was not sent, but can be guessed"),
+    (f"Authorization: AWS4-HMAC-SHA256 Credential=AKID/1, Signature={SID}1", "login", "login of 'AKID' with a hash"),
+    (f"Cookie: PHPSESSID={SID}1", "session", "go on with the session")])
+def test_each_kind_of_secret_is_told_in_its_own_words(tmp_path: Path, header: str, title: str, said: str) -> None:
+    finding, = findings(capture(tmp_path, talk(http(f"GET / HTTP/1.1\n{header}"), 80)))
+    assert finding["title"] == f"HTTP {title} in the clear" and said in finding["message"]
+
+
 @pytest.mark.parametrize("encrypted", [False, True])
 def test_a_login_that_the_wire_did_not_show_is_no_cleartext_one(encrypted: bool) -> None:
     reporter = CleartextCredentials()

@@ -19,7 +19,7 @@ from pcapkit.dissectors.http import cookies, schemes
 from pcapkit.dissectors.http.heads import Head, Line
 from pcapkit.dissectors.http.records import FormField, HttpTransaction, Login
 from pcapkit.dissectors.http.schemes import Digest
-from pcapkit.dissectors.http.typed import Typed, says_login, typed
+from pcapkit.dissectors.http.typed import Typed, says_login, typed, value_of
 from pcapkit.limits import Limits
 from pcapkit.records import Credential, Outcome, Secret, SecretKind, Sink, Span
 
@@ -50,8 +50,10 @@ class Logins:
         """Header lines that were looked at."""
         self._known: set[tuple[str, str, str]] = set()
         """Mechanism, user and secret of what goes with every request and is told once."""
-        self._challenges: dict[tuple[str, str], Digest | bytes] = {}
-        """What was asked: (scheme, nonce of Digest) -> the challenge, those of proxies under "proxy-"."""
+        self._nonces: dict[tuple[str, str], Digest] = {}
+        """The challenges of Digest by whether a proxy asked ("proxy-" or "") and their nonce."""
+        self._ntlm: dict[str, bytes] = {}
+        """The challenge of NTLM in the last response, by whether a proxy asked: the next request answers it, no other."""
 
     # What messages show
 
@@ -129,7 +131,7 @@ class Logins:
         `base` is `start` where the bytes stand there as they are, None where they were decoded or put together. `cut` says
         that the end is not there.
         """
-        content_type, most = _value(row.request_headers, "content-type"), self.limits.form_fields + 1
+        content_type, most = value_of(row.request_headers, "content-type"), self.limits.form_fields + 1
         encoding = form_encoding(content_type)
         if encoding == "urlencoded":
             fields = urlencoded(data, most)
@@ -155,7 +157,7 @@ class Logins:
             offset = base + f.start if base is not None and (f.stop or not f.start) else None
             length = f.stop - f.start if f.stop else len((f.raw or "").encode())
             self.sink.put(FormField(span, f.name, f.value, encoding, f.filename, f.raw, offset, length))
-        found = typed(fields, encoding, row.method or "", row.target or "", _value(row.request_headers, "referer"))
+        found = typed(fields, encoding, row.method or "", row.target or "", row.request_headers)
         if len(found) > self.limits.form_logins:
             self.sink.limit("form_logins", span)
         for login in found[:self.limits.form_logins]:
@@ -182,8 +184,7 @@ class Logins:
             found = login.credential
             proxy = "proxy-" if found.mechanism.startswith("proxy-") else ""
             if isinstance(login.said, Answer):
-                asked = self._challenges.get((proxy + "ntlm", ""))
-                found.hashcat_mode, found.hashcat = login.said.hashcat(asked if isinstance(asked, bytes) else None)
+                found.hashcat_mode, found.hashcat = login.said.hashcat(self._ntlm.get(proxy))
                 found.john = found.hashcat
             elif isinstance(login.said, Digest):
                 self._digest(row, found, login.said, proxy)
@@ -192,12 +193,14 @@ class Logins:
                 found.reply_span = row.response_span
             yield found
         row.logins = []
+        if self._ntlm:
+            self._ntlm.clear()
         if row.status in (401, 407):
             self._challenged(row.response_headers or [], row.status)
 
     def _digest(self, row: HttpTransaction, found: Credential, said: Digest, proxy: str) -> None:
-        asked = self._challenges.get((proxy + "digest", said.get("nonce")))
-        algorithm = said.get("algorithm") or (asked.get("algorithm") if isinstance(asked, Digest) else "")
+        asked = self._nonces.get((proxy, said.get("nonce")))
+        algorithm = said.get("algorithm") or (asked.get("algorithm") if asked is not None else "")
         found.hashcat_mode, found.hashcat, found.john = said.lines(row.method or "", algorithm)
         found.context += f", realm {said.get('realm')[:100]!r}" + (", as the server asked" if asked is not None else "")
 
@@ -207,11 +210,11 @@ class Logins:
         for header, value in headers:
             asked = schemes.challenge(value) if header.lower() == name else None
             if isinstance(asked, Digest):
-                if len(self._challenges) >= _CHALLENGES:
-                    del self._challenges[next(iter(self._challenges))]
-                self._challenges[proxy + "digest", asked.get("nonce")] = asked
+                if len(self._nonces) >= _CHALLENGES:
+                    del self._nonces[next(iter(self._nonces))]
+                self._nonces[proxy, asked.get("nonce")] = asked
             elif asked is not None:
-                self._challenges[proxy + "ntlm", ""] = asked
+                self._ntlm[proxy] = asked
 
 
 def outcome(row: HttpTransaction, mechanism: str) -> Outcome:
@@ -231,12 +234,12 @@ def _form_outcome(row: HttpTransaction, status: int) -> Outcome:
     """401 and 403 refuse. A redirect that says so refuses, too; one that leads elsewhere with a new session welcomes."""
     if status in (401, 403):
         return Outcome.REJECTED
-    location = _value(row.response_headers, "location")
+    location = value_of(row.response_headers, "location")
     if not location or not 300 <= status < 400:
         return Outcome.UNKNOWN
     if any(word in location.lower() for word in ("error", "fail", "denied", "invalid", "incorrect")):
         return Outcome.REJECTED
-    there, here = _path(location), {_path(row.target or ""), _path(_value(row.request_headers, "referer"))}
+    there, here = _path(location), {_path(row.target or ""), _path(value_of(row.request_headers, "referer"))}
     new = any(name.lower() == "set-cookie" and next(cookies.sessions("set-cookie", value), None) is not None
               for name, value in row.response_headers or [])
     return Outcome.ACCEPTED if new and there not in here and not says_login(location) else Outcome.UNKNOWN
@@ -248,11 +251,6 @@ def _path(url: str) -> str:
     if "://" in path:
         path = "/" + path.partition("://")[2].partition("/")[2]
     return path.rstrip("/")
-
-
-def _value(headers: Iterable[Sequence[str]] | None, name: str) -> str:
-    """The first value of a header; empty where there is none."""
-    return next((value for header, value in headers or () if header.lower() == name), "")
 
 
 # Which bytes are secret

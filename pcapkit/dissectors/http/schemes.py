@@ -19,6 +19,8 @@ from pcapkit.records import SecretKind
 
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,40}")
 _DIRECTIVE = re.compile(r"""([A-Za-z0-9_-]{1,40})\s{0,9}=\s{0,9}(?:"((?:[^"\\]|\\.)*+)"|([^",\s]*+))""")
+_SHORTEST = 10
+"""Of a token that stands without a scheme: what is shorter is a scheme without a token."""
 _SIGNED = ("signature", "oauth_signature", "mac")
 _SIGNERS = ("credential", "keyid", "oauth_token", "oauth_consumer_key", "id")
 _KERBEROS = (b"\x2a\x86\x48\x86\xf7\x12\x01\x02\x02", b"\x2a\x86\x48\x82\xf7\x12\x01\x02\x02")
@@ -85,7 +87,7 @@ def shown(value: str) -> Shown | None:
     if not value or (blank and not rest):
         return None
     if not blank or not _TOKEN.fullmatch(scheme):
-        return Shown("token", "", value, SecretKind.TOKEN)
+        return Shown("token", "", value, SecretKind.TOKEN) if len(value) >= _SHORTEST else None
     kind = scheme.lower()
     if kind == "basic":
         pair = basic(rest)

@@ -7,12 +7,12 @@ A name that can mean nothing but a password is enough where a value was typed in
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 from pcapkit.codecs.forms import Field
-from pcapkit.codecs.names import SURE_USER, Meaning, key_name, password_meaning, user_rank
+from pcapkit.codecs.names import SURE_USER, Meaning, key_name, may_be_login, password_meaning, user_rank
 from pcapkit.codecs.tokens import is_token
 from pcapkit.records import SecretKind
 
@@ -27,6 +27,15 @@ _MOST_NAMED = 50
 """No form asks for more passwords; each is compared with each name of a user."""
 
 
+Headers = Iterable[Sequence[str]] | None
+"""Names and values, as they stand in the rows of HTTP."""
+
+
+def value_of(headers: Headers, name: str) -> str:
+    """The first value of a header by its lower-case name; empty where there is none."""
+    return next((value for header, value in headers or () if header.lower() == name), "")
+
+
 @dataclass(slots=True)
 class Typed:
     """A login in a form: the field with the secret, who it is for, what is secret in it, and why it is taken for that."""
@@ -39,19 +48,21 @@ class Typed:
     hashcat_mode: int | None = None
 
 
-def typed(fields: Sequence[Field], encoding: str, method: str, target: str, referer: str) -> list[Typed]:
+def typed(fields: Sequence[Field], encoding: str, method: str, target: str, headers: Headers) -> list[Typed]:
     """The logins in the fields of one form, each secret once; passwords before keys to interfaces."""
+    if not any(may_be_login(f.name) for f in fields):
+        return []
     once: dict[tuple[str | None, str], Typed] = {}
-    for login in (*_passwords(fields, method, target, referer), *_keys(fields, encoding)):
+    for login in (*_passwords(fields, method, target, headers), *_keys(fields, encoding)):
         once.setdefault((login.field.value, login.user), login)
     return list(once.values())
 
 
-def _passwords(fields: Sequence[Field], method: str, target: str, referer: str) -> Iterator[Typed]:
+def _passwords(fields: Sequence[Field], method: str, target: str, headers: Headers) -> Iterator[Typed]:
     named = [(i, f, meaning) for i, f in enumerate(fields) if f.value and (meaning := password_meaning(f.name)).weight]
     if not named:
         return
-    around, reasons = _around(fields, method, target, referer)
+    around, reasons = _around(fields, method, target, value_of(headers, "referer"))
     users = _users(fields)
     for i, f, meaning in named[:_MOST_NAMED]:
         user, rank = _user_for(i, f, users)
@@ -149,8 +160,8 @@ def _hash_mode(f: Field, meaning: Meaning) -> int | None:
 
 def _keys(fields: Sequence[Field], encoding: str) -> Iterator[Typed]:
     """Keys to interfaces: by a name that says so, or in a query by one that may and a value that looks drawn at random."""
-    owner = {f.name.lower(): f.value or "" for f in fields} if any(key_name(f.name) for f in fields) else {}
-    for f in fields if owner else ():
+    owner = {f.name.lower(): f.value or "" for f in fields}
+    for f in fields:
         sure = key_name(f.name) == "sure"
         if not f.value or f.literal or not (sure or (encoding == "query" and key_name(f.name))):
             continue
