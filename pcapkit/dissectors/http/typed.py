@@ -70,7 +70,7 @@ def _passwords(fields: Sequence[Field], method: str, target: str, headers: Heade
         if rank:
             score += _USER_BESIDE if rank >= SURE_USER else _SOMEBODY_BESIDE
         if score >= ENOUGH:
-            why = [f'"{meaning.word}"', *([f"{user.name} beside it"] if user else ()), *reasons]
+            why = [f'"{meaning.word}" in its name', *([f"{user.name} beside it"] if user else ()), *reasons]
             yield Typed(f, (user.value or "") if user else "", SecretKind.HASH if meaning.hashed else SecretKind.PASSWORD,
                         ", ".join(why), hashcat_mode=_hash_mode(f, meaning))
 

@@ -188,8 +188,8 @@ def test_forms_are_weighed(line: str, body: str, user: str, secret: str) -> None
 
 def test_why_is_told() -> None:
     found, = play(HTTP, posted("j_username=jan&j_password=hush&_csrf=x")).of(Credential)
-    assert found.context == ('POST /login, field j_password (urlencoded), because of "password", j_username beside it, '
-                             "the target, a form's ticket beside it")
+    assert found.context == ('POST /login, field j_password (urlencoded), because of "password" in its name, j_username '
+                             "beside it, the target, a form's ticket beside it")
 
 
 @pytest.mark.parametrize(("name", "value", "mode"), [
