@@ -17,7 +17,7 @@ from pcapkit.codecs.ntlm import Answer
 from pcapkit.codecs.xmlforms import xml_fields
 from pcapkit.dissectors.http import cookies, schemes
 from pcapkit.dissectors.http.heads import Head, Line
-from pcapkit.dissectors.http.records import FormField, HttpTransaction, Login
+from pcapkit.dissectors.http.records import FormField, HttpTransaction
 from pcapkit.dissectors.http.schemes import Digest
 from pcapkit.dissectors.http.typed import Typed, says_login, typed, value_of
 from pcapkit.limits import Limits
@@ -85,8 +85,10 @@ class Logins:
         if digest is not None and not self._new("digest", said.user, digest.get("realm") + " " + digest.get("nonce")):
             return
         mechanism = said.mechanism if name == "authorization" else f"proxy-{said.mechanism}"
-        row.logins.append(Login(Credential(span, "http", mechanism, said.user, said.secret, said.kind, secret_span=where,
-                                           context=f"{row.method} {name}"), said.said))
+        if said.said is not None:
+            row.answers = {**(row.answers or {}), len(row.logins): said.said}
+        row.logins.append(Credential(span, "http", mechanism, said.user, said.secret, said.kind, secret_span=where,
+                                     context=f"{row.method} {name}"))
 
     def _session(self, row: HttpTransaction, span: Span, header: str, session: cookies.Session, places: Sequence[Span]) -> None:
         where = places[session.number] if session.number < len(places) else None
@@ -96,7 +98,7 @@ class Logins:
     def _once(self, row: HttpTransaction, login: Credential) -> None:
         """Remember what goes with every request, if it is new."""
         if self._new(login.mechanism, login.username, login.secret):
-            row.logins.append(Login(login))
+            row.logins.append(login)
 
     def _new(self, *login: str) -> bool:
         if login in self._known:
@@ -122,8 +124,8 @@ class Logins:
         low, high, secret = found
         user = unquote(url.partition("://")[2].partition(":")[0])
         where = place(self.sink, span, base + low, base + high) if base is not None and url.isascii() else None
-        row.logins.append(Login(Credential(span, "http", "url", user, secret, SecretKind.PASSWORD, secret_span=where,
-                                           context=f"{row.method} {shown(url)}")))
+        row.logins.append(Credential(span, "http", "url", user, secret, SecretKind.PASSWORD, secret_span=where,
+                                     context=f"{row.method} {shown(url)}"))
 
     def body(self, row: HttpTransaction, span: Span, data: bytes, start: int, base: int | None, cut: bool = False) -> None:
         """The form in a request's body `data`, which begins at offset `start` of the stream.
@@ -157,6 +159,11 @@ class Logins:
             offset = base + f.start if base is not None and (f.stop or not f.start) else None
             length = f.stop - f.start if f.stop else len((f.raw or "").encode())
             self.sink.put(FormField(span, f.name, f.value, encoding, f.filename, f.raw, offset, length))
+        self.form(row, span, fields, base, encoding, cut)
+
+    def form(self, row: HttpTransaction, span: Span, fields: list[Field], base: int | None, encoding: str,
+             cut: bool = False) -> None:
+        """The logins in the fields of a form, whose places count from offset `base` where that is known; no rows are put."""
         found = typed(fields, encoding, row.method or "", row.target or "", row.request_headers)
         if len(found) > self.limits.form_logins:
             self.sink.limit("form_logins", span)
@@ -172,7 +179,7 @@ class Logins:
         found = Credential(span, "http", login.mechanism, login.user, f.value or "", login.kind, secret_span=where,
                            context=context, hashcat_mode=login.hashcat_mode if hashed else None, hashcat=hashed, john=hashed)
         if login.mechanism == "form":
-            row.logins.append(Login(found))
+            row.logins.append(found)
         else:
             self._once(row, found)
 
@@ -180,19 +187,19 @@ class Logins:
 
     def settle(self, row: HttpTransaction) -> Iterator[Credential]:
         """The logins of a request whose response is known, or will not be: each with its outcome, the last challenge answered."""
-        for login in row.logins:
-            found = login.credential
+        for number, found in enumerate(row.logins):
+            said = row.answers.get(number) if row.answers is not None else None
             proxy = "proxy-" if found.mechanism.startswith("proxy-") else ""
-            if isinstance(login.said, Answer):
-                found.hashcat_mode, found.hashcat = login.said.hashcat(self._ntlm.get(proxy))
+            if isinstance(said, Answer):
+                found.hashcat_mode, found.hashcat = said.hashcat(self._ntlm.get(proxy))
                 found.john = found.hashcat
-            elif isinstance(login.said, Digest):
-                self._digest(row, found, login.said, proxy)
+            elif isinstance(said, Digest):
+                self._digest(row, found, said, proxy)
             if row.status is not None:
                 found.outcome = outcome(row, found.mechanism)
                 found.reply_span = row.response_span
             yield found
-        row.logins = []
+        row.logins, row.answers = [], None
         if self._ntlm:
             self._ntlm.clear()
         if row.status in (401, 407):

@@ -11,14 +11,6 @@ from pcapkit.records import Credential, Record, Span
 
 
 @dataclass(slots=True)
-class Login:
-    """A login in a request whose response is not known yet, and what it answers a challenge with."""
-
-    credential: Credential
-    said: Answer | Digest | None = None
-
-
-@dataclass(slots=True)
 class HttpTransaction(Record):
     """A request with its response; either may be missing. The span is that of the request, else of the response."""
 
@@ -47,7 +39,10 @@ class HttpTransaction(Record):
     response_decoded_sha256: str | None = None
     request_span: Span | None = None
     response_span: Span | None = None
-    logins: list[Login] = field(default_factory=list, repr=False, compare=False)
+    logins: list[Credential] = field(default_factory=list, repr=False, compare=False)
+    """The logins seen with it; they are put when the response is known."""
+    answers: dict[int, Answer | Digest] | None = field(default=None, repr=False, compare=False)
+    """What logins answer a challenge with, by their place in `logins`."""
 
 
 @dataclass(slots=True)
