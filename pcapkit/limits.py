@@ -63,7 +63,7 @@ class Limits:
     form_fields: int = cap(1_000, "fields", "further form fields are not shown")
     form_logins: int = cap(20, "logins", "further logins in the same form are not shown")
     xml_body: int = cap(MIB, "bytes", "the rest of an XML body is not searched for fields")
-    http_login_lines: int = cap(1_000, "headers", "logins of the connection that come again are shown again")
+    http_login_lines: int = cap(1_000, "logins of a connection", "older ones are forgotten, and shown again")
     repeated_logins: int = cap(100_000, "sessions", "further sessions of the file are shown as often as they come")
     decoded_body: int = cap(16 * MIB, "bytes", "decompression stops")
     decode_ratio: int = cap(200, "times", "decompression stops, once past 1 MiB")

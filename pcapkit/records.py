@@ -22,6 +22,9 @@ CLIENT, SERVER = 0, 1
 PPPOE, MPLS, TUNNEL = 100, 101, 102
 """What may stand around an IP packet, where it is not that many VLAN tags: a PPPoE session, one MPLS label, anything else."""
 
+SESSION_COOKIE = "session-cookie"
+"""The mechanism of a login that is only the cookie of one that went before: shown behind the others, for there are many."""
+
 FOREVER = 1 << 62
 """What `receive` returns to say that no further byte of this side needs a look."""
 

@@ -59,6 +59,11 @@ def post(kind: str, body: bytes, *headers: str) -> bytes:
     return said([(0, "\r\n".join(head).encode() + b"\r\n\r\n" + body), (1, b"HTTP/1.1 204 No\r\n\r\n")], 80)
 
 
+def session(letter: str) -> list[Turn]:
+    return [(0, f"GET / HTTP/1.1\r\nCookie: sid=9f86d081884c7d659a2feaa0c55ad01{letter}\r\n\r\n".encode()),
+            (1, b"HTTP/1.1 204 No\r\n\r\n")]
+
+
 def get(*headers: str, path: str = "/", times: int = 1) -> bytes:
     return said([(0, ("\r\n".join([f"GET {path} HTTP/1.1", *headers]) + "\r\n\r\n").encode() * times),
                  (1, b"HTTP/1.1 204 No\r\n\r\n")], 80)
@@ -153,6 +158,10 @@ CASES: dict[str, tuple[int, Callable[[], bytes]]] = {
     "http_body": (10, lambda: post(FORM, b"a=b&" * 10)),
     "http_pending": (2, lambda: get("Host: h", times=4)),
     "form_fields": (2, lambda: post(FORM, b"a=1&b=2&c=3")),
+    "form_logins": (1, lambda: post(FORM, b"user=a&old_password=x&new_password=y")),
+    "xml_body": (30, lambda: post("text/xml", b"<l><user>a</user><password>b</password></l>")),
+    "http_login_lines": (1, lambda: get("Authorization: Basic YTpi", "X-Api-Key: 0123456789abcdef")),
+    "repeated_logins": (1, lambda: pcap(in_order([*talk(session("a"), 80), *talk(session("b"), 80, at=1)]))),
     "decoded_body": (100, lambda: post(FORM, gzip.compress(b"a=" + b"b" * 500), "Content-Encoding: gzip")),
     "decode_ratio": (1, lambda: post(FORM, gzip.compress(Random(1).randbytes(8_000) + bytes(MIB)), "Content-Encoding: gzip")),
     "decode_layers": (1, lambda: post(FORM, b"a=b", "Content-Encoding: gzip, gzip")),

@@ -12,7 +12,7 @@ from pcapkit.cli.inputs import Run, begin, document, print_json, shared
 from pcapkit.cli.maillog import Logged, log_tables, with_maillog
 from pcapkit.formats.jsonl import rfc3339
 from pcapkit.formats.text import escape, show
-from pcapkit.records import Verdict
+from pcapkit.records import SESSION_COOKIE, Verdict
 
 _ROWS = 6
 _COLOURS = {"critical": "red", "high": "red", "medium": "yellow", "low": "cyan", "info": "blue"}
@@ -120,7 +120,7 @@ def _logins(rows: list[dict[str, Any]]) -> None:
     if not rows:
         return
     _title("Logins")
-    rows = sorted(rows, key=lambda r: r["mechanism"] == "session-cookie")
+    rows = sorted(rows, key=lambda r: r["mechanism"] == SESSION_COOKIE)
     for r in rows[:_ROWS]:
         click.echo(f"  {_frame(r)}{r['protocol']} {r['mechanism']}: user {show(r['username'] or None)}, "
                    f"{r['secret_kind']} {show(r['secret'])} at {r['server']}:{r['server_port']}, outcome {r['outcome']}")

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import ClassVar
 
-from pcapkit.records import Confidence, Credential, Finding, Outcome, Record, SecretKind, Severity
+from pcapkit.records import SESSION_COOKIE, Confidence, Credential, Finding, Outcome, Record, SecretKind, Severity
 from pcapkit.reporters.evidence import capture_filter, display_filter, evidence, flow_of
 
 _RFC = {"http": "RFC 9110, 17.16.1; RFC 7617, 4", "smtp": "RFC 4954, 9; RFC 8314, 3", "ftp": "RFC 4217",
@@ -23,8 +23,6 @@ _REMEDY = {"http": "serve the login over HTTPS only, redirect plain HTTP and sen
            "smtp": "offer AUTH only after STARTTLS, or use submission over TLS (port 465); change the password"}
 _SEALED = ("gssapi", "gss-spnego", "kerberos_v4", "gs2-", "negotiate")
 """How mechanisms are called whose tokens hold once, for one server, and are encrypted."""
-_SESSION = "session-cookie"
-"""The mechanism of logins that are one finding a server, however many there are."""
 _TITLES = {SecretKind.TOKEN: "token"}
 _TELLS = {SecretKind.CHALLENGE_RESPONSE: "the password was not sent, but can be guessed from what was",
           SecretKind.HASH: "what was sent is made from the secret, and may do in its place"}
@@ -49,7 +47,7 @@ class CleartextCredentials:
         if not isinstance(record, Credential) or flow_of(record).encrypted or not _is_worth(record):
             return
         flow = flow_of(record)
-        who = ("", "") if record.mechanism == _SESSION else (record.username, record.secret)
+        who = ("", "") if record.mechanism == SESSION_COOKIE else (record.username, record.secret)
         key = (flow.file, flow.server, flow.server_port, record.protocol, record.mechanism, *who)
         if key not in self._logins and len(self._logins) >= _KEPT:
             return
@@ -67,7 +65,7 @@ class CleartextCredentials:
     def _finding(self, logins: list[Credential], times: int) -> Finding:
         login = logins[0]
         flow, kind = flow_of(login), login.secret_kind
-        session = login.mechanism == _SESSION
+        session = login.mechanism == SESSION_COOKIE
         severity = Severity.LOW if session else Severity.HIGH if kind is SecretKind.PASSWORD else Severity.MEDIUM
         what = "session" if session else _TITLES.get(kind, "login")
         remedy = "serve the whole site over HTTPS and set the cookie Secure; end the session" if session else _REMEDIES.get(

@@ -21,11 +21,10 @@ from pcapkit.dissectors.http.records import FormField, HttpTransaction
 from pcapkit.dissectors.http.schemes import Digest
 from pcapkit.dissectors.http.typed import Typed, says_login, typed, value_of
 from pcapkit.limits import Limits
-from pcapkit.records import Credential, Outcome, Secret, SecretKind, Sink, Span
+from pcapkit.records import SESSION_COOKIE, Credential, Outcome, Secret, SecretKind, Sink, Span
 
 _FORMS = {"application/x-www-form-urlencoded": "urlencoded", "multipart/form-data": "multipart", "application/json": "json",
           "text/xml": "xml", "application/xml": "xml"}
-SESSION = "session-cookie"
 _CHECKED = ("basic", "digest", "bearer", "ntlm", "negotiate")
 """Schemes that servers check before they answer otherwise than with 401."""
 
@@ -35,9 +34,6 @@ def form_encoding(content_type: str) -> str:
     """The encoding of a form that a body of this type may hold, as in the table of forms; empty where it is none."""
     kind = content_type.partition(";")[0].strip().lower()
     return _FORMS.get(kind) or ("json" if kind.endswith("+json") else "xml" if kind.endswith("+xml") else "")
-
-
-_CHALLENGES = 100
 
 
 class Logins:
@@ -65,6 +61,7 @@ class Logins:
         if (name, value) in self._seen:
             return
         if len(self._seen) >= self.limits.http_login_lines:
+            self.sink.limit("http_login_lines", span)
             self._seen.clear()
         self._seen.add((name, value))
         where = places[0] if places else None
@@ -92,8 +89,8 @@ class Logins:
 
     def _session(self, row: HttpTransaction, span: Span, header: str, session: cookies.Session, places: Sequence[Span]) -> None:
         where = places[session.number] if session.number < len(places) else None
-        self._once(row, Credential(span, "http", SESSION, "", session.value, SecretKind.TOKEN, secret_span=where, repeats=True,
-                                   context=f"{header} {session.name[:100]}, because of {session.why}"))
+        self._once(row, Credential(span, "http", SESSION_COOKIE, "", session.value, SecretKind.TOKEN, secret_span=where,
+                                   repeats=True, context=f"{header} {session.name[:100]}, because of {session.why}"))
 
     def _once(self, row: HttpTransaction, login: Credential) -> None:
         """Remember what goes with every request, if it is new."""
@@ -212,12 +209,12 @@ class Logins:
         found.context += f", realm {said.get('realm')[:100]!r}" + (", as the server asked" if asked is not None else "")
 
     def _challenged(self, headers: Iterable[Sequence[str]], status: int) -> None:
-        """Remember what a server or proxy asked; of Digest, the last hundred challenges."""
+        """Remember what a server or proxy asked; of Digest, the last challenges."""
         name, proxy = ("www-authenticate", "") if status == 401 else ("proxy-authenticate", "proxy-")
         for header, value in headers:
             asked = schemes.challenge(value) if header.lower() == name else None
             if isinstance(asked, Digest):
-                if len(self._nonces) >= _CHALLENGES:
+                if len(self._nonces) >= self.limits.http_login_lines:
                     del self._nonces[next(iter(self._nonces))]
                 self._nonces[proxy, asked.get("nonce")] = asked
             elif asked is not None:

@@ -82,6 +82,7 @@ def raw(token: str) -> bytes:
 
 def shown(value: str) -> Shown | None:
     """The login in the value of a header; None where it shows none, or not yet."""
+    value = value.replace("\t", " ").strip()
     scheme, blank, rest = value.partition(" ")
     rest = rest.strip()
     if not value or (blank and not rest):

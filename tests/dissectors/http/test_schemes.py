@@ -87,6 +87,7 @@ TICKET = b"\x2a\x86\x48\x86\xf7\x12\x01\x02\x02" + bytes(range(256))
 @pytest.mark.parametrize(("value", "expected"), [
     ("Basic amFuOmh1c2g=", ("basic", "jan", "hush", "password")),
     ("basic amFuOmh1c2g", ("basic", "jan", "hush", "password")),
+    ("Basic\tamFuOmh1c2g=", ("basic", "jan", "hush", "password")),
     ("Basic !!!", None), ("Basic", None), ("Negotiate", None), ("Basic ", None), ("", None),
     ("Bearer mF_9.B5f-4.1JqM", ("bearer", "", "mF_9.B5f-4.1JqM", "token")),
     (f"NTLM {b64encode(NEGOTIATE).decode()}", None),
