@@ -195,7 +195,7 @@ encoding  text  query, urlencoded, multipart, json or xml
 filename  text  of an uploaded file
 raw       text  the value as it was sent, escapes and all; null where it is no text
 offset    int   of the raw value, from the first byte of the client's side; null where it does not stand there as such
-length    int   of the raw value in bytes
+length    int   of the raw value in bytes; null where it was not found
 """), APPLICATION)
 
 SMTP = Table("smtp", "one row per command with its reply; the greeting and the reply after a message have no command",

@@ -145,6 +145,8 @@ class Logins:
         form_secrets(self.sink, span, fields, base, start)
         if encoding in ("urlencoded", "multipart") or any(password_meaning(f.name).weight for f in fields):
             self._fields(row, span, fields, base, encoding, cut)
+        else:
+            self.form(row, span, fields, base, encoding, cut)
 
     def _fields(self, row: HttpTransaction, span: Span, fields: list[Field], base: int | None, encoding: str,
                 cut: bool = False) -> None:
@@ -153,8 +155,8 @@ class Logins:
         if len(fields) > most:
             self.sink.limit("form_fields", span)
         for f in fields[:most]:
-            offset = base + f.start if base is not None and (f.stop or not f.start) else None
-            length = f.stop - f.start if f.stop else len((f.raw or "").encode())
+            offset = base + f.start if base is not None and f.stop else None
+            length = f.stop - f.start if f.stop else None
             self.sink.put(FormField(span, f.name, f.value, encoding, f.filename, f.raw, offset, length))
         self.form(row, span, fields, base, encoding, cut)
 

@@ -210,6 +210,20 @@ def test_a_change_of_password_shows_both() -> None:
         ("jan", "a"), ("jan", "b")]
 
 
+def test_a_key_in_json_is_told_though_its_fields_are_no_form() -> None:
+    script = posted(json.dumps({"client_id": "app", "client_secret": SID, "page": 2}), JSON, "POST /oauth/token")
+    assert logins(script) == [("api-key", "app", SID, "token", "unknown")] and not play(HTTP, script).of(FormField)
+
+
+def test_a_value_that_is_not_found_has_no_place_and_the_whole_body_is_secret() -> None:
+    script = posted(r'{"user": "jan", "pass\u0077ord": "hush"}', JSON)
+    user, password = play(HTTP, script).of(FormField)
+    assert (user.raw, user.length) == ("jan", 3) and (password.raw, password.offset, password.length) == (None, None, None)
+    assert logins(script) == [("form", "jan", "hush", "password", "unknown")]
+    where, = (s.span for s in play(HTTP, script).of(Secret))
+    assert script[0][1][where.start:where.stop].startswith(b"{") and where.stop == len(script[0][1])
+
+
 def test_only_so_many_logins_of_a_form_are_told() -> None:
     body = urlencode([("user", "jan"), *(("password", f"p{i}") for i in range(60))])
     tape = play(HTTP, posted(body), Wishes(limits=Limits(form_logins=3)))
