@@ -24,13 +24,12 @@ _KNOWN = frozenset("""phpsessid jsessionid jsessionidsso asp.net_sessionid conne
 _BEGINS = ("wordpress_logged_in_", "wordpress_sec_", "aspsessionid", ".aspnetcore.cookies", ".aspnetcore.identity", "shiro",
            "phpbb3_", "mediawiki_session", "__secure-session", "__host-session", "jsessionid")
 _DRUPAL = re.compile(r"s?sess[0-9a-f]{32}")
-_FOLLOWS = re.compile(r"_g(?:a|id|at|cl)|__utm|_fb|_hj|_pk_|_pin|_scid|_tt_|_uet|_cl(?:sk|ck)|__cf|cf_|incap_|visid|nlbi_|"
-                      r"aws(?:alb|elb)|"
-                      r"bigipserver|routeid|ajs_|amp_|amplitude|mp_|optimizely|intercom|hubspot|__hs|__qca|__gads|__gpi|__eoi|"
-                      r"_dc_gtm|s_(?:cc|sq|vi|fid)|mbox|at_check|ide$|nid$|anid$|uuid2|guest|visitor|track|lang|locale|i18n|theme|"
-                      r"consent|cookie|gdpr|euconsent|timezone|tz$|currency|country|pref|ab_?test|bucket|cart|_vwo|wp-settings|"
-                      r"csrf|xsrf|_csrf|ds_user|muid|datr$|_ym_|yandexuid|ajaxtoken|ua_id", re.IGNORECASE)
-_FOLLOWS_WITHIN = re.compile(r"csrf|xsrf|consent|analytics|track|visitor|affinity|_ses\.", re.IGNORECASE)
+_FOLLOWS = tuple("""_ga _gid _gat _gcl __utm _fb _hj _pk_ _pin _scid _tt_ _uet _clsk _clck __cf cf_ incap_ visid nlbi_ awsalb
+    awselb bigipserver routeid ajs_ amp_ amplitude mp_ optimizely intercom hubspot __hs __qca __gads __gpi __eoi _dc_gtm s_cc
+    s_sq s_vi s_fid mbox at_check uuid2 guest visitor track lang locale i18n theme consent cookie gdpr euconsent timezone currency
+    country pref ab_test abtest bucket cart _vwo wp-settings ds_user muid _ym_ yandexuid ajaxtoken ua_id""".split())
+_FOLLOWS_WHOLE = frozenset(("ide", "nid", "anid", "datr", "tz"))
+_FOLLOWS_WITHIN = ("csrf", "xsrf", "consent", "analytics", "track", "visitor", "affinity")
 
 
 class Session(NamedTuple):
@@ -65,7 +64,7 @@ def _name_points(name: str) -> tuple[int, str]:
     low = name.lower()
     if low in _KNOWN or low.startswith(_BEGINS) or _DRUPAL.fullmatch(low):
         return 50, "a name that frameworks give"
-    if _FOLLOWS.match(low) or _FOLLOWS_WITHIN.search(low):
+    if low.startswith(_FOLLOWS) or low in _FOLLOWS_WHOLE or any(word in low for word in _FOLLOWS_WITHIN):
         return -100, ""
     words = re.split(r"[^a-z0-9]+", low)
     if any(w in ("session", "sess", "sessionid", "sessid", "sid", "ssid", "auth", "jwt", "login", "sso") for w in words) or (
