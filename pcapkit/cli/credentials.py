@@ -10,7 +10,8 @@ import click
 from pcapkit.cli.inputs import Run, begin, shared
 from pcapkit.cli.tables import show, where
 
-_JOHN = {5500: "netntlm", 5600: "netntlmv2", 10200: "hmac-md5"}
+_JOHN = {0: "raw-md5", 100: "raw-sha1", 1400: "raw-sha256", 1700: "raw-sha512",
+         5500: "netntlm", 5600: "netntlmv2", 10200: "hmac-md5"}
 _BY_LINE = {"dmd5": re.compile(r"\$DIGEST-MD5\$"), "skey": re.compile(r"(?:md4|md5|sha1) \d+ \w+ [0-9a-f]{16}$")}
 """How john's formats are called, by hashcat's mode or how a line begins; of other lines john knows the format by their tag."""
 

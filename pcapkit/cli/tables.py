@@ -9,6 +9,7 @@ import click
 from pcapkit.cli.inputs import Run, begin, document, print_json, shared, width
 from pcapkit.cli.maillog import Logged, log_tables, with_maillog
 from pcapkit.formats.text import chunk_rows, table
+from pcapkit.records import SESSION_COOKIE
 
 _SHOWN = {
     "flows": ("flows", "stream transport client client_port server server_port service state client_packets "
@@ -49,6 +50,8 @@ def show(name: str, run: Run, as_json: bool) -> None:
         names = ["file"] * (len(run.sources) > 1) + columns.split()
         logged = Logged()
         rows = [r for c in logged.passing(run.chunks()) if c.table.name == source for r in chunk_rows(c, names)]
+        if name == "credentials":
+            rows.sort(key=lambda row: row[names.index("mechanism")] == SESSION_COOKIE)
         if rows:
             shown = table(names, rows, width())
             click.echo(shown)

@@ -191,7 +191,7 @@ class Logins:
             proxy = "proxy-" if found.mechanism.startswith("proxy-") else ""
             if isinstance(said, Answer):
                 found.hashcat_mode, found.hashcat = said.hashcat(self._ntlm.get(proxy))
-                found.john = found.hashcat
+                found.john = said.john(self._ntlm.get(proxy))
             elif isinstance(said, Digest):
                 self._digest(row, found, said, proxy)
             if row.status is not None:
