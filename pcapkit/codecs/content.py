@@ -88,7 +88,7 @@ class _Layer:
             part = self._member(data, room)
             parts.append(part)
             room -= len(part)
-            if not self._coder.eof:
+            if self.damaged or not self._coder.eof:
                 break
             data, self._between = self._coder.unused_data, True
         return b"".join(parts)

@@ -22,11 +22,10 @@ _END = re.compile(rb"\n\r?\n")
 _TOKEN = frozenset(b"!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
 _PRINTED = bytes((9, *range(32, 127), *range(128, 256)))
 """What may stand in a header's value (RFC 9110, 5.5)."""
-_VERSION = re.compile(rb"HTTP/\d\.\d")
 _USUAL = ("1.1", "1.0")
-_INJECTED = re.compile(r"%0a(?:%0[ad])*(?:[a-z][a-z0-9-]*(?::|%3a)|http/1)", re.IGNORECASE)
-_INNER_REQUEST = re.compile(rb"[A-Z]{3,20} [^ \r\n]+ HTTP/1\.[01]$")
-_INNER_RESPONSE = re.compile(rb"HTTP/1\.[01] [1-5]\d\d(?: [ -~]*)?$")
+_INJECTED = r"(?i)%0a(?:%0[ad])*(?:[a-z][a-z0-9-]*(?::|%3a)|http/1)"
+_INNER_REQUEST = rb"[A-Z]{3,20} [^ \r\n]+ HTTP/1\.[01]$"
+_INNER_RESPONSE = rb"HTTP/1\.[01] [1-5]\d\d(?: [ -~]*)?$"
 _TRAILER_FORBIDDEN = ("transfer-encoding", "content-length", "host", "trailer", "content-encoding", "content-type",
                       "content-range", "authorization", "cache-control", "max-forwards", "te")
 
@@ -167,7 +166,7 @@ def begun(line: bytes, server: bool) -> int:
         return -1
     if (status_line(line) if server else request_line(line)) is not None:
         return 0
-    found = (_INNER_RESPONSE if server else _INNER_REQUEST).search(line)
+    found = re.search(_INNER_RESPONSE if server else _INNER_REQUEST, line)
     return found.start() if found is not None else -1
 
 
@@ -234,7 +233,7 @@ def _start_oddities(line: bytes, server: bool, start: tuple[str, str, str]) -> I
     controls = list(_controls(bare))
     yield from controls
     version = bare.split()[0 if server else -1]
-    if start[2 - 2 * server] != "0.9" and _VERSION.fullmatch(version) is None and not controls:
+    if start[2 - 2 * server] != "0.9" and re.fullmatch(rb"HTTP/\d\.\d", version) is None and not controls:
         yield Oddity("http-version-malformed", quoted(version))
     elif server and bare[8:] and (bare[8:9] != b" " or not bare[9:10].isdigit() or bare[-1:] == b"\t"):
         yield Oddity("http-start-line-blanks")
@@ -249,7 +248,7 @@ def _start_oddities(line: bytes, server: bool, start: tuple[str, str, str]) -> I
         yield Oddity("http-start-line-blanks")
     if " " in target or "\t" in target:
         yield Oddity("http-target-space")
-    if "%0" in target and _INJECTED.search(target) is not None:
+    if "%0" in target and re.search(_INJECTED, target) is not None:
         yield Oddity("http-response-splitting")
 
 

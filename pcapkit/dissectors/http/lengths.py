@@ -48,7 +48,7 @@ def told(codings: tuple[str, ...], lengths: tuple[str, ...]) -> Told:
     oddities += _coding_oddities(codings, names)
     if chunked and length is not None:
         others = length, *others
-    before = tuple(name for name in kept if name != "chunked")
+    before = tuple(name for name in kept if name in _COMPRESSIONS)
     return Told(True, chunked, before, length, others, not chunked and length is None, tuple(oddities))
 
 

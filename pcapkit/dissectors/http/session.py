@@ -207,7 +207,7 @@ class HTTP:
 
     def _name(self, span: Span, head: Head) -> None:
         """Put what is odd about a head, each rule once."""
-        where = f"{head.start[0]} {shown(head.start[1])}"
+        where = _named(head, span.side)
         for oddity in {odd.rule: odd for odd in reversed(head.oddities)}.values():
             self.sink.put(anomaly(span, oddity, where))
 
@@ -347,7 +347,7 @@ class HTTP:
 
     def _name_lengths(self, span: Span, head: Head, server: bool) -> None:
         """Put what is odd about how a message says where it ends."""
-        told, where = head.fields.told, f"{head.start[0]} {shown(head.start[1])}"
+        told, where = head.fields.told, _named(head, span.side)
         for oddity in told.oddities:
             self.sink.put(anomaly(span, oddity, where))
         if told.coded and head.start[0 if server else 2] == "1.0":
@@ -460,7 +460,7 @@ class HTTP:
         client = self.sides[CLIENT]
         known = self.asked and not (client.lost or client.torn or client.unread.data or self.sides[SERVER].torn)
         if known and not self.pending and status != 408:
-            self.sink.put(anomaly(span, Oddity("http-response-unasked"), f"{head.start[0]} {head.start[1]}"))
+            self.sink.put(anomaly(span, Oddity("http-response-unasked"), _named(head, SERVER)))
 
     # Ends
 
@@ -544,6 +544,12 @@ class HTTP:
                 login.reply_span = row.response_span
             self.sink.put(login)
         row.logins = []
+
+
+def _named(head: Head, side: int) -> str:
+    """A message in a few words."""
+    first, second, _ = head.start
+    return f"HTTP/{first} {second}" if side == SERVER else f"{first} {shown(second)}"
 
 
 def _may_answer(request: HttpTransaction, response: Span) -> bool:
