@@ -103,7 +103,6 @@ class _Counted:
     def __init__(self, left: int, reader: Reader | None, limits: Limits) -> None:
         self.left = left
         self.reader = reader
-        self.limits = limits
 
     def count(self) -> int | None:
         """How many bytes there were, after transfer coding; None where a skip was never finished."""
@@ -128,7 +127,8 @@ class Sized(_Counted):
     """A body whose length was told; also one that there is none of."""
 
     def __init__(self, left: int, reader: Reader | None, limits: Limits) -> None:
-        super().__init__(left, reader, limits)
+        self.left = left
+        self.reader = reader
         self.over = left == 0
 
     def take(self, unread: Unread) -> int:
@@ -161,7 +161,9 @@ class Chunked(_Counted):
     _ending = _trailing = False
 
     def __init__(self, left: int, reader: Reader | None, limits: Limits) -> None:
-        super().__init__(left, reader, limits)
+        self.left = left
+        self.reader = reader
+        self.limits = limits
         self._longest = limits.http_chunk_line
 
     def take(self, unread: Unread) -> int:

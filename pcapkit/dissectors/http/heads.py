@@ -296,10 +296,14 @@ def _fields(raw: bytes) -> Fields:
     fields = Fields(list(headers), dict(reversed(items)), odd, _placed(lines, known) if any(secrets) else [],
                     [item for item in items if item[0] in POLICY_HEADERS])
     values = fields.values
-    if "content-length" in values or "transfer-encoding" in values:
+    if len(values) != len(headers):
         fields.told = told(fields.all("transfer-encoding"), fields.all("content-length"))
-    if len(values) != len(headers) and len(fields.all("host")) > 1:
-        odd.append(Oddity("http-host-repeated"))
+        if len(fields.all("host")) > 1:
+            odd.append(Oddity("http-host-repeated"))
+    elif "transfer-encoding" in values:
+        fields.told = told((values["transfer-encoding"],), fields.all("content-length"))
+    elif "content-length" in values:
+        fields.told = told((), (values["content-length"],))
     return fields
 
 
@@ -350,7 +354,7 @@ def _line_oddities(raw: bytes, line: bytes, folds: list[bytes]) -> Iterator[Oddi
         yield Oddity("http-obs-fold", shown)
     if raw[:1] in (b" ", b"\t"):
         yield Oddity("http-leading-space", shown)
-    controls = [odd for part in (line, *folds) for odd in _controls(part.removesuffix(b"\r"))]
+    controls = list(_controls(raw.removesuffix(b"\r").replace(b"\r\n", b"").replace(b"\n", b"")))
     yield from controls
     if not colon:
         yield Oddity("http-header-without-colon", shown)

@@ -37,6 +37,8 @@ def told(codings: tuple[str, ...], lengths: tuple[str, ...]) -> Told:
     """What all values of Transfer-Encoding and Content-Length say."""
     if not codings and len(lengths) == 1 and lengths[0].isascii() and lengths[0].isdigit() and len(lengths[0]) <= _DIGITS:
         return Told(length=int(lengths[0]))
+    if not codings and not lengths:
+        return UNTOLD
     length, others, oddities = _lengths(lengths) if lengths else (None, (), [])
     if not codings:
         return Told(False, False, (), length, others, length is None, tuple(oddities))

@@ -12,6 +12,7 @@ from pcapkit.dissectors import Recognition, Wishes
 from pcapkit.dissectors.http import heads
 from pcapkit.dissectors.http.bodies import Body, Chunked, Elsewhere, Endless, Reader, Sized, bodiless, framing
 from pcapkit.dissectors.http.heads import Head
+from pcapkit.dissectors.http.lengths import UNTOLD
 from pcapkit.dissectors.http.logins import (
     form_login,
     form_secrets,
@@ -324,11 +325,14 @@ class HTTP:
             self._name_lengths(span, head, server)
         if row is None:
             return
-        status = row.status or 0
-        absent = server and bodiless(row.method, status)
-        if absent:
-            s.behind = "http-body-forbidden"
-        how, length = (Sized, 0) if absent else framing(told, server)
+        how: type[Body] = Sized
+        length, absent = 0, False
+        if server:
+            absent = bodiless(row.method, row.status or 0)
+            if absent:
+                s.behind = "http-body-forbidden"
+        if not absent and (server or told is not UNTOLD):
+            how, length = framing(told, server)
         keep = not server and row.content_type is not None and _may_be_form(row.content_type)
         reader = None
         if keep or self.wishes.hash:
@@ -376,7 +380,7 @@ class HTTP:
         if named is None:
             if version == "1.1":
                 self.sink.put(anomaly(span, Oddity("http-host-missing"), f"{method} {shown(target)}"))
-        elif "://" in target[:12] and host is not None and not _same_host(host, named, target):
+        elif url is target and host is not None and not _same_host(host, named, target):
             self.sink.put(anomaly(span, Oddity("http-host-conflict"), f"{method} {shown(target)}"))
         row = HttpTransaction(span, method, target, host, url, version, user_agent=values.get("user-agent"),
                               content_type=values.get("content-type"), request_headers=head.fields.headers,

@@ -63,7 +63,8 @@ def dialogue(seed: int) -> Dialogue:
         made.script += [(SERVER, response) for _, response, _ in batch]
         made.rows += [row for _, _, row in batch]
     if end != "keep":
-        request, response, row = {"close": _closing, "connect": _connect, "upgrade": _upgrade, "unanswered": _unanswered}[end](chance)
+        last = {"close": _closing, "connect": _connect, "upgrade": _upgrade, "unanswered": _unanswered}[end]
+        request, response, row = last(chance)
         made.script += [(CLIENT, request), (SERVER, response)]
         made.rows.append(row)
         if end in ("connect", "upgrade") and chance.random() < 0.8:

@@ -11,7 +11,7 @@ import pytest
 from pcapkit.dissectors import Wishes
 from pcapkit.dissectors.http import HTTP, HttpTransaction
 from pcapkit.dissectors.http.rules import RULES
-from pcapkit.records import CLIENT, SERVER, Anomaly, Secret
+from pcapkit.records import CLIENT, SERVER, Anomaly
 from pcapkit.testing import Script, check_gaps, check_splits, fuzz, play
 
 GET = b"GET /a HTTP/1.1\r\nHost: h\r\n"
@@ -38,6 +38,7 @@ def coded(coding: bytes, body: bytes) -> Script:
     return answered(BARE + b"Content-Encoding: %s\r\nContent-Length: %d\r\n" % (coding, len(body)), body)
 
 
+ONLY_DECODED = ("http-content-coding-unknown", "http-content-damaged", "http-content-cut", "http-content-behind")
 VARIANTS: list[tuple[str, Script]] = [
     ("http-start-line-blanks", asked(GET.replace(b" /a", b"  /a"))),
     ("http-start-line-blanks", asked(GET.replace(b" ", b"\t"))),
@@ -158,8 +159,37 @@ def test_each_variant_is_named_by_its_own_rule_and_no_other(rule: str, script: S
     assert [odd.rule for odd in tape.of(Anomaly)] == [rule]
     if script[-2:] == list(NEXT):
         assert tape.of(HttpTransaction)[-1].target == "/next" and tape.of(HttpTransaction)[-1].status == 299
-    without = play(HTTP, script)
-    assert [odd.rule for odd in without.of(Anomaly)] == ([] if rule.startswith("http-content-") and "length" not in rule else [rule])
+    seen = [] if rule in ONLY_DECODED else [rule]
+    assert [odd.rule for odd in play(HTTP, script).of(Anomaly)] == seen
+
+
+def _said(script: Script) -> list[str]:
+    return [odd.message for odd in play(HTTP, script).of(Anomaly)]
+
+
+def test_a_smuggled_request_is_told_by_who_sees_it() -> None:
+    inner = b"GET /admin?password=x HTTP/1.1\r\nX: "
+    by_length = POST + CHUNKED + b"Content-Length: 4\r\n\r\n%x\r\n" % len(inner) + inner + b"\r\n0\r\n\r\n"
+    script: Script = [(CLIENT, by_length), (SERVER, OK), *NEXT]
+    conflict, hidden = check_splits(HTTP, script, cuts=20).of(Anomaly)
+    assert conflict.rule == "http-cl-te-conflict" and "by the standard the first decides" in conflict.message
+    assert hidden.rule == "http-request-in-body"
+    assert hidden.message.startswith("to a reader that takes 4 for the length: GET /admin: another reader sees a second request")
+    assert [row.target for row in play(HTTP, script).of(HttpTransaction)] == ["/a", "/next"]
+
+
+def test_what_the_chunked_reading_leaves_over_is_read_as_the_next_request() -> None:
+    body = b"0\r\n\r\nGET /admin HTTP/1.1\r\nHost: h\r\n\r\n"
+    script: Script = [(CLIENT, POST + CHUNKED + b"Content-Length: %d\r\n\r\n" % len(body) + body), (SERVER, OK)]
+    assert [row.target for row in play(HTTP, script).of(HttpTransaction)] == ["/a", "/admin"]
+    assert len(_said(script)) == 1
+
+
+def test_an_unknown_coding_goes_by_the_length() -> None:
+    script: Script = [(CLIENT, POST + b"Transfer-Encoding: xchunked\r\nContent-Length: 5\r\n\r\nhello"), (SERVER, OK), *NEXT]
+    tape = play(HTTP, script)
+    assert [odd.rule for odd in tape.of(Anomaly)] == ["http-cl-te-conflict", "http-transfer-encoding-unknown"]
+    assert [row.request_body_bytes for row in tape.of(HttpTransaction)] == [5, 0]
 
 
 def test_every_rule_has_a_variant() -> None:
