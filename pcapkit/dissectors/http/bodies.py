@@ -176,8 +176,12 @@ class Chunked(_Counted):
                 if self.left:
                     return self._skip()
                 self._ending = True
-            if self._ending and not self._ends(unread):
-                return 0
+            if self._ending:
+                if unread.data.startswith(b"\r\n", unread.pos):
+                    unread.drop(2)
+                    self._ending = False
+                elif not self._ends(unread):
+                    return 0
             found = unread.find(b"\n")
             if found > self._longest or (found < 0 and len(unread) > self._longest):
                 self.hits = [*self.hits, "http_line" if self._trailing else "http_chunk_line"]
@@ -204,11 +208,9 @@ class Chunked(_Counted):
         return True
 
     def _ends(self, unread: Unread) -> bool:
-        """Use the CRLF behind a chunk's data, or what stands there instead; false until that can be told."""
+        """Use what stands behind a chunk's data instead of CRLF; false until that can be told."""
         data, pos = unread.data, unread.pos
-        if data.startswith(b"\r\n", pos):
-            unread.drop(2)
-        elif data.startswith(b"\n", pos):
+        if data.startswith(b"\n", pos):
             self._odd("http-chunk-terminator")
             unread.drop(1)
         elif len(unread) < 2:

@@ -148,7 +148,7 @@ class HTTP:
                 if self._is_cut(s, s.body) and s.span is not None:
                     self.sink.put(anomaly(s.span, Oddity("http-body-cut")))
                 self._finish(s, s.unread.offset)
-            elif not self._cut_head(s) and self._stray(s):
+            elif not self._cut_head(s) and s.unread.data and self._stray(s):
                 self._odd_start(s)
         while self.pending:
             self._settle(self.pending.popleft())
@@ -250,8 +250,7 @@ class HTTP:
             return not b"HTTP/".startswith(raw[:5])
         if self.pending and self.pending[-1].method == "CONNECT":
             return False
-        word, space, _ = raw.partition(b" ")
-        return not (word + space).startswith(_METHODS) and not any(method.startswith(word) for method in _METHODS)
+        return heads.request_begins(raw) is False
 
     def _is_cut(self, s: _Side, body: Body) -> bool:
         """Whether a body that has not ended should have."""
@@ -328,7 +327,8 @@ class HTTP:
         how: type[Body] = Sized
         length, absent = 0, False
         if server:
-            absent = bodiless(row.method, row.status or 0)
+            # The most usual response is not asked.
+            absent = (row.status != 200 or row.method != "GET") and bodiless(row.method, row.status or 0)
             if absent:
                 s.behind = "http-body-forbidden"
         if not absent and (server or told is not UNTOLD):
