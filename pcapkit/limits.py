@@ -58,6 +58,7 @@ class Limits:
     http_line: int = cap(64 * KIB, "bytes", "the head is damaged: the stream is searched for the next message")
     http_head: int = cap(256 * KIB, "bytes", "the head is damaged: the stream is searched for the next message")
     http_headers: int = cap(1_000, "headers", "further header lines are not shown")
+    http_chunk_line: int = cap(4 * KIB, "bytes", "a longer line before a chunk: the stream is searched for the next message")
     http_body: int = cap(16 * MIB, "bytes", "the rest of the body is counted, not looked at")
     http_pending: int = cap(1_000, "requests", "the oldest request is given up as unanswered")
     form_fields: int = cap(1_000, "fields", "further form fields are not shown")

@@ -186,6 +186,9 @@ request_body_sha256     text  null unless asked for
 response_body_sha256    text  null unless asked for
 request_decoded_sha256  text  null unless asked for
 response_decoded_sha256 text  null unless asked for
+request_trailers        list  of [name, value] behind a chunked body; null where there are none
+response_trailers       list  of [name, value] behind a chunked body; null where there are none
+interim                 list  statuses of 1xx responses before this one; null where there are none
 """), APPLICATION)
 
 HTTP_FORMS = Table("http_forms", "one row per form field", _columns("""

@@ -90,7 +90,9 @@ _MASKS: dict[str, dict[str, Mask]] = {
     "credentials": {name: _each(name, Masker.mask) for name in ("secret", "hashcat", "john")},
     "http": {"target": _each("target", Masker.url), "url": _each("url", Masker.url),
              "request_headers": _each("request_headers", _headers),
-             "response_headers": _each("response_headers", _headers)},
+             "response_headers": _each("response_headers", _headers),
+             "request_trailers": _each("request_trailers", _headers),
+             "response_trailers": _each("response_trailers", _headers)},
     "http_forms": {"raw": _form("raw"), "value": _form("value")},
     "smtp": {"argument": _auth},
 }

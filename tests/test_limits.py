@@ -155,6 +155,8 @@ CASES: dict[str, tuple[int, Callable[[], bytes]]] = {
     "http_line": (50, lambda: get(path="/" + "a" * 100)),
     "http_head": (200, lambda: get(*["A: b"] * 50)),
     "http_headers": (2, lambda: get(*["A: b"] * 3)),
+    "http_chunk_line": (20, lambda: said([(0, b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n5;" + b"a" * 50
+                                          + b"\r\nhello\r\n0\r\n\r\n")], 80)),
     "http_body": (10, lambda: post(FORM, b"a=b&" * 10)),
     "http_pending": (2, lambda: get("Host: h", times=4)),
     "form_fields": (2, lambda: post(FORM, b"a=1&b=2&c=3")),

@@ -6,7 +6,7 @@ Lines repeat from head to head, and often all of them but the start line: each i
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain
@@ -15,9 +15,19 @@ from typing import NamedTuple, TypeVar
 from pcapkit.codecs.forms import text
 from pcapkit.codecs.hidden import in_header
 from pcapkit.codecs.policies import POLICY_HEADERS
+from pcapkit.dissectors.http.lengths import UNTOLD, Told, told
+from pcapkit.dissectors.http.rules import Oddity, quoted
 
 _END = re.compile(rb"\n\r?\n")
 _TOKEN = frozenset(b"!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
+_PRINTED = bytes((9, *range(32, 127), *range(128, 256)))
+"""What may stand in a header's value (RFC 9110, 5.5)."""
+_USUAL = ("1.1", "1.0")
+_INJECTED = r"(?i)%0a(?:%0[ad])*(?:[a-z][a-z0-9-]*(?::|%3a)|http/1)"
+_INNER_REQUEST = rb"[A-Z]{3,20} [^ \r\n]+ HTTP/1\.[01]$"
+_INNER_RESPONSE = rb"HTTP/1\.[01] [1-5]\d\d(?: [ -~]*)?$"
+_TRAILER_FORBIDDEN = ("transfer-encoding", "content-length", "host", "trailer", "content-encoding", "content-type",
+                      "content-range", "authorization", "cache-control", "max-forwards", "te")
 
 T = TypeVar("T")
 
@@ -29,7 +39,7 @@ class Line(NamedTuple):
     """Name and value as written."""
     item: tuple[str, str]
     """The name in lower case, and the value."""
-    oddities: tuple[str, ...]
+    oddities: tuple[Oddity, ...]
     secrets: tuple[tuple[int, int, str], ...]
     """From where to where in the bytes of the line secrets stand, and the secrets."""
 
@@ -41,17 +51,21 @@ class Fields:
     headers: list[list[str]]
     values: dict[str, str]
     """The first value of each header, by its name in lower case."""
-    oddities: list[str]
+    oddities: list[Oddity]
     secrets: list[tuple[int, Line]]
     """The lines with secrets in them, and where each begins behind the start line."""
     policies: list[tuple[str, str]]
     """Names and values of those that are policies for browsers."""
+    told: Told = UNTOLD
+    """What they say of the body's end."""
 
-    def all(self, name: str) -> list[str]:
-        """All values of a header that is there, by its lower-case name."""
+    def all(self, name: str) -> tuple[str, ...]:
+        """All values of a header, by its lower-case name."""
+        if name not in self.values:
+            return ()
         if len(self.values) == len(self.headers):
-            return [self.values[name]]
-        return [pair[1] for pair in self.headers if pair[0].lower() == name]
+            return (self.values[name],)
+        return tuple([pair[1] for pair in self.headers if pair[0].lower() == name])
 
 
 @dataclass(slots=True)
@@ -63,7 +77,7 @@ class Head:
     line: bytes
     """The start line."""
     fields: Fields
-    oddities: list[str]
+    oddities: list[Oddity]
     over: bool
     """Whether there are more headers than were read."""
 
@@ -75,7 +89,7 @@ class Head:
     @property
     def target(self) -> int:
         """Where the target of a request begins."""
-        behind = self.line[len(self.start[0]):]
+        behind = self.line.lstrip()[len(self.start[0]):]
         return len(self.line) - len(behind.lstrip())
 
 
@@ -103,19 +117,29 @@ def end(data: bytes | bytearray, start: int, scanned: int) -> int:
     return found.end() if found is not None else -1
 
 
-def request_line(line: bytes) -> tuple[str, str, str] | None:
-    """Method, target and version such as "1.1"; None where it is no request line. HTTP/0.9 has no version."""
+def request_line(line: bytes, strict: bool = True) -> tuple[str, str, str] | None:
+    """Method, target and version such as "1.1"; None where it is no request line. HTTP/0.9 has no version.
+
+    A line that is not `strict` may have other blanks than two spaces, and a method that is no token.
+    """
     first, _, rest = line.partition(b" ")
     method = _method(first)
-    if method is None:
+    if method is not None:
+        target, space, last = rest.rpartition(b" ")
+        version = _version(last)
+        if version is not None and target:
+            return method, text(target.strip()), version
+        if method == "GET" and rest[:1] == b"/" and not space:
+            return method, text(rest), "0.9"
+    return None if strict else _loose_request(line)
+
+
+def _loose_request(line: bytes) -> tuple[str, str, str] | None:
+    first, *behind = line.split(None, 1)[:2] or (b"",)
+    parts = behind[0].rsplit(None, 1) if behind else []
+    if len(parts) < 2 or parts[1][:5].upper() != b"HTTP/" or len(first) > 32 or first[-1:] == b":":
         return None
-    target, space, last = rest.rpartition(b" ")
-    version = _version(last)
-    if version is not None and target:
-        return method, text(target.strip()), version
-    if method == "GET" and rest[:1] == b"/" and not space:
-        return method, text(rest), "0.9"
-    return None
+    return text(first), text(parts[0]), text(parts[1][5:])
 
 
 @lru_cache(64)
@@ -128,21 +152,45 @@ def _version(token: bytes) -> str | None:
     return text(token[5:]) if token[:5] == b"HTTP/" else None
 
 
-@lru_cache(64)
 def status_line(line: bytes) -> tuple[str, str, str] | None:
     """Version, status and reason; None where it is no status line."""
-    first, _, rest = line.partition(b" ")
-    version = _version(first)
-    code, _, reason = rest.strip().partition(b" ")
-    if version is None or len(code) != 3 or not code.isdigit():
+    parts = line.split(None, 2)
+    if len(parts) < 2 or parts[0][:5].upper() != b"HTTP/" or len(parts[1]) != 3 or not parts[1].isdigit():
         return None
-    return version, text(code), text(reason.strip())
+    return text(parts[0][5:]), text(parts[1]), text(parts[2].strip()) if len(parts) > 2 else ""
+
+
+def begun(line: bytes, server: bool) -> int:
+    """Where in a line, that may have the rest of a body in front, a message begins; -1 where none does."""
+    if b"HTTP/" not in line:
+        return -1
+    if (status_line(line) if server else request_line(line)) is not None:
+        return 0
+    found = re.search(_INNER_RESPONSE if server else _INNER_REQUEST, line)
+    return found.start() if found is not None else -1
+
+
+def simple(line: bytes) -> bool:
+    """Whether a line is a whole request of HTTP/0.9, which has no version and no header."""
+    return line.startswith(b"GET /") and b" HTTP/" not in line and request_line(line) is not None
+
+
+def request_begins(data: bytes) -> bool | None:
+    """Whether a request stands at the start of these bytes; None where more of them are needed."""
+    line, newline, _ = data.partition(b"\n")
+    if newline:
+        return b" HTTP/" in line and request_line(line.rstrip(b"\r")) is not None
+    method, space, _ = line.partition(b" ")
+    return None if len(method) <= 32 and _TOKEN.issuperset(method) and (method or not space) else False
 
 
 def parse(raw: bytes, server: bool, most: int) -> Head | None:
     """A head from its bytes, None where the start line is not HTTP's. Of its headers, `most` are read."""
     line, _, behind = raw.partition(b"\n")
-    start = status_line(line.rstrip(b"\r")) if server else request_line(line.rstrip(b"\r"))
+    if server:
+        start, odd = _first_of_response(line)
+    else:
+        start, odd = _first_of_request(line)
     if start is None:
         return None
     over = False
@@ -151,13 +199,88 @@ def parse(raw: bytes, server: bool, most: int) -> Head | None:
         if len(lines) > most:
             over, behind = True, b"\n".join([*lines[:most], b""])
     fields = _FIELDS[behind]
-    oddities = fields.oddities if line[-1:] == b"\r" else [*fields.oddities, "http-bare-lf"]
-    return Head(start, line, fields, oddities, over)
+    return Head(start, line, fields, [*fields.oddities, *odd] if odd else fields.oddities, over)
+
+
+def _first_of_request(line: bytes) -> tuple[tuple[str, str, str] | None, Sequence[Oddity]]:
+    """The parts of a request line that may end with CR, and what is odd about it."""
+    bare = line.rstrip(b"\r")
+    start = request_line(bare)
+    if start is not None:
+        method, target, version = start
+        if (len(line) == len(method) + len(target) + 11 and line.count(b" ") == 2 and version in _USUAL
+                and "%0" not in target and target.isprintable()):
+            return start, ()
+    else:
+        start = _loose_request(bare)
+        if start is None:
+            return None, ()
+    return start, tuple(_start_oddities(line, False, start))
+
+
+@lru_cache(64)
+def _first_of_response(line: bytes) -> tuple[tuple[str, str, str] | None, Sequence[Oddity]]:
+    """The parts of a status line that may end with CR, and what is odd about it."""
+    start = status_line(line.rstrip(b"\r"))
+    return start, tuple(_start_oddities(line, True, start)) if start is not None else ()
+
+
+def _start_oddities(line: bytes, server: bool, start: tuple[str, str, str]) -> Iterator[Oddity]:
+    """What is odd about a start line."""
+    if line[-1:] != b"\r":
+        yield Oddity("http-bare-lf")
+    bare = line.removesuffix(b"\r")
+    controls = list(_controls(bare))
+    yield from controls
+    version = bare.split()[0 if server else -1]
+    if start[2 - 2 * server] != "0.9" and re.fullmatch(rb"HTTP/\d\.\d", version) is None and not controls:
+        yield Oddity("http-version-malformed", quoted(version))
+    elif server and bare[8:] and (bare[8:9] != b" " or not bare[9:10].isdigit() or bare[-1:] == b"\t"):
+        yield Oddity("http-start-line-blanks")
+    if server:
+        if not "100" <= start[1] < "600":
+            yield Oddity("http-status-invalid", quoted(start[1]))
+        return
+    method, target, _ = start
+    if not _TOKEN.issuperset(method.encode("latin-1", "replace")) and not controls:
+        yield Oddity("http-method-malformed", quoted(method))
+    if start[2] != "0.9" and not controls and not _apart(bare):
+        yield Oddity("http-start-line-blanks")
+    if " " in target or "\t" in target:
+        yield Oddity("http-target-space")
+    if "%0" in target and re.search(_INJECTED, target) is not None:
+        yield Oddity("http-response-splitting")
+
+
+def _apart(line: bytes) -> bool:
+    """Whether method, target and version of a request line stand apart by one space each, and nothing else."""
+    first, last = line.split(None, 1)[0], line.rsplit(None, 1)[-1]
+    between = line[len(first):len(line) - len(last)]
+    return line.startswith(first) and line.endswith(last) and between == b" " + between.strip() + b" "
+
+
+def _controls(raw: bytes) -> Iterator[Oddity]:
+    """The control characters in a line."""
+    controls = raw.translate(None, _PRINTED)
+    if b"\0" in controls:
+        yield Oddity("http-nul-in-head")
+    if b"\r" in controls:
+        yield Oddity("http-bare-cr")
+    if controls.strip(b"\0\r"):
+        yield Oddity("http-control-in-head", quoted(controls.strip(b"\0\r")))
+
+
+def trailer(lines: list[bytes]) -> Fields:
+    """What the lines of a trailer say (RFC 9112, 7.1.2), each with its end."""
+    fields = _fields(b"".join(lines))
+    forbidden = [name for name in fields.values if name in _TRAILER_FORBIDDEN]
+    odd = [Oddity("http-trailer-forbidden", quoted(forbidden[0]))] if forbidden else []
+    return Fields(fields.headers, fields.values, [*fields.oddities, *odd], fields.secrets, [])
 
 
 def _fields(raw: bytes) -> Fields:
     """What the header lines behind a start line say."""
-    odd = ["http-bare-lf"] if raw.count(b"\n") != raw.count(b"\r\n") else []
+    odd = [Oddity("http-bare-lf")] if raw.count(b"\n") != raw.count(b"\r\n") else []
     lines = raw.split(b"\n")[:-1]
     if lines and lines[-1] in (b"\r", b""):
         del lines[-1]
@@ -170,8 +293,18 @@ def _fields(raw: bytes) -> Fields:
         known = list(map(_LINES.__getitem__, lines))
         headers, items, oddities, secrets = zip(*known, strict=True)
         odd = [*chain(*oddities), *odd]
-    return Fields(list(headers), dict(reversed(items)), odd, _placed(lines, known) if any(secrets) else [],
-                  [item for item in items if item[0] in POLICY_HEADERS])
+    fields = Fields(list(headers), dict(reversed(items)), odd, _placed(lines, known) if any(secrets) else [],
+                    [item for item in items if item[0] in POLICY_HEADERS])
+    values = fields.values
+    if len(values) != len(headers):
+        fields.told = told(fields.all("transfer-encoding"), fields.all("content-length"))
+        if len(fields.all("host")) > 1:
+            odd.append(Oddity("http-host-repeated"))
+    elif "transfer-encoding" in values:
+        fields.told = told((values["transfer-encoding"],), fields.all("content-length"))
+    elif "content-length" in values:
+        fields.told = told((), (values["content-length"],))
+    return fields
 
 
 def _placed(lines: list[bytes], known: list[Line]) -> list[tuple[int, Line]]:
@@ -200,18 +333,38 @@ def _line(raw: bytes) -> Line:
     line, *folds = raw.split(b"\n")
     before, colon, behind = line.partition(b":")
     name, value = text(before.strip()), " ".join([text(part.strip()) for part in (behind, *folds)])
-    oddities = []
-    if not colon or before[-1:] in (b" ", b"\t"):
-        oddities.append("http-space-before-colon" if colon else "http-header-without-colon")
-    if folds or raw[:1] in (b" ", b"\t"):
-        oddities.append("http-obs-fold")
+    usual = (colon and before and _TOKEN.issuperset(before) and not folds
+             and raw.translate(None, _PRINTED) == (b"\r" if raw[-1:] == b"\r" else b""))
+    oddities = () if usual and before.lower() != b"transfer-encoding" else tuple(_line_oddities(raw, line, folds))
     start, stop = len(name) + 2, len(raw) - raw.endswith(b"\r")
     if raw.isascii() and stop - start == len(value):
         secrets = [(start + low, start + high, secret) for low, high, secret in in_header(name, value)]
     else:
         # Not written as "Name: value" in ASCII (RFC 9112, 5.1 leaves blanks free): take all behind the colon.
         secrets = [(start - 1, stop, secret) for _, _, secret in in_header(name, value)]
-    return Line([name, value], (name.lower(), value), tuple(oddities), tuple(secrets))
+    return Line([name, value], (name.lower(), value), oddities, tuple(secrets))
+
+
+def _line_oddities(raw: bytes, line: bytes, folds: list[bytes]) -> Iterator[Oddity]:
+    """What is odd about a header line, with those that go on with it."""
+    before, colon, behind = line.partition(b":")
+    name = before.strip()
+    shown = quoted(name) if colon else ""
+    if folds:
+        yield Oddity("http-obs-fold", shown)
+    if raw[:1] in (b" ", b"\t"):
+        yield Oddity("http-leading-space", shown)
+    controls = list(_controls(raw.removesuffix(b"\r").replace(b"\r\n", b"").replace(b"\n", b"")))
+    yield from controls
+    if not colon:
+        yield Oddity("http-header-without-colon", shown)
+    elif before[-1:] in (b" ", b"\t"):
+        yield Oddity("http-space-before-colon", shown)
+    elif not controls and not (name and _TOKEN.issuperset(name)):
+        yield Oddity("http-header-name-malformed", shown)
+    value = behind.removesuffix(b"\r")
+    if name.lower() == b"transfer-encoding" and not folds and not controls and value.strip() != value.removeprefix(b" "):
+        yield Oddity("http-transfer-encoding-blanks")
 
 
 _LINES = _Memo(_line, 4_096, 512)

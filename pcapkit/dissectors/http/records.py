@@ -37,6 +37,9 @@ class HttpTransaction(Record):
     response_body_sha256: str | None = None
     request_decoded_sha256: str | None = None
     response_decoded_sha256: str | None = None
+    request_trailers: list[list[str]] | None = None
+    response_trailers: list[list[str]] | None = None
+    interim: list[int] | None = None
     request_span: Span | None = None
     response_span: Span | None = None
     logins: list[Credential] = field(default_factory=list, repr=False, compare=False)

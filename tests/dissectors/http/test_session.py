@@ -10,7 +10,7 @@ import pytest
 
 from pcapkit.dissectors import Wishes
 from pcapkit.dissectors.http import HTTP, FormField, HttpTransaction, heads
-from pcapkit.records import Credential, Outcome, Secret
+from pcapkit.records import Anomaly, Credential, Outcome, Secret
 from pcapkit.testing import Script, check_gaps, check_splits, fuzz, play
 
 PAGE = b"<html>" + b"x" * 300
@@ -113,3 +113,48 @@ def test_a_head_of_folded_lines_costs_linear_time() -> None:
     start = time.process_time()
     head = heads.parse(b"GET / HTTP/1.1\r\nA: b\r\n" + b" c\r\n" * 400_000 + b"\r\n", False, 1_000)
     assert head is not None and head.fields.headers == [["A", "b" + " c" * 400_000]] and time.process_time() - start < 1.5
+
+
+TRAILED: Script = [
+    (0, b"GET / HTTP/1.1\r\nHost: h\r\n\r\n"),
+    (1, b"HTTP/1.1 103 Early Hints\r\nSet-Cookie: early=bird\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+        b"5;x=y\r\nhello\r\n0\r\nX-Sum: 1\r\nSet-Cookie: sid=hush; Path=/\r\n\r\n"),
+]
+
+
+def test_trailers_are_kept_and_the_secrets_in_them_named() -> None:
+    tape = check_splits(HTTP, TRAILED, cuts=20)
+    row = tape.of(HttpTransaction)[0]
+    assert row.response_trailers == [["X-Sum", "1"], ["Set-Cookie", "sid=hush; Path=/"]] and row.interim == [103]
+    assert {(s.text, TRAILED[1][1][s.span.start:s.span.stop]) for s in tape.of(Secret)} == {("bird", b"bird"), ("hush", b"hush")}
+
+
+BODY_THEN_NEXT = b"HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n" + b"x" * 900 + b"HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n"
+
+
+def test_the_next_message_is_found_behind_a_gap_though_no_line_ends_before_it() -> None:
+    asked = b"GET /1 HTTP/1.1\r\nHost: h\r\n\r\nGET /2 HTTP/1.1\r\nHost: h\r\n\r\n"
+    tape = play(HTTP, [(0, asked), (1, 300), (1, BODY_THEN_NEXT[300:])])
+    assert [(row.target, row.status) for row in tape.of(HttpTransaction)] == [("/1", None), ("/2", 404)]
+
+
+def test_a_gap_within_a_chunk_does_not_lose_the_chunks_behind_it() -> None:
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n64\r\n"
+    rest = b"y\r\n2\r\nzz\r\n0\r\n\r\nHTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n"
+    asked = b"GET /1 HTTP/1.1\r\nHost: h\r\n\r\nGET /2 HTTP/1.1\r\nHost: h\r\n\r\n"
+    tape = play(HTTP, [(0, asked), (1, head), (1, b"x" * 9), (1, 90), (1, rest)], Wishes(hash=True))
+    assert [(row.target, row.status, row.response_body_bytes) for row in tape.of(HttpTransaction)] == [
+        ("/1", 200, 12), ("/2", 404, 0)]
+
+
+@pytest.mark.parametrize("start", range(0, len(BODY_THEN_NEXT) - 40, 37))
+def test_a_capture_that_starts_in_the_middle(start: int) -> None:
+    tape = play(HTTP, [(1, BODY_THEN_NEXT[start:])])
+    assert tape.of(HttpTransaction)[-1].status == 404
+
+
+def test_bytes_behind_connect_wait_for_the_answer() -> None:
+    connect = b"CONNECT h:443 HTTP/1.1\r\nHost: h:443\r\n\r\n"
+    tape = play(HTTP, [(0, connect), (0, b"\x16\x03\x01 and more\n"), (1, b"HTTP/1.1 200 OK\r\n\r\n"), (1, b"\x16\x03")])
+    assert [(row.method, row.status) for row in tape.of(HttpTransaction)] == [("CONNECT", 200)]
+    assert not tape.of(Anomaly)
