@@ -17,7 +17,7 @@ from pcapkit.dissectors import Recognition, Wishes
 from pcapkit.dissectors.http.logins import Logins, place
 from pcapkit.dissectors.http.records import HttpTransaction, WebSocketMessage
 from pcapkit.limits import MIB
-from pcapkit.records import CLIENT, FOREVER, SERVER, Anomaly, Secret, Sink, Span, Substream
+from pcapkit.records import CLIENT, FOREVER, SERVER, Anomaly, Credential, Outcome, Secret, Sink, Span, Substream
 from pcapkit.wire import Unread
 
 _PIECE = 65_536
@@ -33,6 +33,11 @@ _SURE = 6
 """So many frames that follow on each other are no accident."""
 
 _NO_PORT = 0
+
+_REFUSALS = (1008, 3000, 3003)
+"""Codes of a close that refuse a login, where it comes at once or behind one message that says so: policy violation (RFC 6455,
+7.4.1), unauthorized and forbidden (as registered).
+"""
 
 
 class Opcode(IntEnum):
@@ -112,6 +117,9 @@ class WebSocket:
         self.limits = wishes.limits
         self.sides = (_Side(sink, CLIENT), _Side(sink, SERVER))
         self.logins = Logins(sink, self.limits)
+        self.waiting: list[Credential] = []
+        """The logins of the client's last message that had any, and how many messages of the server came since."""
+        self.heard = 0
         self.inner: Substream | None = None
 
     @staticmethod
@@ -159,6 +167,7 @@ class WebSocket:
         for s in self.sides:
             self._rest(s)
             self._give_up(s)
+        self._answered(None)
         if self.inner is not None:
             self.inner.close()
 
@@ -389,6 +398,10 @@ class WebSocket:
             message.deflated, message.fragments))
         if message.opcode == Opcode.TEXT:
             self._secrets(s, message, data)
+        if s.side == SERVER and self.waiting and message.opcode < Opcode.PING:
+            self.heard += 1
+            if message.opcode == Opcode.CLOSE or self.heard > 1:
+                self._answered(message.span if code in _REFUSALS else None)
 
     def _secrets(self, s: _Side, message: _Message, data: bytes) -> None:
         """Name the secrets in a text message, and the login that a client sends as JSON."""
@@ -402,9 +415,18 @@ class WebSocket:
             return
         row = HttpTransaction(span, "text message", "")
         self.logins.form(row, span, json_fields(data, self.limits.form_fields), base, "json")
-        for login in row.logins:
+        if row.logins:
+            self._answered(None)
+            self.waiting, self.heard = row.logins, 0
+
+    def _answered(self, refusal: Span | None) -> None:
+        """Put the logins that wait for an answer; messages do not tell whether they are welcome."""
+        for login in self.waiting:
             login.protocol = "websocket"
+            if refusal is not None:
+                login.outcome, login.reply_span = Outcome.REJECTED, refusal
             self.sink.put(login)
+        self.waiting = []
 
 
 def _tear(message: _Message | None) -> None:

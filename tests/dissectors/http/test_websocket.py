@@ -106,6 +106,19 @@ def test_a_login_of_the_client_is_found_with_its_bytes_where_they_are_there() ->
     assert not play(WebSocket, [(1, server(FIN | 1, LOGIN))]).of(Credential)
 
 
+@pytest.mark.parametrize(("answers", "outcome"), [
+    ([], Outcome.UNKNOWN),
+    ([server(FIN | 1, b"welcome"), server(FIN | 8, b"\x03\xe8")], Outcome.UNKNOWN),
+    ([server(FIN | 1, b"no"), server(FIN | 8, b"\x03\xf0no")], Outcome.REJECTED),
+    ([server(FIN | 8, b"\x0b\xb8")], Outcome.REJECTED),
+    ([server(FIN | 1, b"welcome"), server(FIN | 1, b"news"), server(FIN | 8, b"\x03\xf0")], Outcome.UNKNOWN),
+])
+def test_a_close_that_refuses_is_the_answer_to_a_login(answers: list[bytes], outcome: Outcome) -> None:
+    tape = check_splits(WebSocket, [(0, client(FIN | 1, LOGIN)), (1, b"".join(answers))], cuts=10)
+    (login,) = tape.of(Credential)
+    assert login.outcome is outcome and (login.reply_span is not None) == (outcome is Outcome.REJECTED)
+
+
 @pytest.mark.parametrize(("text", "hidden"), [
     (LOGIN.decode(), "hush hush"),
     ('{"auth":{"token" : "a\\"b"},"x":1}', 'a\\"b'),
