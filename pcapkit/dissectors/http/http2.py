@@ -157,7 +157,8 @@ class HTTP2:
         self.hashing = wishes.hash
         self.sides = (_Side(sink, CLIENT, self.limits), _Side(sink, SERVER, self.limits))
         self.streams: dict[int, _Stream] = {}
-        self._settled: dict[int, None] = {}
+        self._settled: dict[int, tuple[bool, bool]] = {}
+        """The last streams that were put, and which sides had been heard on them."""
         self.logins = Logins(sink, self.limits)
 
     @staticmethod
@@ -200,6 +201,8 @@ class HTTP2:
             self._cut_frame(s)
         payload = s.payload
         if payload is not None and length <= payload.left + payload.padding:
+            if payload.stream is not None and payload.stream.tunnel is not None:
+                payload.stream.tunnel.gap(side, min(length, payload.left))
             payload.lost(length)
             if not payload.left + payload.padding:
                 self._passed(s, offset + length)
@@ -259,11 +262,11 @@ class HTTP2:
             self._frame(s, f, span, raw)
             return None
         if odd is None and f.kind == Kind.DATA:
-            padded = bool(f.flags & frames.PADDED)
+            padded = bool(f.flags & frames.PADDED and f.length)
             if len(unread) < HEAD + padded:
                 return 0
             self._order(s, f, span)
-            self._data(s, f, span, padded and f.length > 0)
+            self._data(s, f, span, padded)
             return None
         if odd is not None:
             self.sink.put(Anomaly(span, *odd))
@@ -379,7 +382,7 @@ class HTTP2:
 
     def _settings(self, s: _Side, span: Span, raw: bytes) -> None:
         """What this side asks of the other (RFC 9113, 6.5)."""
-        other = self.sides[1 - s.side]
+        other, odd = self.sides[1 - s.side], ""
         for at in range(HEAD, len(raw), 6):
             name, value = int.from_bytes(raw[at:at + 2], "big"), int.from_bytes(raw[at + 2:at + 6], "big")
             if name == _TABLE_SIZE:
@@ -387,7 +390,9 @@ class HTTP2:
             elif name == _FRAME_SIZE:
                 other.longest = max(other.longest, value)
                 if not frames.USUAL_LENGTH <= value < 1 << 24:
-                    self._odd(span, "http2-settings", f"frames of {value} bytes are asked for")
+                    odd = f"frames of {value} bytes are asked for"
+        if odd:
+            self._odd(span, "http2-settings", odd)
 
     def _reset(self, s: _Side, f: Frame, span: Span, name: str) -> None:
         """A stream is ended at once (RFC 9113, 6.4). What the server had sent by then is still to come."""
@@ -410,6 +415,10 @@ class HTTP2:
             self.sink.end(span, s.unread.offset)
             self._part(s, f, span, raw)
             self._cut_block(s)
+        stream = self.streams.get(f.stream)
+        message = stream.messages[s.side] if stream is not None else None
+        if f.kind == Kind.DATA and message is not None:
+            message.lose()
         s.payload = _Payload(HEAD + f.length - there)
 
     def _cut_block(self, s: _Side) -> None:
@@ -429,6 +438,8 @@ class HTTP2:
             message = stream.messages[s.side]
             if message is not None and not message.over:
                 message.lose()
+                if stream.tunnel is not None:
+                    stream.tunnel.gap(s.side, 1)
 
     def _search(self, s: _Side) -> int | None:
         """Drop bytes until frames follow on each other."""
@@ -443,7 +454,7 @@ class HTTP2:
         unread.drop(at - unread.pos if at >= 0 else max(0, len(unread) - HEAD + 1))
         s.searched += unread.offset - before
         if count >= _SURE:
-            s.searching = False
+            s.searching, s.searched = False, 0
             return None
         if s.searched > self.limits.http2_search:
             self.sink.limit("http2_search", unread.begin())
@@ -526,7 +537,7 @@ class HTTP2:
                       "headers refer to earlier ones that are not in the capture: they are not known")
         secrets = [(h, self._hidden(block, h)) for h in headers if h.name in SECRET_HEADERS or not (s.table.whole or _known(h))]
         number = block.promised or block.stream
-        if number not in self._settled:
+        if not self._settled.get(number, (False, False))[CLIENT if block.promised else s.side]:
             self._judge(block, headers, s)
             self._message(s, block, number, headers, secrets)
 
@@ -565,7 +576,8 @@ class HTTP2:
                 return
             if side == CLIENT:
                 self._number(s, block.span, number, bool(block.promised))
-                stream = self._open(number, self._request(block.span, values, pairs))
+                stream = stream or self._open(number, HttpTransaction(block.span, version="2"))
+                self._request(stream.row, block.span, values, pairs)
                 self._shown(stream.row, block, headers, secrets)
             else:
                 stream = stream or self._open(number, HttpTransaction(block.span, version="2"))
@@ -583,7 +595,7 @@ class HTTP2:
                                                f"after stream {s.last}")
         s.last = max(s.last, number)
 
-    def _request(self, span: Span, values: dict[str, str], pairs: list[list[str]]) -> HttpTransaction:
+    def _request(self, row: HttpTransaction, span: Span, values: dict[str, str], pairs: list[list[str]]) -> None:
         scheme, authority = values.get(":scheme"), values.get(":authority") or values.get("host")
         method, target = values.get(":method"), values.get(":path")
         host, url = authority, None
@@ -592,9 +604,9 @@ class HTTP2:
         elif authority is not None:
             host = authority.removesuffix(":443" if scheme == "https" else ":80")
             url = f"{scheme}://{host}{target}" if scheme and target and target.startswith("/") else None
-        return HttpTransaction(span, method, target, host, url, "2", user_agent=values.get("user-agent"),
-                               content_type=values.get("content-type"), request_headers=pairs, request_span=span,
-                               request_frame=span.frame)
+        row.method, row.target, row.host, row.url = method, target, host, url
+        row.user_agent, row.content_type = values.get("user-agent"), row.content_type or values.get("content-type")
+        row.request_headers, row.request_span, row.request_frame = pairs, span, span.frame
 
     def _shown(self, row: HttpTransaction, block: _Block, headers: list[Header],
                secrets: list[tuple[Header, list[Span]]]) -> None:
@@ -669,8 +681,13 @@ class HTTP2:
                       f"{message.total} bytes on stream {stream.number}, where content-length says {length}")
         self._read(side, stream, message)
         asked, told = stream.messages
-        if told is not None and told.over and (asked is None or asked.over):
+        if told is not None and told.over and (asked.over if asked is not None else not self._to_come(stream.number)):
             self._settle(stream)
+
+    def _to_come(self, number: int) -> bool:
+        """Whether the request of a response is still to come: the client's bytes may be given later than the server's."""
+        client = self.sides[CLIENT]
+        return client.whole and number > client.last
 
     def _read(self, side: int, stream: _Stream, message: _Message) -> None:
         """What there was of a body."""
@@ -691,7 +708,8 @@ class HTTP2:
     def _settle(self, stream: _Stream) -> None:
         """Put a request with its response, as far as they are known."""
         del self.streams[stream.number]
-        self._settled[stream.number] = None
+        asked, told = stream.messages
+        self._settled[stream.number] = asked is not None, told is not None
         if len(self._settled) > self.limits.http2_streams:
             del self._settled[next(iter(self._settled))]
         for side, message in enumerate(stream.messages):

@@ -321,7 +321,7 @@ class WebSocket:
         s.searched += at - unread.pos
         unread.drop(at - unread.pos)
         if count == _SURE:
-            s.searching = False
+            s.searching, s.searched = False, 0
             return None
         if s.searched > self.limits.websocket_search:
             self.sink.limit("websocket_search", unread.begin())

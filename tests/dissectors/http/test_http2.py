@@ -191,6 +191,15 @@ def test_what_refers_to_headers_that_are_not_in_the_capture_is_told_and_not_gues
     assert [a.rule for a in tape.of(Anomaly)] == ["http2-headers-unknown"] * 2
 
 
+def test_a_response_that_is_given_before_its_request_finds_it() -> None:
+    c, s = Talker(), Talker()
+    opening: Script = [(0, frames.PREFACE + SETTINGS), (1, SETTINGS)]
+    asked, told = (0, c.ask(1) + c.ask(3, path="/b")), (1, s.head(1, [(":status", "200")], END) + s.head(3, [(":status", "404")]))
+    assert {(r.target, r.status) for r in rows([*opening, told, asked])} == {("/", 200), ("/b", 404)}
+    late = [(1, s.head(5, [(":status", "200")], END) + ACK + ACK), (0, c.ask(5) + ACK + ACK)]
+    assert [(r.method, r.status) for r in rows(late)] == [(None, 200), ("GET", None)]
+
+
 def test_a_gap_over_frames_is_searched_for_the_next_ones() -> None:
     c, s = Talker(), Talker()
     asked = [c.ask(n, path=f"/{n}") for n in (1, 3, 5, 7)]
@@ -294,6 +303,16 @@ def test_a_tunnel_is_a_substream_and_so_is_a_websocket() -> None:
     assert (socket.protocol, bytes(socket.said[0])) == ("websocket", b"\x81\x80\0\0\0\0")
     assert {(r.method, r.target, r.status) for r in tape.of(HttpTransaction)} == {
         ("CONNECT", "mail.example:25", 200), ("CONNECT", "/chat", 200)}
+
+
+def test_a_gap_in_a_tunnel_is_passed_on() -> None:
+    c, s = Talker(), Talker()
+    script: list[tuple[int, bytes | int]] = [
+        (0, frames.PREFACE + SETTINGS + c.head(1, [(":method", "CONNECT"), (":authority", "mail.example:25")])),
+        (1, SETTINGS + s.head(1, [(":status", "200")]) + data(1, b"220 mail\r\n")[:12]), (1, 5),
+        (1, b"\r\n" + data(1, b"250 ok\r\n"))]
+    (inner,) = play(HTTP2, script).substreams
+    assert bytes(inner.said[1]) == b"220[5]\r\n250 ok\r\n"
 
 
 def test_http_is_left_for_http2_and_the_answer_comes_there() -> None:
