@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import random
 
 import pytest
 from hpack import Encoder
 
 from pcapkit.dissectors import Recognition, Wishes
 from pcapkit.dissectors.http import HTTP, HTTP2, FormField, HttpTransaction, frames
+from pcapkit.dissectors.http.headerblocks import Header, Table
 from pcapkit.limits import Limits
 from pcapkit.records import Anomaly, Credential, Outcome, Secret
+from pcapkit.secrets import Masker
 from pcapkit.testing import Script, bytewise, check_contract, check_gaps, check_splits, play
 
 Headers = list[tuple[str, str]]
@@ -144,6 +147,39 @@ def test_a_secret_in_the_huffman_code_or_over_two_frames_is_all_of_its_bytes() -
     assert (found.mechanism, found.secret, found.secret_span) == ("bearer", "abcdefgh", None)
 
 
+def test_a_form_in_two_frames_hides_both_and_its_login_has_no_place() -> None:
+    c = Talker()
+    start = frames.PREFACE + SETTINGS + c.ask(1, "POST", "/login", 0, [("content-type", "application/x-www-form-urlencoded")])
+    body = data(1, b"user=jan&pass") + data(1, b"word=hush&x=1", END)
+    tape = play(HTTP2, [(0, start + body)])
+    (found,) = tape.of(Credential)
+    assert (found.secret, found.secret_span) == ("hush", None)
+    assert [(s.text, s.span.start, s.span.stop) for s in tape.of(Secret)] == [("hush", len(start) + 9, len(start) + len(body))]
+
+
+def test_the_value_of_a_header_whose_name_is_not_known_may_be_a_secret() -> None:
+    said = frame(1, 5, 5, b"\x82\x7f\0\x09topsecret") + ACK + ACK
+    tape = play(HTTP2, [(0, said)])
+    (row,), (secret,) = tape.of(HttpTransaction), tape.of(Secret)
+    assert row.request_headers == [[":method", "GET"], ["?63", "topsecret"]]
+    assert said[secret.span.start:secret.span.stop] == b"topsecret"
+    assert Masker().header("?63", "topsecret") == "<secret #1, 9 chars>" and Masker().header("?63", "?") == "?"
+
+
+def test_what_another_encoder_says_is_what_is_read() -> None:
+    chance = random.Random(7541)
+    for _ in range(20):
+        talker, table = Talker(), Table(Limits())
+        table.bound = 1 << 20
+        for _ in range(60):
+            if chance.random() < 0.1:
+                talker.encoder.header_table_size = chance.choice((0, 64, 200, 4_096, 65_536))
+            want = [(f"x-{chance.randrange(30)}", "é" * chance.randrange(3) + "v" * chance.randrange(60)) for _ in range(5)]
+            got: list[Header] = []
+            table.decode(talker.block(want, chance.random() < 0.5), got)
+            assert [(h.name, h.value) for h in got] == want
+
+
 def test_a_promise_is_a_request_and_the_end_of_a_connection_is_named() -> None:
     tape = play(HTTP2, pushed())
     assert {(r.target, r.status, r.response_body_bytes) for r in tape.of(HttpTransaction)} == {
@@ -207,6 +243,12 @@ def test_a_gap_over_frames_is_searched_for_the_next_ones() -> None:
               (1, SETTINGS + b"".join(s.head(n, [(":status", "200")], END) for n in (1, 3, 5, 7)))]
     got = {r.target for r in play(HTTP2, script).of(HttpTransaction)}
     assert got == {"/1", "/5", "/7", None}
+    whole = rows([(0, frames.PREFACE + SETTINGS + b"".join(asked))])
+    true = {tuple(pair) for r in whole for pair in r.request_headers or []}
+    for r in play(HTTP2, script).of(HttpTransaction):
+        unknown = [pair for pair in r.request_headers or [] if pair[0][0] == "?"]
+        assert bool(unknown) == (r.target in ("/5", "/7"))
+        assert all(tuple(pair) in true for pair in r.request_headers or [] if pair not in unknown)
     last = [(0, frames.PREFACE + SETTINGS + asked[0]), (0, len(asked[1])), (0, asked[2] + asked[3])]
     assert {r.target for r in play(HTTP2, last).of(HttpTransaction)} == {"/1", "/5", "/7"}
 
@@ -236,6 +278,7 @@ def test_the_middle_of_a_connection_is_told_from_other_bytes_and_by_who_speaks()
     ("http2-header-block", frame(1, 5, 1, b"\xff\xff\xff\xff\xff\x7f")),
     ("http2-header-block", frame(1, 5, 1, b"\xc6")),
     ("http2-header-block", frame(1, 5, 1, b"\x80")),
+    ("http2-header-block", frame(1, 5, 1, b"\x82\x40\1a\1b") + frame(1, 5, 3, b"\x20\xbe")),
     ("http2-header-block", frame(1, 5, 1, b"\x82\x3f\xe1\x1f")),
     ("http2-header-block", frame(1, 5, 1, b"\x3f\xe1\xff\x03")),
     ("http2-padding", frame(0, 8, 1, b"\xffx")),

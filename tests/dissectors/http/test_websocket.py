@@ -168,6 +168,22 @@ def test_what_refers_to_a_message_that_is_missing_is_not_known() -> None:
     assert rows[1].text != "first message" and [a.rule for a in tape.of(Anomaly)] == ["websocket-deflate"]
 
 
+def test_what_refers_to_a_message_that_is_missing_is_not_taken_for_an_older_one() -> None:
+    deflate = Deflater()
+    texts = b"the first one", b"a second thing", b"a second thing"
+    first, lost, later = (client(FIN | DEFLATED | 1, deflate(text)) for text in texts)
+    rest = later + b"".join(client(FIN | DEFLATED | 1, Deflater(False)(b"alone %d" % i)) for i in range(6))
+    rows = play(WebSocket, [(0, first), (0, len(lost)), (0, rest)]).of(WebSocketMessage)
+    assert [r.text for r in rows][:3] == ["the first one", "", "alone 0"] and rows[1].decoded_bytes is None
+
+
+def test_a_login_in_fragments_has_no_place_and_hides_all_of_them() -> None:
+    tape = play(WebSocket, [(0, client(1, LOGIN[:30]) + client(FIN | 0, LOGIN[30:]))])
+    (login,), (secret,) = tape.of(Credential), tape.of(Secret)
+    assert (login.secret, login.secret_span) == ("hush hush", None)
+    assert (secret.span.start, secret.span.stop) == (0, len(LOGIN) + 12)
+
+
 @pytest.mark.parametrize(("rule", "side", "frame"), [
     ("websocket-mask", 0, server(FIN | 1, b"x")),
     ("websocket-mask", 1, client(FIN | 1, b"x")),
