@@ -170,11 +170,11 @@ def test_what_refers_to_a_message_that_is_missing_is_not_known() -> None:
 
 def test_what_refers_to_a_message_that_is_missing_is_not_taken_for_an_older_one() -> None:
     deflate = Deflater()
-    texts = b"the first one", b"a second thing", b"a second thing"
+    texts = b"the first one, which is longer", b"a second thing", b"a second thing"
     first, lost, later = (client(FIN | DEFLATED | 1, deflate(text)) for text in texts)
     rest = later + b"".join(client(FIN | DEFLATED | 1, Deflater(False)(b"alone %d" % i)) for i in range(6))
     rows = play(WebSocket, [(0, first), (0, len(lost)), (0, rest)]).of(WebSocketMessage)
-    assert [r.text for r in rows][:3] == ["the first one", "", "alone 0"] and rows[1].decoded_bytes is None
+    assert [r.text for r in rows][:3] == ["the first one, which is longer", "", "alone 0"] and rows[1].decoded_bytes is None
 
 
 def test_a_login_in_fragments_has_no_place_and_hides_all_of_them() -> None:
