@@ -174,6 +174,7 @@ _VIEWS: dict[str, tuple[type[View], str]] = {
     "flows": (View, "stream transport client client_port server server_port service state client_bytes server_bytes"),
     "http": (HttpView, "frame stream client method url status content_type"),
     "http_forms": (View, "frame stream name value encoding filename"),
+    "websocket": (View, "frame stream side opcode text bytes"),
     "smtp": (SmtpView, "frame stream command argument code text"),
     "mail": (View, "frame stream mail_from rcpt_to subject size queue_id"),
     "dns": (DnsView, "frame client server id type name rcode answers"),

@@ -70,6 +70,19 @@ class Limits:
     decode_ratio: int = cap(200, "times", "decompression stops, once past 1 MiB")
     decode_layers: int = cap(2, "layers", "further content codings are not taken off")
 
+    # HTTP/2
+    http2_streams: int = cap(1_000, "streams", "the oldest stream of the connection is given up as it is")
+    http2_block: int = cap(256 * KIB, "bytes", "the header block is not read, nor what later ones take from it")
+    http2_continuations: int = cap(1_000, "frames", "the header block is not read, nor what later ones take from it")
+    http2_list: int = cap(256 * KIB, "bytes", "further headers of the message are not shown")
+    http2_table: int = cap(MIB, "bytes", "older headers that later messages refer to are forgotten")
+    http2_search: int = cap(MIB, "bytes", "this side of the connection is left alone")
+
+    # WebSocket
+    websocket_message: int = cap(MIB, "bytes", "no secrets are looked for in the rest of the message")
+    websocket_text: int = cap(64 * KIB, "characters", "the rest of the text is not shown")
+    websocket_search: int = cap(64 * KIB, "bytes", "this side of the connection is left alone")
+
     # SMTP and mail
     smtp_line: int = cap(64 * KIB, "bytes", "the rest of the line is dropped")
     smtp_reply_lines: int = cap(1_000, "lines", "further lines of the reply are counted, not kept")

@@ -201,6 +201,17 @@ offset    int   of the raw value, from the first byte of the client's side; null
 length    int   of the raw value in bytes; null where it was not found
 """), APPLICATION)
 
+WEBSOCKET = Table("websocket", "one row per message or control frame of a WebSocket", _columns("""
+side          text  client or server: who sent it
+opcode        text  text, binary, close, ping or pong
+text          text  of a text message, no more than a limit of it, or the reason of a close
+code          int   of a close
+bytes         int   of the payload as sent; null where some of it is not in the capture
+decoded_bytes int   inflated; null where it was not deflated, or not inflated to its end
+deflated      bool  true where it was sent deflated
+fragments     int   frames that it came in
+"""), APPLICATION)
+
 SMTP = Table("smtp", "one row per command with its reply; the greeting and the reply after a message have no command",
              _columns("""
 command        text  in upper case; empty for the greeting and the reply after DATA's end
@@ -383,7 +394,7 @@ server       text  address of the other side
 server_port  int   its port
 """))
 
-TABLES = (CAPTURES, FLOWS, HTTP, HTTP_FORMS, SMTP, MAIL, DNS, TLS, CERTIFICATES, CREDENTIALS, ENCRYPTION, FINDINGS,
+TABLES = (CAPTURES, FLOWS, HTTP, HTTP_FORMS, WEBSOCKET, SMTP, MAIL, DNS, TLS, CERTIFICATES, CREDENTIALS, ENCRYPTION, FINDINGS,
           ANOMALIES, LOGS, MAILLOG)
 
 PAIRS = Table("pairs", "one row per flow that two captures A and B both have", _columns("""

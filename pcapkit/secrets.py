@@ -7,7 +7,7 @@ from typing import Any
 
 from pcapkit import schema
 from pcapkit.codecs import sasl
-from pcapkit.codecs.hidden import SECRET_HEADERS, Place, in_header, in_url
+from pcapkit.codecs.hidden import SECRET_HEADERS, UNKNOWN_HEADER, Place, in_header, in_text, in_url
 from pcapkit.codecs.names import is_secret
 from pcapkit.schema import Chunk
 
@@ -45,6 +45,10 @@ class Masker:
         """A header's value with what is secret in it masked."""
         return self._masked(value, in_header(name, value))
 
+    def text(self, text: str) -> str:
+        """A text of any kind with what is secret in it masked."""
+        return self._masked(text, in_text(text))
+
     def _masked(self, text: str, places: Iterable[Place]) -> str:
         parts, at = [], 0
         for start, stop, secret in places:
@@ -63,7 +67,8 @@ def _each(column: str, mask: Callable[[Masker, Any], Any]) -> Mask:
 
 
 def _headers(masker: Masker, headers: list[list[str]]) -> list[list[str]]:
-    return [pair if pair[0].lower() not in SECRET_HEADERS else [pair[0], masker.header(*pair)] for pair in headers]
+    return [pair if pair[0].lower() not in SECRET_HEADERS and not pair[0].startswith(UNKNOWN_HEADER)
+            else [pair[0], masker.header(*pair)] for pair in headers]
 
 
 def _form(column: str) -> Mask:
@@ -95,4 +100,5 @@ _MASKS: dict[str, dict[str, Mask]] = {
              "response_trailers": _each("response_trailers", _headers)},
     "http_forms": {"raw": _form("raw"), "value": _form("value")},
     "smtp": {"argument": _auth},
+    "websocket": {"text": _each("text", Masker.text)},
 }

@@ -54,6 +54,25 @@ def dns(name: bytes, records: int = 0, identification: int = 1, port: int = 53, 
     return ethernet(wire.ip(ends[0][0], ends[1][0], 17, wire.udp(*ends, message)))
 
 
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0"
+WEBSOCKET: list[Turn] = [(0, b"GET /ws HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\n\r\n"),
+                         (1, b"HTTP/1.1 101 Yes\r\nUpgrade: websocket\r\n\r\n\x81\x14" + b"x" * 20)]
+
+
+def http2(*sent: tuple[int, int, int, bytes]) -> bytes:
+    """The frames of a client: kind, flags, stream, payload."""
+    frames = b"".join(len(payload).to_bytes(3, "big") + bytes((kind, flags)) + stream.to_bytes(4, "big") + payload
+                      for kind, flags, stream, payload in sent)
+    return said([(0, PREFACE + frames)], 80)
+
+
+def without(turn: int, turns: list[Turn]) -> bytes:
+    """A connection of which one turn is not in the capture."""
+    packets = talk(turns, 80)
+    del packets[3 + turn]
+    return pcap(in_order(packets))
+
+
 def post(kind: str, body: bytes, *headers: str) -> bytes:
     head = ["POST /f HTTP/1.1", "Host: h", f"Content-Type: {kind}", f"Content-Length: {len(body)}", *headers]
     return said([(0, "\r\n".join(head).encode() + b"\r\n\r\n" + body), (1, b"HTTP/1.1 204 No\r\n\r\n")], 80)
@@ -174,6 +193,15 @@ CASES: dict[str, tuple[int, Callable[[], bytes]]] = {
     "mail_header": (10, lambda: said(MAIL)),
     "mail_fields": (1, lambda: said(MAIL)),
     "mail_hops": (1, lambda: said(MAIL.replace("C: From", "C: Received: by a; x\nC: Received: by b; y\nC: From"))),
+    "http2_streams": (2, lambda: http2(*((1, 4, n, b"\x82") for n in (1, 3, 5)))),
+    "http2_block": (20, lambda: http2((1, 5, 1, b"\x82" * 30))),
+    "http2_continuations": (2, lambda: http2((1, 1, 1, b"\x82"), *[(9, 0, 1, b"")] * 3)),
+    "http2_list": (200, lambda: http2((1, 5, 1, b"\x82" * 30))),
+    "http2_table": (100, lambda: http2((1, 5, 1, b"\x3f\xe1\x1f\x82"))),
+    "http2_search": (200, lambda: without(1, [(0, PREFACE), (0, bytes(30)), (0, b"\xaa" * 500)])),
+    "websocket_message": (10, lambda: said(WEBSOCKET, 80)),
+    "websocket_text": (10, lambda: said(WEBSOCKET, 80)),
+    "websocket_search": (100, lambda: without(2, [*WEBSOCKET, (1, bytes(30)), (1, b"\xff" * 500)])),
     "mail_body": (10, lambda: said(MAIL)),
     "mime_parts": (2, lambda: said(MAIL.replace("C: From: a@b\nC: \n", "C: Content-Type: multipart/mixed; boundary=b\nC: \n"
                                                 + "C: --b\nC: \nC: x\n" * 4))),

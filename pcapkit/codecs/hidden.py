@@ -24,10 +24,16 @@ KEY_HEADERS = frozenset("""x-api-key api-key apikey x-apikey x-auth-token x-acce
     x-aws-ec2-metadata-token x-jfrog-art-api x-rundeck-auth-token x-zotero-api-key x-redmine-api-key""".split())
 """The headers whose value is a key to an interface, in lower case."""
 LOGIN_HEADERS = ("authorization", "proxy-authorization")
-_URLS = ("referer", "location", "content-location")
+_URLS = ("referer", "location", "content-location", ":path")
 _COOKIES = ("cookie", "set-cookie")
 SECRET_HEADERS = frozenset((*KEY_HEADERS, *LOGIN_HEADERS, *_URLS, *_COOKIES))
 """The headers in whose values secrets are looked for, in lower case."""
+
+
+UNKNOWN_HEADER = "?"
+"""Begins the name of a header of HTTP/2 that refers to one that is not in the capture: no token holds it (RFC 9110, 5.6.2).
+Its value may be a secret.
+"""
 
 
 def in_url(url: str) -> Iterator[Place]:
@@ -49,6 +55,8 @@ def userinfo(url: str) -> Place | None:
 def in_header(name: str, value: str) -> list[Place]:
     """The secrets in the value of a header of HTTP."""
     low = name.lower()
+    if low.startswith(UNKNOWN_HEADER):
+        return [(0, len(value), value)] if value and value != UNKNOWN_HEADER else []
     if low not in SECRET_HEADERS or not value:
         return []
     if low in LOGIN_HEADERS:
@@ -95,3 +103,25 @@ def _in_cookies(value: str) -> Iterator[Place]:
             start = at + len(name) + 1 + len(cookie) - len(cookie.lstrip())
             yield start, start + len(text), text
         at += len(part) + 1
+
+
+_PAIR_NAMES = frozenset((*LOGIN_HEADERS, *_COOKIES, *KEY_HEADERS, "passcode"))
+_PAIR = re.compile(r"""(?<![\w.-])["']?([\w.$-]{1,64})["']?\s{0,8}[:=]\s{0,8}
+                       (?:"((?:[^"\\]|\\.)++)|'([^']++)|
+                       ((?!null\b|true\b|false\b)[^\s"'{\[,;&}\]<>][^\s"',;&}\]<>]*+))""", re.VERBOSE)
+_SENT = re.compile(r"^(?:PASS|PASSWD|AUTHENTICATE|OPER\s{1,8}\S{1,64})\s{1,8}:?(\S+)|\b(?:Bearer|Basic)\s{1,8}([\w.~+/=-]{6,})|"
+                   r"<(?:auth|response)\b[^>]{0,1000}>([^<]+)", re.IGNORECASE | re.MULTILINE)
+
+
+def in_text(text: str) -> list[Place]:
+    """The secrets in a text of any kind, also one that is cut: values beside a secret's name as in JSON, forms and headers,
+    and what protocols of lines and XMPP send to log in.
+    """
+    found = [(*match.span(match.lastindex or 0), match[match.lastindex or 0])
+             for pattern in (_PAIR, _SENT) for match in pattern.finditer(text)
+             if pattern is _SENT or is_secret(match[1], match[match.lastindex or 0]) or match[1].lower() in _PAIR_NAMES]
+    places: list[Place] = []
+    for place in sorted(found):
+        if not places or place[0] >= places[-1][1]:
+            places.append(place)
+    return places

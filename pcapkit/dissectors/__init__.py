@@ -132,7 +132,9 @@ class Lane(Protocol):
 
 
 BUILTIN = (
+    "pcapkit.dissectors.http:HTTP2",
     "pcapkit.dissectors.http:HTTP",
+    "pcapkit.dissectors.http:WebSocket",
     "pcapkit.dissectors.smtp:SMTP",
     "pcapkit.dissectors.smtp:LMTP",
     "pcapkit.dissectors.pop3:POP3",

@@ -13,13 +13,14 @@ _RFC = {"http": "RFC 9110, 17.16.1; RFC 7617, 4", "smtp": "RFC 4954, 9; RFC 8314
         "ldap": "RFC 4513, 6.3.3", "postgresql": "PostgreSQL manual, sslmode", "mysql": "MySQL manual, ssl-mode",
         "managesieve": "RFC 5804, 2.1", "nntp": "RFC 4643, 2.3", "xmpp": "RFC 6120, 13.8.3", "irc": "RFC 2812, 3.1.1",
         "snmp": "RFC 3584, 5; RFC 3414, 1.2", "kerberos": "RFC 4120, 10", "radius": "RFC 2865, 8; RFC 6614",
-        "sip": "RFC 3261, 22, 26.3.2", "smb": "[MS-SMB2] 5.1; [MS-NLMP] 5.1"}
+        "sip": "RFC 3261, 22, 26.3.2", "smb": "[MS-SMB2] 5.1; [MS-NLMP] 5.1", "websocket": "RFC 6455, 10.6"}
 _REMEDY = {"http": "serve the login over HTTPS only, redirect plain HTTP and send HSTS; change the password",
            "snmp": "use version 3 with authentication and encryption (authPriv); change the community",
            "kerberos": "long random passwords for services and users, AES instead of RC4, FAST around the time stamps",
            "radius": "RADIUS over TLS (RFC 6614), or EAP methods inside TLS; change the password",
            "sip": "SIP over TLS (sips:); change the password",
            "smb": "Kerberos instead of NTLM, SMB 3 with encryption; change the password",
+           "websocket": "open the WebSocket with wss: only, and the page that does over HTTPS; change the password",
            "smtp": "offer AUTH only after STARTTLS, or use submission over TLS (port 465); change the password"}
 _SEALED = ("gssapi", "gss-spnego", "kerberos_v4", "gs2-", "negotiate")
 """How mechanisms are called whose tokens hold once, for one server, and are encrypted."""

@@ -1,6 +1,10 @@
-"""HTTP/1.x (RFC 9110, RFC 9112): requests paired with responses, forms, logins, bodies skipped or hashed."""
+"""HTTP/1.x (RFC 9110, RFC 9112), HTTP/2 (RFC 9113) and what HTTP is upgraded to: requests paired with responses, forms,
+logins, bodies skipped or hashed; messages of WebSockets (RFC 6455).
+"""
 
-from pcapkit.dissectors.http.records import FormField, HttpPolicy, HttpTransaction
+from pcapkit.dissectors.http.http2 import HTTP2
+from pcapkit.dissectors.http.records import FormField, HttpPolicy, HttpTransaction, WebSocketMessage
 from pcapkit.dissectors.http.session import HTTP
+from pcapkit.dissectors.http.websocket import WebSocket
 
-__all__ = ["HTTP", "FormField", "HttpPolicy", "HttpTransaction"]
+__all__ = ["HTTP", "HTTP2", "FormField", "HttpPolicy", "HttpTransaction", "WebSocket", "WebSocketMessage"]

@@ -72,3 +72,19 @@ class HttpPolicy(Record):
     value: str
     host: str | None
     """Of the request; None where that is not in the capture."""
+
+
+@dataclass(slots=True)
+class WebSocketMessage(Record):
+    """A message or control frame; the span is that of its frames, from the first to the last."""
+
+    table = schema.WEBSOCKET
+
+    side: str
+    opcode: str
+    text: str | None = None
+    code: int | None = None
+    bytes: int | None = 0
+    decoded_bytes: int | None = None
+    deflated: bool = False
+    fragments: int = 0

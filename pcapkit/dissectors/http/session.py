@@ -7,8 +7,9 @@ from typing import ClassVar
 
 from pcapkit import schema
 from pcapkit.dissectors import Recognition, Wishes
-from pcapkit.dissectors.http import heads
+from pcapkit.dissectors.http import exchanges, frames, heads
 from pcapkit.dissectors.http.bodies import Body, Chunked, Elsewhere, Endless, Reader, Sized, bodiless, framing
+from pcapkit.dissectors.http.frames import PREFACE
 from pcapkit.dissectors.http.heads import Head
 from pcapkit.dissectors.http.lengths import UNTOLD
 from pcapkit.dissectors.http.logins import Logins, form_encoding, header_secrets, shown, target_secrets
@@ -69,7 +70,7 @@ class HTTP:
     @staticmethod
     def recognises(client: bytes, server: bytes) -> Recognition:
         """A request line, or a status line."""
-        if client.startswith(b"PRI * HTTP/2"):
+        if client and PREFACE.startswith(client[:len(PREFACE)]):
             return Recognition.NO
         line = client.lstrip(b"\r\n").partition(b"\n")[0].rstrip(b"\r")
         if ((line.startswith(_METHODS) and b" " in line.partition(b" ")[2].strip()) or b" HTTP/1." in line) and (
@@ -77,6 +78,8 @@ class HTTP:
             return Recognition.YES
         if server[:7] in (b"HTTP/1.", b"HTTP/0."):
             return Recognition.YES
+        if frames.chain(client, 0, 1)[0] or frames.chain(server, 0, 1)[0]:
+            return Recognition.NO
         if client.startswith((b"SSH-", b"\x16\x03", b"\x17\x03")) or server.startswith((b"SSH-", b"\x16\x03", b"220")):
             return Recognition.NO
         return Recognition.MAYBE
@@ -126,7 +129,7 @@ class HTTP:
         if s.body is not None:
             self._finish(s, offset)
         elif not self._cut_head(s) and side == SERVER and self.pending:
-            self._settle(self.pending.popleft())
+            exchanges.settle(self.sink, self.logins, self.pending.popleft())
         s.unread.drop(len(s.unread))
         s.lost = True
 
@@ -140,7 +143,7 @@ class HTTP:
             elif not self._cut_head(s) and s.unread.data and self._stray(s):
                 self._odd_start(s)
         while self.pending:
-            self._settle(self.pending.popleft())
+            exchanges.settle(self.sink, self.logins, self.pending.popleft())
 
     def unread(self, side: int) -> bytes:
         """Bytes not used."""
@@ -376,7 +379,7 @@ class HTTP:
                               request_span=span, request_frame=span.frame)
         if len(self.pending) >= self.limits.http_pending:
             self.sink.limit("http_pending", span)
-            self._settle(self.pending.popleft())
+            exchanges.settle(self.sink, self.logins, self.pending.popleft())
         self.pending.append(row)
         self._headers(row, span, head)
         target_secrets(self.sink, span, head)
@@ -469,9 +472,10 @@ class HTTP:
         if request.row is row and request.body is not None:
             # The answer came before the request's body was over: the row takes what there is.
             row.request_body_bytes = request.body.count()
-        self._settle(row)
+        exchanges.settle(self.sink, self.logins, row)
         if row.status == 101 or (row.method == "CONNECT" and row.status is not None and row.status < 300):
             self.tunnel = True
+            self.sink.put(exchanges.upgrade(row))
 
     def _read(self, side: int, row: HttpTransaction, span: Span, body: Body, reader: Reader) -> None:
         """What was read of a body that has ended."""
@@ -481,25 +485,7 @@ class HTTP:
         if reader.kept:
             whole = not (isinstance(body, Chunked) or reader.coded or body.torn)
             self.logins.body(row, span, reader.form(), reader.start, reader.start if whole else None, not body.over)
-        for cap in reader.hits:
-            self.sink.limit(cap, span)
-        if side == CLIENT:
-            row.request_decoded_bytes = reader.decoded_bytes
-            row.request_body_sha256, row.request_decoded_sha256 = reader.digests()
-        else:
-            row.response_decoded_bytes = reader.decoded_bytes
-            row.response_body_sha256, row.response_decoded_sha256 = reader.digests()
-
-    def _settle(self, row: HttpTransaction) -> None:
-        """Put a transaction, and the logins in it with their outcome."""
-        asked = row.request_span
-        if asked is not None:
-            last = row.response_span or asked
-            row.span = Span(asked.side, asked.start, asked.stop, asked.frame, max(asked.last_frame, last.last_frame),
-                            asked.time_ns)
-        self.sink.put(row)
-        for login in self.logins.settle(row):
-            self.sink.put(login)
+        exchanges.digest(self.sink, side, row, span, reader)
 
 
 def _named(head: Head, side: int) -> str:

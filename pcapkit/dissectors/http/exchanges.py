@@ -1,0 +1,43 @@
+"""What every version of HTTP makes of a request and its response when they are over."""
+
+from __future__ import annotations
+
+from pcapkit.dissectors.http.bodies import Reader
+from pcapkit.dissectors.http.logins import Logins
+from pcapkit.dissectors.http.records import HttpTransaction
+from pcapkit.records import CLIENT, Sink, Span, Upgrade
+
+_UPGRADES = {"h2c": "http2", "websocket": "websocket"}
+
+
+def digest(sink: Sink, side: int, row: HttpTransaction, span: Span, reader: Reader) -> None:
+    """What reading a body gave: its decoded length, its hashes, and the caps that were reached."""
+    for cap in reader.hits:
+        sink.limit(cap, span)
+    if side == CLIENT:
+        row.request_decoded_bytes = reader.decoded_bytes
+        row.request_body_sha256, row.request_decoded_sha256 = reader.digests()
+    else:
+        row.response_decoded_bytes = reader.decoded_bytes
+        row.response_body_sha256, row.response_decoded_sha256 = reader.digests()
+
+
+def settle(sink: Sink, logins: Logins, row: HttpTransaction) -> None:
+    """Put a transaction, and the logins in it with their outcome."""
+    asked = row.request_span
+    if asked is not None:
+        last = row.response_span or asked
+        row.span = Span(asked.side, asked.start, asked.stop, asked.frame, max(asked.last_frame, last.last_frame),
+                        asked.time_ns)
+    sink.put(row)
+    for login in logins.settle(row):
+        sink.put(login)
+
+
+def upgrade(row: HttpTransaction) -> Upgrade:
+    """What is spoken behind a response that ends HTTP/1: as its Upgrade header says (RFC 9110, 7.8), or as it turns out."""
+    if row.status == 101:
+        tokens = [value for name, value in row.response_headers or () if name.lower() == "upgrade"]
+        return Upgrade(_UPGRADES.get(tokens[0].strip().lower()) if tokens else None)
+    port = (row.target or "").rpartition(":")[2]
+    return Upgrade(None, int(port) if port.isascii() and port.isdigit() and len(port) < 6 else None)
