@@ -100,6 +100,7 @@ class Limits:
     dialogue_pending: int = cap(1_000, "commands", "the oldest command is given up as unanswered")
     sasl_lines: int = cap(16, "lines", "further lines of the client's side of a SASL exchange are masked, not read")
     dialogue_keywords: int = cap(1_000, "keywords", "further capabilities of the server are not kept")
+    terminal_line: int = cap(4 * KIB, "bytes", "the rest of the name or password that is typed is dropped")
 
     # SNMP, Kerberos, RADIUS, SIP, SMB
     login_message: int = cap(64 * KIB, "bytes", "the message is not looked at")

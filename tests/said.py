@@ -14,6 +14,7 @@ import dns.message
 import dns.rrset
 
 from pcapkit.analysis import Options, analyse
+from pcapkit.keys import open_keys
 from samples import wire
 from samples.pcap import Packet, in_order, moment, pcap
 from samples.talk import CLIENT, LINUX, SECOND, SERVER, Connection, End, Vantage
@@ -87,10 +88,10 @@ def capture(folder: Path, *talks: Iterable[Packet], name: str = "said.pcap") -> 
     return path
 
 
-def rows(*paths: Path, show_secrets: bool = False) -> dict[str, list[Row]]:
-    """All rows by table."""
+def rows(*paths: Path, show_secrets: bool = False, keylog: Path | None = None) -> dict[str, list[Row]]:
+    """All rows by table; `keylog` is a file with keys of TLS."""
     found: dict[str, list[Row]] = {}
-    for chunk in analyse(list(paths), Options(show_secrets=show_secrets)):
+    for chunk in analyse(list(paths), Options(show_secrets=show_secrets, keys=open_keys([keylog]) if keylog else None)):
         found.setdefault(chunk.table.name, []).extend(
             dict(zip(chunk.table.names, values, strict=True)) for values in chunk.rows())
     return found
@@ -101,6 +102,14 @@ def shown_by_tshark(path: Path, display_filter: str) -> list[int]:
     done = subprocess.run(["tshark", "-n", "-r", path, "-Y", display_filter, "-T", "fields", "-e", "frame.number"],
                           capture_output=True, check=True, timeout=60)
     return [int(number) for number in done.stdout.split()]
+
+
+def shown_in_fields(path: Path, fields: Sequence[str]) -> list[tuple[str, ...]]:
+    """The values of tshark's `fields` in each frame that has the first of them; of several values the first."""
+    wanted = [word for field in fields for word in ("-e", field)]
+    done = subprocess.run(["tshark", "-n", "-r", path, "-Y", fields[0], "-T", "fields", "-E", "occurrence=f", *wanted],
+                          capture_output=True, check=True, timeout=60, text=True)
+    return [tuple(line.split("\t")) for line in done.stdout.splitlines()]
 
 
 def frames_of_stream(path: Path, stream: int) -> list[int]:
@@ -116,4 +125,4 @@ def count_by_tcpdump(path: Path, capture_filter: str) -> int:
 
 
 __all__ = ["CLIENT", "CLIENT_ADDRESS", "SERVER", "SERVER_ADDRESS", "Packet", "as_if", "capture", "count_by_tcpdump",
-           "frames_of_stream", "handshake", "looked_up", "rows", "script", "shown_by_tshark", "talk"]
+           "frames_of_stream", "handshake", "looked_up", "rows", "script", "shown_by_tshark", "shown_in_fields", "talk"]

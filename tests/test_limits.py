@@ -212,6 +212,7 @@ CASES: dict[str, tuple[int, Callable[[], bytes]]] = {
     "dialogue_pending": (2, lambda: said(POP3_HELLO + "C: NOOP\nC: NOOP\nC: NOOP\nC: NOOP\nS: +OK", 110)),
     "sasl_lines": (2, lambda: said(POP3_HELLO + "C: AUTH LOGIN\nS: +\nC: amFu\nS: +\nC: YQ==\nS: +\nC: Yg==\nS: -ERR no", 110)),
     "dialogue_keywords": (2, lambda: said(POP3_HELLO, 110)),
+    "terminal_line": (3, lambda: said([(1, b"login: "), (0, b"jan van\r\n")], 23)),
     "dns_name": (20, lambda: frames(dns(b"\x1e" + b"a" * 30 + b"\0"))),
     "dns_pointers": (1, lambda: frames(dns(SHORT, 2, pointer=12 + len(SHORT) + 4))),
     "dns_records": (2, lambda: frames(dns(SHORT, 5))),

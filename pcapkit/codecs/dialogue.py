@@ -1,4 +1,4 @@
-"""Dialogues that can switch to TLS: what the smaller protocols share. Each adds how its messages are cut and meant.
+"""Dialogues, most of which can switch to TLS: what the smaller protocols share. Each adds how its messages are cut and meant.
 
 A subclass has a `name`, and says in `on_client` and `on_server` what a message means; `read` cuts messages, and does so
 by lines unless told otherwise.
@@ -70,6 +70,8 @@ class Dialogue:
     name: ClassVar[str]
     awaits: ClassVar[bool] = True
     """Whether a request for TLS is answered; else the client's hello follows at once."""
+    switches: ClassVar[bool] = True
+    """Whether the protocol can switch to TLS at all; else there is no session to be judged."""
     coded: ClassVar[bool] = True
     """Whether what SASL says is in base64; else it is bytes."""
 
@@ -197,7 +199,7 @@ class Dialogue:
 
     def introduce(self, span: Span, text: bytes) -> None:
         """With the first message of either side, say that there is a session, and whether its start is there."""
-        if self._introduced:
+        if self._introduced or not self.switches:
             return
         self._introduced = True
         self.late = span.start > 0 or not self.opens(span.side, text)
@@ -341,7 +343,8 @@ class Dialogue:
         command.login = command.exchange = None
         shown = exchange.credential(self.name, outcome, reply, command.verb) if exchange is not None else None
         if login is not None:
-            self.sink.put(Secret(login.span, login.secret))
+            if login.secret:
+                self.sink.put(Secret(login.span, login.secret))
             shown = Credential(command.span, self.name, login.mechanism, login.user, login.secret, login.kind, outcome,
                                login.span, reply, login.context, login.hashcat_mode, login.hashcat, login.john)
         if shown is not None:
@@ -349,7 +352,7 @@ class Dialogue:
 
     def clear(self, what: str) -> None:
         """Say once that something of value went in the clear."""
-        if what not in self._said:
+        if self.switches and what not in self._said:
             self._said.add(what)
             self.sink.put(ClearData(self.sink.begin(CLIENT, max(0, self.sides[CLIENT].offset - 1)), self.name, what))
 

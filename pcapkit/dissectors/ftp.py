@@ -17,6 +17,10 @@ _ITS_OWN = frozenset("CWD CDUP PASV PORT EPSV EPRT STOR PWD XPWD FEAT SYST NLST 
 """Commands of no other protocol whose replies look alike."""
 _REPLY = re.compile(rb"[1-6]\d\d(?:[ -]|\r?\n|$)")
 _ITS_OWN_REPLY = re.compile(rb"220[ -][^\n]*FTP|227 Entering|229 Entering|331 |257 \"", re.I)
+_ASKED = re.compile(r"\b(?:otp-(md4|md5|sha1)|s/key) (\d{1,6}) ([A-Za-z0-9]{1,16})\b", re.I)
+"""For which of a list of passwords, each of which holds once, a server asks (RFC 2289, 6.1); in its first form that is MD4."""
+_ONCE = re.compile(r"(?:[0-9A-Fa-f]{4} ?){3}[0-9A-Fa-f]{4}|(?:[A-Za-z]{1,4} ){5}[A-Za-z]{1,4}")
+"""Such a password (RFC 2289, 6.2 and 6.3); some servers take the usual one as well."""
 _TLS = ("TLS", "TLS-C", "SSL", "TLS-P")
 """What names TLS behind AUTH: RFC 4217 knows the first, servers of its drafts the others too."""
 
@@ -32,6 +36,7 @@ class FTP(Dialogue):
     def __init__(self, sink: Sink, wishes: Wishes) -> None:
         super().__init__(sink, wishes)
         self.user = ""
+        self.asked: re.Match[str] | None = None
         self.reply: Span | None = None
         self.lines: list[str] = []
         self.waiting: Command | None = None
@@ -76,6 +81,8 @@ class FTP(Dialogue):
             mechanism = "user-pass" if verb == "PASS" else "account"
             secret = part(span, span.start + 5, max(0, len(text) - 5))
             command.login = Login(mechanism, self.user, argument, SecretKind.PASSWORD, secret, verb)
+            if verb == "PASS" and self.asked is not None and _ONCE.fullmatch(argument):
+                _hold_once(command.login, self.asked)
             self.clear("a login")
         elif verb in ("RETR", "STOR", "STOU", "APPE"):
             self.clear("a file")
@@ -109,6 +116,8 @@ class FTP(Dialogue):
                 self.refuse(span, str(code), line, 400 <= code < 500)
         elif command.verb == "FEAT" and (code == 211 or 500 <= code <= 502):
             self._features(span, code == 211, cut)
+        if command.verb == "USER":
+            self.asked = _ASKED.search(line)
         if command.verb == "PASS" and code == 332:
             self._wait(command)
             return
@@ -147,3 +156,11 @@ class FTP(Dialogue):
         if self.waiting is not None:
             self.settle(self.waiting, Outcome.UNKNOWN)
         super().close()
+
+
+def _hold_once(login: Login, asked: re.Match[str]) -> None:
+    """The login is by a password that holds once; john guesses the one behind it if it is in hexadecimal."""
+    login.mechanism, login.kind = "otp", SecretKind.CHALLENGE_RESPONSE
+    digits = login.secret.replace(" ", "").lower()
+    if re.fullmatch(r"[0-9a-f]{16}", digits):
+        login.john = f"{(asked[1] or 'md4').lower()} {int(asked[2]):04} {asked[3].lower()} {digits}"

@@ -34,6 +34,8 @@ _FULL = b"\x01\x04"
 """caching_sha2_password does not know the account yet: the whole password must come, or the key to encrypt it be asked for."""
 _HEAD, _SSL_REQUEST = 4, 32
 _NATIVE, _OLD = "mysql_native_password", "mysql_old_password"
+_SHA1 = 20
+"""How long the salt and the answer of `_NATIVE` are."""
 _IN_CLEAR = frozenset({"mysql_clear_password", "dialog", "sha256_password"})
 """Plug-ins whose client sends the password as it is, with a NUL behind it; the last one may encrypt it instead."""
 _ENCRYPTED = (128, 256, 512)
@@ -151,7 +153,10 @@ class MySQL(Dialogue):
         else:
             response = response.removesuffix(b"\0") if self.plugin == _OLD else response
             where, secret = part(where, where.start, len(response)), f"{self.salt.hex()}:{response.hex()}"
-        self.login.login = Login(self.plugin, self.user, secret, kind, where, context)
+        login = self.login.login = Login(self.plugin, self.user, secret, kind, where, context)
+        if self.plugin == _NATIVE and len(self.salt) == len(response) == _SHA1:
+            login.hashcat_mode = 11200
+            login.hashcat = login.john = f"$mysqlna${self.salt.hex()}*{response.hex()}"
         self.clear("a login")
 
     # The server

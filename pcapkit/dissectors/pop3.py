@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import ClassVar
 
 from pcapkit import schema
@@ -17,6 +18,11 @@ _ITS_OWN = frozenset({"APOP", "CAPA", "STLS", "UIDL"})
 _MULTILINE = frozenset({"CAPA", "RETR", "TOP"})
 _MULTILINE_IF_BARE = frozenset({"LIST", "UIDL", "AUTH", "LANG"})
 """Commands whose reply has lines of its own only if they have no argument (RFC 1939, 5 and 7)."""
+_TIMESTAMP = re.compile(r"<[^<>\s]+@[^<>\s]*>")
+"""What a greeting holds for APOP (RFC 1939, 7)."""
+_DIGEST = re.compile(r"[0-9a-fA-F]{32}")
+_HASHCAT_SALT, _JOHN_SALT = 256, 24
+"""How long a salt these programs take."""
 
 
 class POP3(Dialogue):
@@ -29,7 +35,7 @@ class POP3(Dialogue):
 
     def __init__(self, sink: Sink, wishes: Wishes) -> None:
         super().__init__(sink, wishes)
-        self.user = ""
+        self.user = self.timestamp = ""
         self.authenticated = False
         self.body: Command | None = None
         self.keywords: list[str] = []
@@ -84,10 +90,14 @@ class POP3(Dialogue):
             self.begin_auth(command, argument.partition(" ")[0], text[5:].partition(b" ")[2])
 
     def _apop(self, command: Command, argument: str) -> None:
-        """Name and digest (RFC 1939, 7)."""
+        """Name and digest: the MD5 of the greeting's timestamp and the password (RFC 1939, 7)."""
         user, _, digest = argument.rpartition(" ")
         secret = part(command.span, command.span.stop - len(digest.encode()), len(digest.encode()))
-        command.login = Login("apop", user, digest, SecretKind.CHALLENGE_RESPONSE, secret, "APOP")
+        login = command.login = Login("apop", user, digest, SecretKind.CHALLENGE_RESPONSE, secret, "APOP")
+        if _DIGEST.fullmatch(digest) and self.timestamp.isascii() and 0 < len(self.timestamp) <= _HASHCAT_SALT:
+            login.hashcat_mode, login.hashcat = 20, f"{digest.lower()}:{self.timestamp}"
+            if len(self.timestamp) <= _JOHN_SALT and ":" not in self.timestamp:
+                login.john = f"$dynamic_4${digest.lower()}${self.timestamp}"
         self.clear("a login")
 
     # The server
@@ -101,6 +111,8 @@ class POP3(Dialogue):
                 return
             self._body_over(span)
         if _status(text):
+            found = _TIMESTAMP.search(text.decode("utf-8", "replace")) if span.start == 0 else None
+            self.timestamp = found[0] if found else self.timestamp
             self._answer(span, text)
         elif text[:2] in (b"+", b"+ "):
             self.challenged(span, text[2:])

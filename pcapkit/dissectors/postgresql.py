@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import ClassVar
 
 from pcapkit import schema
@@ -12,7 +13,11 @@ from pcapkit.wire import Unread
 
 _SSL, _GSS, _START = b"\x04\xd2\x16\x2f", b"\x04\xd2\x16\x30", b"\x00\x03"
 _OPENINGS = (b"\x00\x00\x00\x08" + _SSL, b"\x00\x00\x00\x08" + _GSS)
-_OK, _CLEAR, _MD5 = 0, 3, 5
+_OK, _CLEAR, _MD5, _SASL, _SASL_CONTINUE, _SASL_FINAL = 0, 3, 5, 10, 11, 12
+_ANSWER = re.compile(r"md5([0-9a-f]{32})")
+_PROOF = re.compile(r"(?:^|,)p=([A-Za-z0-9+/=]+)$")
+"""The last attribute of a client's final message (RFC 5802, 7)."""
+_SALT = 4
 _LONGEST_START = 10_000
 """What the server takes at the most, its MAX_STARTUP_PACKET_LENGTH."""
 
@@ -30,6 +35,8 @@ class PostgreSQL(Dialogue):
         self.user = ""
         self.started = False
         self.method = _OK
+        self.salt = b""
+        self.mechanism = ""
         self.login: Command | None = None
 
     @staticmethod
@@ -72,8 +79,8 @@ class PostgreSQL(Dialogue):
     def on_client(self, span: Span, text: bytes) -> None:
         """A request to encrypt, the start, or a password."""
         if self.started:
-            if text[:1] == b"p" and self.method in (_CLEAR, _MD5) and self.login is None:
-                self._password(span, text)
+            if text[:1] == b"p" and self.login is None:
+                self._answer(span, text)
             return
         code = text[4:8]
         command = Command(span, "SSL" if code == _SSL else "GSS" if code == _GSS else "START")
@@ -89,12 +96,37 @@ class PostgreSQL(Dialogue):
             words = text[8:].split(b"\0")
             self.user = dict(zip(words[::2], words[1::2], strict=False)).get(b"user", b"").decode("utf-8", "replace")
 
+    def _answer(self, span: Span, text: bytes) -> None:
+        """What the client says to the method that the server wants."""
+        if self.method in (_CLEAR, _MD5):
+            self._password(span, text)
+        elif self.method == _SASL:
+            self.mechanism = text[5:].partition(b"\0")[0].decode("latin-1").lower()
+        elif self.method in (_SASL_CONTINUE, _SASL_FINAL) and self.mechanism.startswith("scram-"):
+            self._proof(span, text)
+
     def _password(self, span: Span, text: bytes) -> None:
-        secret = text[5:].removesuffix(b"\0")
-        mechanism, kind = (("password", SecretKind.PASSWORD) if self.method == _CLEAR else
-                           ("md5", SecretKind.CHALLENGE_RESPONSE))
-        login = Login(mechanism, self.user, secret.decode("utf-8", "replace"), kind,
-                      part(span, span.start + 5, len(secret)), "PasswordMessage")
+        """The password, or the MD5 of the salt and the MD5 of password and name, that in hexadecimal."""
+        raw = text[5:].removesuffix(b"\0")
+        secret, where = raw.decode("utf-8", "replace"), part(span, span.start + 5, len(raw))
+        if self.method == _CLEAR:
+            login = Login("password", self.user, secret, SecretKind.PASSWORD, where, "PasswordMessage")
+        else:
+            login = Login("md5", self.user, secret, SecretKind.CHALLENGE_RESPONSE, where, "PasswordMessage")
+            answer = _ANSWER.fullmatch(secret)
+            if answer and len(self.salt) == _SALT and "*" not in self.user:
+                login.hashcat_mode = 11100
+                login.hashcat = login.john = f"$postgres${self.user}*{self.salt.hex()}*{answer[1]}"
+        self._log_in(span, login)
+
+    def _proof(self, span: Span, text: bytes) -> None:
+        """The proof at the end of an exchange of SCRAM; the name is that of the start (manual, "SASL Authentication")."""
+        proof = _PROOF.search(text[5:].decode("latin-1"))
+        if proof is not None:
+            where = part(span, span.stop - len(proof[1]), len(proof[1]))
+            self._log_in(span, Login(self.mechanism, self.user, proof[1], SecretKind.CHALLENGE_RESPONSE, where, "SASLResponse"))
+
+    def _log_in(self, span: Span, login: Login) -> None:
         self.login = Command(span, "PASSWORD", login=login)
         self.clear("a login")
 
@@ -106,7 +138,7 @@ class PostgreSQL(Dialogue):
         if command is not None:
             self._encrypt(command, span, text[:1])
         elif text[:1] == b"R":
-            self.method = int.from_bytes(text[5:9], "big")
+            self.method, self.salt = int.from_bytes(text[5:9], "big"), text[9:]
             if self.method == _OK:
                 self._end(Outcome.ACCEPTED, span)
         elif text[:1] == b"E":

@@ -13,7 +13,10 @@ _RFC = {"http": "RFC 9110, 17.16.1; RFC 7617, 4", "smtp": "RFC 4954, 9; RFC 8314
         "ldap": "RFC 4513, 6.3.3", "postgresql": "PostgreSQL manual, sslmode", "mysql": "MySQL manual, ssl-mode",
         "managesieve": "RFC 5804, 2.1", "nntp": "RFC 4643, 2.3", "xmpp": "RFC 6120, 13.8.3", "irc": "RFC 2812, 3.1.1",
         "snmp": "RFC 3584, 5; RFC 3414, 1.2", "kerberos": "RFC 4120, 10", "radius": "RFC 2865, 8; RFC 6614",
-        "sip": "RFC 3261, 22, 26.3.2", "smb": "[MS-SMB2] 5.1; [MS-NLMP] 5.1", "websocket": "RFC 6455, 10.6"}
+        "sip": "RFC 3261, 22, 26.3.2", "smb": "[MS-SMB2] 5.1; [MS-NLMP] 5.1", "websocket": "RFC 6455, 10.6",
+        "telnet": "RFC 4251", "rlogin": "RFC 1282; RFC 4251", "rsh": "RFC 4251", "rexec": "RFC 4251",
+        "redis": "Redis manual, TLS", "mqtt": "MQTT 5.0, 5.4.1", "socks": "RFC 1929, 3", "rfb": "RFC 6143, 9",
+        "tds": "MS-TDS, 5.1"}
 _REMEDY = {"http": "serve the login over HTTPS only, redirect plain HTTP and send HSTS; change the password",
            "snmp": "use version 3 with authentication and encryption (authPriv); change the community",
            "kerberos": "long random passwords for services and users, AES instead of RC4, FAST around the time stamps",
@@ -21,7 +24,9 @@ _REMEDY = {"http": "serve the login over HTTPS only, redirect plain HTTP and sen
            "sip": "SIP over TLS (sips:); change the password",
            "smb": "Kerberos instead of NTLM, SMB 3 with encryption; change the password",
            "websocket": "open the WebSocket with wss: only, and the page that does over HTTPS; change the password",
-           "smtp": "offer AUTH only after STARTTLS, or use submission over TLS (port 465); change the password"}
+           "smtp": "offer AUTH only after STARTTLS, or use submission over TLS (port 465); change the password",
+           **dict.fromkeys(("telnet", "rlogin", "rsh", "rexec"), "use SSH instead; change the password"),
+           "socks": "reach the proxy through a tunnel or over TLS; change the password"}
 _SEALED = ("gssapi", "gss-spnego", "kerberos_v4", "gs2-", "negotiate")
 """How mechanisms are called whose tokens hold once, for one server, and are encrypted."""
 _TITLES = {SecretKind.TOKEN: "token"}
@@ -67,7 +72,7 @@ class CleartextCredentials:
         login = logins[0]
         flow, kind = flow_of(login), login.secret_kind
         session = login.mechanism == SESSION_COOKIE
-        severity = Severity.LOW if session else Severity.HIGH if kind is SecretKind.PASSWORD else Severity.MEDIUM
+        severity = Severity.LOW if session else Severity.HIGH if _shows_password(login) else Severity.MEDIUM
         what = "session" if session else _TITLES.get(kind, "login")
         remedy = "serve the whole site over HTTPS and set the cookie Secure; end the session" if session else _REMEDIES.get(
             kind) or _REMEDY.get(login.protocol, "use the protocol over TLS; change the password")
@@ -86,6 +91,11 @@ def _is_worth(login: Credential) -> bool:
     return login.secret_kind is not SecretKind.TOKEN or bool(login.secret and not login.mechanism.startswith(_SEALED))
 
 
+def _shows_password(login: Credential) -> bool:
+    """Whether a password was seen, and not only a name that the server takes without."""
+    return login.secret_kind is SecretKind.PASSWORD and bool(login.secret)
+
+
 def _login(login: Credential, times: int) -> str:
     """What was seen of a login or token, in a sentence."""
     flow, kind = flow_of(login), login.secret_kind
@@ -96,7 +106,7 @@ def _login(login: Credential, times: int) -> str:
     if kind is SecretKind.TOKEN:
         said = f"{mechanism}token" + (f" of {who}" if login.username else "")
     else:
-        said = f"{mechanism}login of {who} with a {kind}"
+        said = f"{mechanism}login of {who} with " + (f"a {kind}" if login.secret else "no password")
     tells = f"; {_TELLS[kind]}" if kind in _TELLS else ""
     return f"{login.protocol.upper()} {said} at {flow.server}:{flow.server_port} ({login.context}){often}{outcome}{tells}"
 

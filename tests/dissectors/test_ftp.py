@@ -22,7 +22,7 @@ from pcapkit.records import (
     TLSRequested,
     Upgrade,
 )
-from pcapkit.testing import Script, check_contract, play, whole
+from pcapkit.testing import Script, check_contract, check_splits, play, whole
 
 YES, MAYBE, NO = Recognition.YES, Recognition.MAYBE, Recognition.NO
 
@@ -55,6 +55,20 @@ def test_the_contract_holds() -> None:
 def test_logins_are_paired_with_their_replies_under_pipelining() -> None:
     assert seen(FILES) == [("user-pass", "anonymous", "jan@example.org", Outcome.ACCEPTED),
                            ("user-pass", "jan", "two words", Outcome.REJECTED)]
+
+
+def test_a_password_that_holds_once() -> None:
+    def asked(words: str, given: str) -> list[tuple[str, SecretKind, str]]:
+        script = [(1, b"220 ready\r\n"), (0, b"USER jan\r\n"), (1, f"331 {words}\r\n".encode()),
+                  (0, f"PASS {given}\r\n".encode()), (1, b"230 in\r\n")]
+        return [(c.mechanism, c.secret_kind, c.john) for c in check_splits(FTP, script, cuts=5).of(Credential)]
+
+    assert asked("Response to otp-md5 499 Ke1234 ext required", "5BF0 75D9 959D 036F") == [
+        ("otp", SecretKind.CHALLENGE_RESPONSE, "md5 0499 ke1234 5bf075d9959d036f")]
+    assert asked("s/key 99 ke1234", "RASH BUSH MILK LOOK BAD BRIM") == [("otp", SecretKind.CHALLENGE_RESPONSE, "")]
+    assert asked("s/key 99 ke1234", "AIDABADE01234567")[0][2] == ""
+    assert asked("[s/key 99 ke1234] or password", "two words") == [("user-pass", SecretKind.PASSWORD, "")]
+    assert asked("password", "5BF0 75D9 959D 036F") == [("user-pass", SecretKind.PASSWORD, "")]
 
 
 def test_an_account_decides_over_the_password_before_it() -> None:

@@ -83,6 +83,14 @@ def test_logins_with_their_outcome() -> None:
     assert seen(WRONG[:2]) == [(*native, Outcome.UNKNOWN)]
 
 
+def test_what_crackers_read_of_the_native_method() -> None:
+    line = f"$mysqlna${SALT.hex()}*{ANSWER.hex()}"
+    login, = play(MySQL, whole(NATIVE)).of(Credential)
+    assert (login.hashcat_mode, login.hashcat, login.john) == (11200, line, line)
+    login, = play(MySQL, whole(CHANGED)).of(Credential)
+    assert (login.hashcat_mode, login.hashcat, login.john) == (None, "", "")
+
+
 def test_the_method_that_the_server_changes_to_counts() -> None:
     assert seen(CHANGED) == [("caching_sha2_password", "jan", f"{SALT[::-1].hex()}:{bytes(range(32)).hex()}",
                               SecretKind.CHALLENGE_RESPONSE, Outcome.ACCEPTED)]

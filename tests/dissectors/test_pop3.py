@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 
 import pytest
 
@@ -55,6 +56,22 @@ def test_the_contract_holds() -> None:
 def test_logins_are_paired_with_their_replies_under_pipelining() -> None:
     assert seen(MAIL) == [("user-pass", "jan", "two words", Outcome.ACCEPTED),
                           ("apop", "jan", "0123456789abcdef", Outcome.REJECTED)]
+
+
+def test_what_crackers_read_of_apop() -> None:
+    digest = "c4c9334bac560ecc979e58001b3e22fb"  # RFC 1939, 7: the password is tanstaaf
+
+    def apop(greeting: bytes, said: str = digest) -> tuple[int | None, str, str]:
+        login, = play(POP3, [(1, greeting), (0, f"APOP mrose {said}\r\n".encode()), (1, b"+OK\r\n")]).of(Credential)
+        assert (login.username, login.secret) == ("mrose", said)
+        return login.hashcat_mode, login.hashcat, login.john
+
+    short = "<1896.697170952@dbc.us>"
+    assert apop(f"+OK POP3 server ready {short}\r\n".encode()) == (20, f"{digest}:{short}", f"$dynamic_4${digest}${short}")
+    long = "<1896.697170952@dbc.mtview.ca.us>"
+    assert hashlib.md5(f"{long}tanstaaf".encode()).hexdigest() == digest
+    assert apop(f"+OK POP3 server ready {long}\r\n".encode()) == (20, f"{digest}:{long}", "")
+    assert apop(b"+OK ready\r\n") == apop(f"+OK {short}\r\n".encode(), "0123") == (None, "", "")
 
 
 def test_lines_of_a_message_are_no_replies() -> None:

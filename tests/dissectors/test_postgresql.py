@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import pytest
 
 from pcapkit.dissectors import Recognition, Wishes
@@ -40,8 +42,11 @@ CLEAR: Script = [(0, GSS), (1, b"N"), (0, SSL), (1, b"N"), (0, START), (1, typed
                  (0, typed(b"Q", b"select 1\0"))]
 MD5: Script = [(0, START), (1, typed(b"R", number(5) + b"salt")), (0, typed(b"p", b"md50123\0")),
                (1, typed(b"E", b"Mwrong\0\0"))]
-SCRAM: Script = [(0, START), (1, typed(b"R", number(10) + b"SCRAM-SHA-256\0\0")), (0, typed(b"p", b"SCRAM-SHA-256\0")),
-                 (1, typed(b"R", number(0)))]
+FIRST, FINAL = b"n,,n=,r=abc", b"c=biws,r=abcdef,p=cHJvb2Y="
+SCRAM: Script = [(0, START), (1, typed(b"R", number(10) + b"SCRAM-SHA-256\0\0")),
+                 (0, typed(b"p", b"SCRAM-SHA-256\0" + number(len(FIRST)) + FIRST)),
+                 (1, typed(b"R", number(11) + b"r=abcdef,s=c2FsdA==,i=4096")), (0, typed(b"p", FINAL)),
+                 (1, typed(b"R", number(12) + b"v=c2lnbg==") + typed(b"R", number(0)))]
 SWITCH: Script = [(0, SSL), (1, b"S"), (0, HELLO)]
 FAILED: Script = [(0, SSL), (1, b"S"), *MD5]
 INJECTED: Script = [(0, SSL + START), (1, b"S" + typed(b"R", number(0))), (0, HELLO)]
@@ -61,7 +66,18 @@ def test_logins_with_their_outcome() -> None:
     assert seen(CLEAR) == [("password", "jan", "secret", SecretKind.PASSWORD, Outcome.ACCEPTED)]
     assert seen(MD5) == [("md5", "jan", "md50123", SecretKind.CHALLENGE_RESPONSE, Outcome.REJECTED)]
     assert seen(MD5[:-1])[0][-1] is Outcome.UNKNOWN
-    assert seen(SCRAM) == []
+    assert seen(SCRAM) == [("scram-sha-256", "jan", "cHJvb2Y=", SecretKind.CHALLENGE_RESPONSE, Outcome.ACCEPTED)]
+    assert seen(SCRAM[:3]) == []
+
+
+def test_what_crackers_read_of_md5() -> None:
+    def answer(secret: str) -> str:
+        return hashlib.md5(hashlib.md5(f"{secret}jan".encode()).hexdigest().encode() + b"salt").hexdigest()
+
+    good, other = f"md5{answer('open')}\0".encode(), b"0123\0"
+    found = [play(PostgreSQL, [*MD5[:2], (0, typed(b"p", said))]).of(Credential)[0] for said in (good, other)]
+    line = f"$postgres$jan*{b'salt'.hex()}*{answer('open')}"
+    assert [(c.hashcat_mode, c.hashcat, c.john) for c in found] == [(11100, line, line), (None, "", "")]
 
 
 def test_the_span_of_a_secret_is_exactly_its_bytes() -> None:

@@ -43,6 +43,8 @@ LOGINS: dict[str, tuple[str | list[Turn], int, str]] = {
     "smtp cram-md5": (EHLO + CRAM + OK + QUIT, 587, "medium"),
     "http form": (FORM, 80, "high"),
     "http basic": (http(BASIC), 80, "high"),
+    "rexec user-pass": ([(0, b"0\0alice\0" + PASSWORD.encode() + b"\0id\0"), (1, b"\0")], 512, "high"),
+    "rsh rhosts": ([(0, b"0\0jan\0alice\0id\0"), (1, b"\0")], 514, "medium"),
     "http bearer": (http("GET / HTTP/1.1\nAuthorization: Bearer abcdefgh"), 80, "medium"),
 }
 

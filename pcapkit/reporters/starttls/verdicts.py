@@ -116,8 +116,8 @@ def _not_offered(facts: Facts, other: Facts | None, witnesses: list[Witness]) ->
 
 def _unlisted(facts: Facts) -> Judgement:
     if facts.unasked is not None:
-        return _here(facts, Verdict.NOT_OFFERED, [f"the client's greeting asks for no list (HELO), see frame "
-                                                  f"{facts.unasked.last_frame}"], facts.unasked)
+        how = "greeting asks for no list (HELO)" if facts.session.protocol in ("smtp", "lmtp") else "first message rules it out"
+        return _here(facts, Verdict.NOT_OFFERED, [f"the client's {how}, see frame {facts.unasked.last_frame}"], facts.unasked)
     return _here(facts, Verdict.UNDETERMINED, ["the capture starts after the server's offer" if facts.session.late else
                                                "the server's capabilities are not in the capture"])
 
