@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from operator import attrgetter
 from os import PathLike
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from pcapkit import plugins, schema
 from pcapkit.connections import Connections
@@ -18,13 +18,15 @@ from pcapkit.filters import Filter
 from pcapkit.keys import Keys
 from pcapkit.limits import Limits
 from pcapkit.mailauth import Policy
-from pcapkit.maillog import Log
 from pcapkit.packets import Decoder
 from pcapkit.readers import CaptureFile, open_capture
 from pcapkit.records import Anomaly, Credential, Record, Secret
 from pcapkit.reporters import Reporter
 from pcapkit.schema import Chunk, Table
 from pcapkit.secrets import Masker
+
+if TYPE_CHECKING:
+    from pcapkit.maillog import Log
 
 Source = str | PathLike[str] | BinaryIO
 
@@ -76,7 +78,7 @@ def analyse(sources: Sequence[Source], options: Options | None = None) -> Iterat
 
 def reporters_for(options: Options) -> Iterator[Reporter]:
     """A reporter of each kind; one that needs something of the user's is there if it was given."""
-    for kind in plugins.reporters():
+    for kind in plugins.reporters(options):
         needs, takes = getattr(kind, "needs", None), getattr(kind, "takes", None)
         if needs is None:
             yield kind(getattr(options, takes)) if takes else kind()

@@ -10,7 +10,6 @@ from __future__ import annotations
 import secrets
 import socket
 from dataclasses import dataclass
-from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -164,12 +163,11 @@ class FlowTable:
 
     def conversation_ends(self, flow: int) -> tuple[str, int, str, int]:
         """Client address and port, server address and port of a flow."""
-        version = self.version(flow)
-        a = address(self.a_high.item(flow), self.a_low.item(flow), version)
-        b = address(self.b_high.item(flow), self.b_low.item(flow), version)
-        client_port, server_port = self.ports(flow)
-        client, server = (b, a) if self.bits.item(flow) & CLIENT_IS_B else (a, b)
-        return client, client_port, server, server_port
+        ends = self.ends.item(flow)
+        version = ends >> 40 & 0xFF
+        a = _texts[self.a_high.item(flow), self.a_low.item(flow), version], ends >> 16 & 0xFFFF
+        b = _texts[self.b_high.item(flow), self.b_low.item(flow), version], ends & 0xFFFF
+        return (*b, *a) if self.bits.item(flow) & CLIENT_IS_B else (*a, *b)
 
     def conversation(self, flow: int, file: str) -> Conversation:
         """Who talks to whom in a flow of `file`."""
@@ -398,26 +396,27 @@ def _differs(key: list[Words], order: Ints) -> npt.NDArray[np.bool_]:
 
 _STATES = np.array(["udp", "reset", "closed", "opening", "open"], object)
 
-_texts: dict[tuple[int, int, int], str] = {}
-_TEXTS = 65_536
+
+class _Texts(dict[tuple[int, int, int], str]):
+    """Addresses as text (RFC 5952), by high word, low word and version; up to 65,536 are remembered."""
+
+    def __missing__(self, key: tuple[int, int, int]) -> str:
+        if len(self) >= 65_536:
+            self.clear()
+        high, low, version = key
+        text = self[key] = (socket.inet_ntop(socket.AF_INET, low.to_bytes(4, "big")) if version == 4
+                            else socket.inet_ntop(socket.AF_INET6, (high << 64 | low).to_bytes(16, "big")))
+        return text
+
+
+_texts = _Texts()
 
 
 def address(high: int, low: int, version: int) -> str:
-    """An address as text (RFC 5952); the last 65,536 are remembered."""
-    text = _texts.get((high, low, version))
-    if text is None:
-        if len(_texts) >= _TEXTS:
-            _texts.clear()
-        text = _texts[high, low, version] = (
-            socket.inet_ntop(socket.AF_INET, low.to_bytes(4, "big")) if version == 4
-            else socket.inet_ntop(socket.AF_INET6, (high << 64 | low).to_bytes(16, "big")))
-    return text
+    """An address as text."""
+    return _texts[high, low, version]
 
 
 def _addresses(high: Words, low: Words, four: npt.NDArray[np.bool_]) -> list[str]:
-    """Many addresses as text: those of IPv4, which repeat much, each made once."""
-    unique, which = np.unique(low[four], return_inverse=True)
-    texts = np.empty(len(low), object)
-    texts[four] = np.array([address(0, value, 4) for value in unique.tolist()], object)[which]
-    texts[~four] = list(map(address, high[~four].tolist(), low[~four].tolist(), repeat(6)))
-    return texts.tolist()
+    """Many addresses as text."""
+    return list(map(_texts.__getitem__, zip(high.tolist(), low.tolist(), np.where(four, 4, 6).tolist(), strict=True)))

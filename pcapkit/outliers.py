@@ -33,10 +33,10 @@ def outliers(packets: Packets, ordered: Ordered) -> Iterator[tuple[int, int, int
             continue
         before, here, behind = row[:-2], row[1:-1], row[2:]
         inner = (flow[:-2] == flow[2:]) & (packets.wire_length[here] > 0)
-        ttl = packets.ttl
-        for at in np.flatnonzero(inner & (ttl[before] == ttl[behind]) & (ttl[here] != ttl[before])).tolist():
+        ttl = packets.ttl[row]
+        for at in np.flatnonzero(inner & (ttl[:-2] == ttl[2:]) & (ttl[1:-1] != ttl[:-2])).tolist():
             yield (int(flow[at + 1]), int(here[at]), int(behind[at]),
-                   f"its time to live is {ttl[here[at]]}, that of the packets around it {ttl[before[at]]}")
+                   f"its time to live is {ttl[at + 1]}, that of the packets around it {ttl[at]}")
         for at in np.flatnonzero(inner & _leaves_the_row(packets, row, flow)).tolist():
             identification, left, right = (packets.ip_id[rows[at]] for rows in (here, before, behind))
             yield (int(flow[at + 1]), int(here[at]), int(behind[at]),

@@ -19,8 +19,9 @@ def load(place: str) -> Any:
 
 
 @cache
-def _shelf(kind: str) -> tuple[Any, ...]:
-    found = {c.name: c for c in map(load, import_module(f"pcapkit.{kind}").BUILTIN)}
+def _shelf(kind: str, left_out: frozenset[str] = frozenset()) -> tuple[Any, ...]:
+    places = [place for place in import_module(f"pcapkit.{kind}").BUILTIN if place not in left_out]
+    found = {c.name: c for c in map(load, places)}
     for entry in entry_points(group=f"pcapkit.{kind}"):
         try:
             added = entry.load()
@@ -37,9 +38,11 @@ def dissectors() -> tuple[Any, ...]:
     return _shelf("dissectors")
 
 
-def reporters() -> tuple[Any, ...]:
-    """The classes of all reporters."""
-    return _shelf("reporters")
+def reporters(options: object = None) -> tuple[Any, ...]:
+    """The classes of all reporters; with `options`, those that lack what they need there are not loaded, if built in."""
+    needs: dict[str, str] = import_module("pcapkit.reporters").NEEDS
+    return _shelf("reporters", frozenset(place for place, option in needs.items()
+                                         if options is not None and not getattr(options, option)))
 
 
 def formats() -> tuple[Any, ...]:

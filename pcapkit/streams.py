@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import mmap
 from bisect import bisect_left, bisect_right
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from operator import itemgetter
@@ -229,14 +230,14 @@ class Reassembler:
         self.waiting: dict[Stream, None] = {}
         """The streams that wait for a hole to be filled, longest waiting first."""
         self.waiting_bytes = 0
-        self._delivered: dict[Side, list[tuple[int, int, Segments, int, int, int]]] = {}
+        self._delivered: defaultdict[Side, list[tuple[int, int, Segments, int, int, int]]] = defaultdict(list)
         """What was delivered of the window: the fields of stretches, which are made only where bytes come again."""
 
     def take(self, window: Runs, streams: Mapping[int, Stream], open_: Callable[[Runs, int], Stream | None]) -> list[Stream]:
         """Take all runs of a window, each to its flow's stream; `open_` is asked for one where there is none, and may
         have none. Returns the streams in which a FIN or RST was seen.
         """
-        self._delivered = {}
+        self._delivered.clear()
         ending: dict[Stream, None] = {}
         known, delivered, segments = streams.get, self._delivered, window.segments
         for i, (flow, direction, sequence, length, first, stop, last, frame, time) in enumerate(zip(
@@ -251,10 +252,7 @@ class Reassembler:
             if sequence == side.next and length and not stream.holes and side.fin is None:
                 # What `_deliver` does, without the call: most runs come by here.
                 start = side.offset
-                if side in delivered:
-                    delivered[side].append((start, start + length, segments, first, stop, start))
-                else:
-                    delivered[side] = [(start, start + length, segments, first, stop, start)]
+                delivered[side].append((start, start + length, segments, first, stop, start))
                 if side.skip > length and side.listener is None:
                     side.skip -= length
                 else:
@@ -291,7 +289,7 @@ class Reassembler:
                     if len(theirs):
                         self._acknowledged(stream, side, int(((theirs - side.next + HALF) % FULL - HALF).max()))
                 side.held = [held.keep() for held in side.held]
-        self._delivered = {}
+        self._delivered.clear()
 
     def finish(self, stream: Stream) -> None:
         """The stream is over: holes become gaps, and what waited behind them is delivered."""
@@ -342,7 +340,7 @@ class Reassembler:
             if stretch.stop - stretch.start == 1 and stop == side.offset:  # a keep-alive (RFC 9293, 3.8.4)
                 side.duplicate += 1
                 return
-            known = self._delivered.get(side, [])
+            known = self._delivered[side]
             at = bisect_right(known, stretch.start, key=itemgetter(1))
             originals = [Stretch(*fields) for fields in known[at:bisect_left(known, stop, key=itemgetter(0))]]
             self._repeated(stream, side, stretch.part(stretch.start, stop), originals)
@@ -418,7 +416,7 @@ class Reassembler:
 
     def _deliver(self, stream: Stream, side: Side, segments: Segments, first: int, last: int, base: int, start: int,
                  stop: int) -> None:
-        self._delivered.setdefault(side, []).append((start, stop, segments, first, last, base))
+        self._delivered[side].append((start, stop, segments, first, last, base))
         length = stop - start
         if side.skip > length and side.listener is None:
             side.skip -= length

@@ -20,7 +20,6 @@ from pcapkit.errors import CaptureError
 from pcapkit.formats.text import escape
 from pcapkit.keys import environment_log, open_keys
 from pcapkit.mailauth import open_policy
-from pcapkit.maillog import open_log
 from pcapkit.records import Severity
 from pcapkit.schema import Chunk
 
@@ -118,7 +117,9 @@ def begin(words: Sequence[str], files: Sequence[str], show_secrets: bool, hashin
     seen = bar(names)
     options = Options(expression or None, hashing, show_secrets, keys, progress=seen)
     options.policies = [open_policy(path) for path in policies]
-    options.maillogs = [open_log(path, options.limits) for path in maillogs]
+    if maillogs:
+        from pcapkit.maillog import open_log
+        options.maillogs = [open_log(path, options.limits) for path in maillogs]
     run = Run(names, options, strict, fail_on, bar=seen)
     context = click.get_current_context()
     context.call_on_close(run.clear)

@@ -11,7 +11,6 @@ import click
 
 from pcapkit.cli.inputs import Run, width
 from pcapkit.formats.text import escape
-from pcapkit.reporters.maillog.delays import NAMES
 from pcapkit.schema import Chunk
 
 Row = dict[str, Any]
@@ -127,6 +126,7 @@ def _happened(row: Row) -> str:
 
 
 def _delays(row: Row) -> None:
+    from pcapkit.reporters.maillog.delays import NAMES
     logged, wire = row["delays"] or [None] * 4, row["wire_delays"] or [None] * 4
     total = f"delay {row['delay']:g} s" if row["delay"] is not None else "delays"
     click.echo(f"      {total:24}{'log':>8}{'wire':>10}{'apart':>10}")

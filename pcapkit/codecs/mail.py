@@ -9,6 +9,7 @@ import re
 import urllib.parse
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 
 LONGEST = 4_096
 """How much of a field's value is kept, in characters."""
@@ -212,7 +213,12 @@ def related(one: str, other: str) -> bool:
 
 def date(value: str | None) -> int | None:
     """A date (RFC 5322, 3.3 and 4.3) in nanoseconds since the epoch; None where it is none, or its zone is not known."""
-    found = _DATE.match(value[:_LONGEST_DATE].lower()) if value else None
+    return _read_date(value[:_LONGEST_DATE].lower()) if value else None
+
+
+@lru_cache(256)
+def _read_date(value: str) -> int | None:
+    found = _DATE.match(value)
     if found is None:
         return None
     day, month, year, hour, minute, second, zone = found.groups()

@@ -60,6 +60,9 @@ class Content:
 
     def feed(self, data: bytes) -> None:
         """Take bytes. The end of the last line is kept back: before a delimiter it is not of the content."""
+        if self.coding == "base64":  # in which ends of lines mean nothing
+            self._base64(data)
+            return
         if self._eol:
             data = self._eol + data
         eol = b"\r\n" if data.endswith(b"\r\n") else data[-1:] if data[-1:] in (b"\n", b"\r") else b""
@@ -67,9 +70,6 @@ class Content:
         self._decode(data[:len(data) - len(eol)] if eol else data)
 
     def _decode(self, data: bytes, last: bool = False) -> None:
-        if self.coding == "base64":
-            self._base64(data)
-            return
         if self.coding == "quoted-printable":
             data = self._quoted(data, last)
         self.size += len(data)
@@ -78,6 +78,9 @@ class Content:
 
     def _base64(self, data: bytes) -> None:
         """Characters of base64 (RFC 2045, 6.8); others are passed over, and nobody reads what follows on the padding."""
+        if self._hash is None and not self._padding and b"=" not in data:
+            self._characters += len(data) - len(data.translate(None, _BASE64))
+            return
         data = data.translate(None, _NOT_BASE64)
         at = 0 if self._padding else data.find(b"=")
         if at >= 0:
@@ -304,7 +307,8 @@ class Parser:
             if not self._delimiter(data[at:stop]) and self._content is not None:
                 self._content.feed(data[at:stop])
             return stop
-        stop = data.find(b"\n--", at) + 1
+        dash = data.find(b"-", at)  # found faster than several bytes, and base64 has none
+        stop = data.find(b"\n--", max(at, dash - 1)) + 1 if dash >= 0 else 0
         if not stop:
             stop = len(data)
             if data.endswith(b"\n-"):

@@ -36,25 +36,45 @@ def gather(frames: Frames, at: Ints, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
     return every[at].view(dtype)
 
 
+def _chosen(good: npt.NDArray[np.bool_], header: npt.NDArray[Any], *columns: Ints) -> tuple[npt.NDArray[Any], ...]:
+    """The headers and columns of the rows that are good: mostly all are. Structures are chosen as plain bytes."""
+    if good.all():
+        return header, *columns
+    return header.view(f"V{header.itemsize}")[good].view(header.dtype), *(column[good] for column in columns)
+
+
+def _among(column: Ints, numbers: tuple[int, ...]) -> npt.NDArray[np.bool_]:
+    """Which elements are one of a few numbers; `np.isin` costs several times as much."""
+    found: npt.NDArray[np.bool_] = column == numbers[0]
+    for number in numbers[1:]:
+        found |= column == number
+    return found
+
+
 def networks(frames: Frames, limits: Limits) -> tuple[Ints, Ints, Ints]:
     """Where each frame's network layer begins in the buffer, its ethertype, 0 where the slow lane must look, and how many
     VLAN tags stand before it.
     """
-    at, tags = frames.offset.copy(), np.zeros(len(frames), np.int64)
-    kind = np.zeros(len(frames), np.int64)
-    first = frames.link_type[0] if len(frames) else 0
-    for link in [first] if (frames.link_type == first).all() else np.unique(frames.link_type):
-        mine = np.flatnonzero(frames.link_type == link)
-        if link == 1:
-            at[mine], kind[mine], tags[mine] = _tagged(frames, frames.offset[mine] + 12, limits)
-        else:
-            at[mine], kind[mine] = _network(frames, mine, int(link))
-    kind[(kind != IPV4) & (kind != IPV6)] = 0
+    links = frames.link_type
+    if not len(links) or (links == links[0]).all():
+        at, kind, tags = _networks_of(frames, frames.offset, int(links[0]) if len(links) else 0, limits)
+    else:
+        at, kind, tags = (np.empty(len(links), np.int64) for _ in range(3))
+        for link in np.unique(links).tolist():
+            mine = np.flatnonzero(links == link)
+            at[mine], kind[mine], tags[mine] = _networks_of(frames, frames.offset[mine], link, limits)
+    kind[~_among(kind, (IPV4, IPV6))] = 0
     return at, kind, tags
 
 
-def _network(frames: Frames, rows: Ints, link: int) -> tuple[Ints, Ints]:
-    at = frames.offset[rows]
+def _networks_of(frames: Frames, at: Ints, link: int, limits: Limits) -> tuple[Ints, Ints, Ints]:
+    """The same of the frames at `at`, which are of one link type."""
+    if link == 1:
+        return _tagged(frames, at + 12, limits)
+    return *_network(frames, at, link), np.zeros(len(at), np.int64)
+
+
+def _network(frames: Frames, at: Ints, link: int) -> tuple[Ints, Ints]:
     if link == 113:
         return at + 16, _ethertypes(frames, at + 14)
     if link == 276:
@@ -79,7 +99,7 @@ def _tagged(frames: Frames, at: Ints, limits: Limits) -> tuple[Ints, Ints, Ints]
     """Where the ethertypes at `at`, behind any VLAN tags (IEEE 802.1Q), end; these, and the numbers of tags."""
     kind, tags = _ethertypes(frames, at), np.zeros(len(at), np.int64)
     for _ in range(limits.vlan_tags):
-        tagged = np.flatnonzero(np.isin(kind, _TAGS))
+        tagged = np.flatnonzero(_among(kind, _TAGS))
         if not len(tagged):
             break
         at[tagged] += 4
@@ -92,31 +112,40 @@ def decode(frames: Frames, limits: Limits) -> tuple[Columns, Ints]:
     """The columns of the packets that the fast lane takes, with `row` (of the frame), and the frames that are left."""
     at, kind, tags = networks(frames, limits)
     ends = frames.offset + frames.length
-    v4 = _internet4(frames, np.flatnonzero(kind == IPV4), at, ends)
-    v6 = _internet6(frames, np.flatnonzero(kind == IPV6), at, ends)
-    network = v4 if not len(v6["row"]) else {k: np.concatenate((v4[k], v6[k])) for k in v4}
+    network = _internet4(frames, np.flatnonzero(kind == IPV4), at, ends)
+    six = np.flatnonzero(kind == IPV6)
+    if len(six):
+        network = _merged(network, _internet6(frames, six, at, ends))
     columns = _transport(frames, network, ends)
     columns["shell"] = tags[columns["row"]]
-    taken = np.zeros(len(frames), np.bool_)
-    taken[columns["row"]] = True
-    return columns, np.flatnonzero(~taken)
+    left = np.ones(len(frames), np.bool_)
+    left[columns["row"]] = False
+    return columns, np.flatnonzero(left)
+
+
+def _merged(one: Columns, other: Columns) -> Columns:
+    """The rows of both in the order of their frames."""
+    order = np.argsort(np.concatenate((one["row"], other["row"])), kind="stable")
+    return {name: np.concatenate((one[name], other[name])).take(order) for name in one}
 
 
 def _internet4(frames: Frames, rows: Ints, at: Ints, ends: Ints) -> Columns:
     """Whole IPv4 packets with TCP or UDP inside (RFC 791, 3.1)."""
-    header = gather(frames, at[rows], _V4)
+    at = at[rows]
+    header = gather(frames, at, _V4)
     size = (header["first"] & 15).astype(np.int64) * 4
     good = ((header["first"] >> 4 == 4) & (size >= 20) & (header["fragment"] & 0x3FFF == 0)
-            & ((header["protocol"] == TCP) | (header["protocol"] == UDP)) & (at[rows] + size + 8 <= ends[rows]))
-    rows, header, size = rows[good], header[good], size[good]
+            & ((header["protocol"] == TCP) | (header["protocol"] == UDP)) & (at + size + 8 <= ends[rows]))
+    header, rows, at, size = _chosen(good, header, rows, at, size)
     total = header["total"].astype(np.int64)
     # A length of 0 is that of a segment the network card was still to cut up.
-    total = np.where(total == 0, _wire_ends(frames, rows) - at[rows], total)
+    unset = np.flatnonzero(total == 0)
+    total[unset] = _wire_ends(frames, rows[unset]) - at[unset]
     none = np.zeros(len(rows), np.uint64)
     return {"row": rows, "version": np.full(len(rows), 4), "protocol": header["protocol"].astype(np.int64),
             "source_high": none, "source_low": header["source"].astype(np.uint64), "destination_high": none,
             "destination_low": header["destination"].astype(np.uint64), "ttl": header["ttl"].astype(np.int64),
-            "ip_id": header["id"].astype(np.int64), "at": at[rows] + size, "room": total - size}
+            "ip_id": header["id"].astype(np.int64), "at": at + size, "room": total - size}
 
 
 def _wire_ends(frames: Frames, rows: Ints) -> Ints:
@@ -126,16 +155,17 @@ def _wire_ends(frames: Frames, rows: Ints) -> Ints:
 
 def _internet6(frames: Frames, rows: Ints, at: Ints, ends: Ints) -> Columns:
     """IPv6 packets with TCP or UDP right behind the fixed header (RFC 8200, 3)."""
-    header = gather(frames, at[rows], _V6)
-    good = ((header["first"] >> 28 == 6) & ((header["next"] == TCP) | (header["next"] == UDP))
-            & (at[rows] + 48 <= ends[rows]))
-    rows, header = rows[good], header[good]
+    at = at[rows]
+    header = gather(frames, at, _V6)
+    good = ((header["first"] >> 28 == 6) & ((header["next"] == TCP) | (header["next"] == UDP)) & (at + 48 <= ends[rows]))
+    header, rows, at = _chosen(good, header, rows, at)
     payload = header["payload"].astype(np.int64)
-    payload = np.where(payload == 0, _wire_ends(frames, rows) - at[rows] - 40, payload)
+    unset = np.flatnonzero(payload == 0)
+    payload[unset] = _wire_ends(frames, rows[unset]) - at[unset] - 40
     return {"row": rows, "version": np.full(len(rows), 6), "protocol": header["next"].astype(np.int64),
             **{k: header[k].astype(np.uint64) for k in ("source_high", "source_low", "destination_high",
                                                         "destination_low")},
-            "ttl": header["hops"].astype(np.int64), "ip_id": np.zeros(len(rows), np.int64), "at": at[rows] + 40,
+            "ttl": header["hops"].astype(np.int64), "ip_id": np.zeros(len(rows), np.int64), "at": at + 40,
             "room": payload}
 
 
@@ -151,8 +181,8 @@ def _transport(frames: Frames, network: Columns, ends: Ints) -> Columns:
     wire = room - size
     wire = np.where(udp & (claimed >= 0) & (claimed < wire), claimed, wire)
     good = (size >= 8) & (udp | (size >= 20)) & (at + size <= stop) & (wire >= 0)
-    columns = {k: v[good] for k, v in network.items()}
-    header, at, size, wire, udp, stop = header[good], at[good], size[good], wire[good], udp[good], stop[good]
+    header, at, size, wire, udp, stop, *rest = _chosen(good, header, at, size, wire, udp, stop, *network.values())
+    columns: Columns = dict(zip(network, rest, strict=True))
     columns["offset"] = at + size
     columns["wire_length"] = wire
     columns["length"] = np.minimum(wire, stop - at - size)
@@ -160,6 +190,6 @@ def _transport(frames: Frames, network: Columns, ends: Ints) -> Columns:
         columns[name] = header[field].astype(np.int64)
     for name in ("sequence", "acknowledgment", "flags", "window"):
         columns[name] = np.where(udp, 0, header[name].astype(np.int64))
-    columns["tunnel"] = udp & (np.isin(columns["source_port"], TUNNEL_PORTS)
-                               | np.isin(columns["destination_port"], TUNNEL_PORTS))
+    columns["tunnel"] = udp & (_among(columns["source_port"], TUNNEL_PORTS)
+                               | _among(columns["destination_port"], TUNNEL_PORTS))
     return columns

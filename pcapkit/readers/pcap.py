@@ -9,7 +9,7 @@ from itertools import repeat
 import numpy as np
 
 from pcapkit.limits import Limits
-from pcapkit.readers.frames import Frames
+from pcapkit.readers.frames import Frames, Ints
 from pcapkit.readers.window import Warn, Window
 
 MAGIC = {0xA1B2C3D4: ("microseconds", 1000, 16), 0xA1B23C4D: ("nanoseconds", 1, 16),
@@ -49,14 +49,14 @@ class Pcap:
         number, going = 1, True
         while going:
             self.window.turn()
-            offsets: list[int] = []
-            at, came = self._walk(offsets, 0), False
+            hops: list[int] = []
+            at, came = self._walk(hops, 0), False
             for _ in self.window.pieces():
-                at, came = self._walk(offsets, at), True
-                if len(offsets) >= self.limits.window_packets:
+                at, came = self._walk(hops, at), True
+                if len(hops) >= self.limits.window_packets:
                     break
-            offsets, going = self._judged(offsets, at)
-            if offsets:
+            offsets, going = self._judged(hops, at)
+            if len(offsets):
                 yield self._frames(offsets, number)
                 number += len(offsets)
             elif not came and going:
@@ -64,43 +64,45 @@ class Pcap:
                     self._cut("the last packet is cut short")
                 return
 
-    def _walk(self, offsets: list[int], at: int) -> int:
+    def _walk(self, hops: list[int], at: int) -> int:
         """Add where the records from `at` on begin, and return the place behind the last one.
 
         The loop only hops; what it hopped over is judged afterwards, all at once.
         """
         buffer, header, last = self.window.buffer, self.header, self.window.end - self.header
-        unpack, append = struct.Struct(self.order + "I").unpack_from, offsets.append
+        unpack, append = struct.Struct(self.order + "I").unpack_from, hops.append
         if at <= last:
-            for _ in repeat(None, self.limits.window_packets - len(offsets)):
+            for _ in repeat(None, self.limits.window_packets - len(hops)):
                 append(at)
                 at += unpack(buffer, at + 8)[0] + header
                 if at > last:
                     break
         return at
 
-    def _judged(self, offsets: list[int], behind: int) -> tuple[list[int], bool]:
+    def _judged(self, hops: list[int], behind: int) -> tuple[Ints, bool]:
         """The records up to the first that claims too much, and without one that is not there as a whole."""
         window, longest = self.window, self.limits.packet_bytes
-        lengths = np.diff(np.array([*offsets, behind], np.int64)) - self.header
+        offsets = np.fromiter(hops, np.int64, len(hops))
+        lengths = np.diff(offsets, append=behind) - self.header
         too_long = np.flatnonzero(lengths > longest)
         if len(too_long):
             first = int(too_long[0])
-            window.at = offsets[first]
+            window.at = hops[first]
             self._cut(f"a record claims {lengths[first]} bytes, more than the {longest} of limit packet_bytes; "
                       "what follows is not read")
             self.limits.hit("packet_bytes")
             return offsets[:first], False
-        window.at = offsets.pop() if behind > window.end else behind
+        if behind > window.end:
+            window.at = hops[-1]
+            return offsets[:-1], True
+        window.at = behind
         return offsets, True
 
-    def _frames(self, offsets: list[int], number: int) -> Frames:
-        at = np.array(offsets, np.int64)
-        words = self.window.gather(at, 16, self.order + "u4").astype(np.int64)
-        zero = np.zeros(len(at), np.int64)
-        return Frames(self.window.buffer, self.window.size, np.arange(number, number + len(at)),
-                      words[:, 0] * 1_000_000_000 + words[:, 1] * self.unit, at + self.header, words[:, 2], words[:, 3],
-                      zero + self.link_type, zero)
+    def _frames(self, offsets: Ints, number: int) -> Frames:
+        seconds, parts, length, original = self.window.gather(offsets, 16, self.order + "u4").T.astype(np.int64, "C")
+        return Frames(self.window.buffer, self.window.size, np.arange(number, number + len(offsets)),
+                      seconds * 1_000_000_000 + parts * self.unit, offsets + self.header, length, original,
+                      np.full(len(offsets), self.link_type), np.zeros(len(offsets), np.int64))
 
     def _cut(self, what: str) -> None:
         self.truncated = True

@@ -41,3 +41,6 @@ BUILTIN = (
     "pcapkit.reporters.mail:MailTrouble",
     "pcapkit.reporters.maillog:MailLog",
 )
+
+NEEDS = {"pcapkit.reporters.maillog:MailLog": "maillogs"}
+"""What of these `needs` which option: without it, it is not even loaded."""

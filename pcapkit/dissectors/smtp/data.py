@@ -52,7 +52,8 @@ class Message:
             if unread.peek(3) == b".\r\n":
                 unread.drop(3)
                 return True
-        at = unread.find(_END)
+        # A single byte is found much faster than several, and in an attachment there is no dot.
+        at = unread.find(_END) if unread.data.find(b".", unread.pos) >= 0 else -1
         if at >= 0:
             self._lines(unread, at + 2)
             unread.drop(3)
@@ -117,7 +118,7 @@ class Message:
             data = data[1:]
         elif data[:2] == b"\n." and before[-1:] == b"\r":
             data = b"\n" + data[2:]
-        self._use(data.replace(b"\r\n.", b"\r\n") if b"\r\n." in data else data)
+        self._use(data.replace(b"\r\n.", b"\r\n") if b"." in data else data)
 
     def _use(self, data: bytes) -> None:
         self.size += len(data)

@@ -13,6 +13,7 @@ from pcapkit.records import CLIENT, Anomaly, Sink, Span
 
 _ALIKE = re.compile(rb"(\r\n|[\r\n])\.(\r\n|[\r\n])")
 _BARE = {"lf": re.compile(rb"(?<!\r)\n"), "cr": re.compile(rb"\r(?!\n)")}
+_NOT_ENDS = bytes(set(range(256)) - set(b"\r\n"))
 _LINE = 400
 """How much of the line behind is looked at."""
 _NAMES = {b"\r\n": "CRLF", b"\n": "LF", b"\r": "CR"}
@@ -36,14 +37,14 @@ class Endings:
 
     def look(self, data: bytes, offset: int) -> None:
         """Look at the next bytes, which stand at stream offset `offset`."""
-        crlf, lf, cr = data.count(b"\r\n"), data.count(b"\n"), data.count(b"\r")
-        if lf != crlf:
-            self._note("lf", data, offset, lf - crlf)
-        if cr != crlf:
-            self._note("cr", data, offset, cr - crlf)
+        crlf = data.count(b"\r\n")
+        bare = len(data.translate(None, _NOT_ENDS)) > 2 * crlf
+        if bare:
+            self._note("lf", data, offset, data.count(b"\n") - crlf)
+            self._note("cr", data, offset, data.count(b"\r") - crlf)
         if self._line is not None:
             self._follow(data)
-        if self._wary or lf != crlf or cr != crlf:
+        if self._wary or bare:
             self._search(self._tail + data, offset - len(self._tail), len(self._tail))
         self._tail = tail = (self._tail + data[-3:])[-3:]
         self._wary = not tail.count(b"\n") == tail.count(b"\r\n") == tail.count(b"\r")
@@ -53,6 +54,8 @@ class Endings:
         self._tail, self._wary, self._line = b"", False, None
 
     def _note(self, kind: str, data: bytes, offset: int, count: int) -> None:
+        if not count:
+            return
         known = self.bare.get(kind)
         if known is not None:
             self.bare[kind] = known[0], known[1] + count

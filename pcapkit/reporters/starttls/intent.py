@@ -82,7 +82,8 @@ class Publications:
             self._policies.setdefault(name.removeprefix(_POLICY), _answer(row))
 
     def _address(self, host: str, answers: list[Any]) -> None:
-        if host in self._domains or host in self._secured or any(policy.covers(host) for policy in self._given):
+        if host in self._domains or host in self._secured or (
+                self._given and any(policy.covers(host) for policy in self._given)):
             for data in (a["data"] for a in answers if a["type"] in _ADDRESSES):
                 _add(self._hosts, data, host)
 
