@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN     = $(VENV)/bin
 LECTURE = samples/lecture
 
-.PHONY: demo test lint bench compare fuzz sweep record clean
+.PHONY: demo test lint bench compare fuzz sweep record record-logins clean
 
 $(VENV)/.package: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -43,6 +43,10 @@ sweep: $(VENV)/.dev  ## every sample cut at every byte; keep the result in tests
 
 record: $(VENV)/.dev  ## record samples/vantage again: as root, on Debian, with the packages that it names
 	$(BIN)/python -m samples.vantage.record
+
+record-logins: $(VENV)/.dev  ## record samples/http and samples/logins again, in the same way
+	$(BIN)/python -m samples.http.record
+	$(BIN)/python -m samples.logins.record
 
 clean:
 	rm -rf .venv* dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

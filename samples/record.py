@@ -5,7 +5,10 @@ Run as root, where tcpdump may listen. Times, ports and numbers are those of the
 
 from __future__ import annotations
 
+import ctypes
+import os
 import select
+import signal
 import socket
 import subprocess
 import time
@@ -20,9 +23,19 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 HOST = "127.0.0.1"
+_NEW_NETWORK = 0x40000000
+"""CLONE_NEWNET of unshare(2)."""
 _PATIENCE = 20.0
 _QUIET = 0.4
 """How long nothing must have come for an answer to be over."""
+
+
+def alone() -> None:
+    """Go on in a network namespace of one's own: all ports are free there, nobody else is heard, packets are of usual size."""
+    if ctypes.CDLL(None, use_errno=True).unshare(_NEW_NETWORK):
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    subprocess.run(["ip", "link", "set", "lo", "up", "mtu", "1500"], check=True)
+    subprocess.run(["ethtool", "-K", "lo", "tso", "off", "gso", "off", "gro", "off"], check=True, stdout=subprocess.DEVNULL)
 
 
 def certificate(folder: Path, host: str) -> tuple[Path, Path]:
@@ -43,7 +56,7 @@ def certificate(folder: Path, host: str) -> tuple[Path, Path]:
 @contextmanager
 def serving(command: Sequence[str | Path], port: int, environment: Mapping[str, str] | None = None) -> Iterator[None]:
     """A server that listens at `port` while the block runs; 0 where it does so at no TCP port, and nobody can ask."""
-    server = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL)
+    server = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, start_new_session=True)
     try:
         until = time.monotonic() + _PATIENCE
         while port:
@@ -55,7 +68,8 @@ def serving(command: Sequence[str | Path], port: int, environment: Mapping[str, 
         time.sleep(1)  # until it has done with this first caller
         yield
     finally:
-        server.terminate()
+        with suppress(ProcessLookupError):
+            os.killpg(server.pid, signal.SIGTERM)
         server.wait(_PATIENCE)
 
 

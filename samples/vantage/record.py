@@ -17,6 +17,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from samples.cases import missing, shown
 from samples.vantage.cases import MESSAGE, PORTS, Case, cases
 from samples.vantage.describe import described
 from samples.vantage.network import (
@@ -45,14 +46,8 @@ PACKAGES = {
 """What has to be there, and the Debian package that has it."""
 
 PROXY_PORT = 2525
-LINE = 200
 EARLY = 2.0
 """Seconds from the start of a session to the start of captures that begin late."""
-
-
-def missing() -> list[str]:
-    """The Debian packages that are not there."""
-    return sorted(package for what, package in PACKAGES.items() if not (shutil.which(what) or Path(what).exists()))
 
 
 @contextmanager
@@ -103,7 +98,7 @@ def record(case: Case, folder: Path) -> dict[str, Any]:
 
 def main() -> None:
     """Record the cases that are named, or all."""
-    if lacking := missing():
+    if lacking := missing(PACKAGES):
         sys.exit(f"apt-get install --no-install-recommends {' '.join(lacking)}")
     wanted = [case for case in cases() if not sys.argv[1:] or case.name in sys.argv[1:]]
     path = HERE / "expected.json"
@@ -123,18 +118,6 @@ def main() -> None:
         shutil.rmtree(folder)
         told["cases"] = {case.name: told["cases"][case.name] for case in cases() if case.name in told["cases"]}
         path.write_text(shown(told) + "\n")
-
-
-def shown(value: Any, indent: str = "") -> str:
-    """JSON with what is short and holds nothing more on one line."""
-    inner = list(value.values()) if isinstance(value, dict) else value if isinstance(value, list) else []
-    line = json.dumps(value)
-    if not inner or (len(line) < LINE and not any(isinstance(one, dict) or (isinstance(one, list) and one) for one in inner)):
-        return line
-    names = [f"{json.dumps(name)}: " for name in value] if isinstance(value, dict) else [""] * len(inner)
-    lines = ",\n".join(f"{indent} {name}{shown(one, indent + ' ')}" for name, one in zip(names, inner, strict=True))
-    left, right = "{}" if isinstance(value, dict) else "[]"
-    return f"{left}\n{lines}\n{indent}{right}"
 
 
 if __name__ == "__main__":
