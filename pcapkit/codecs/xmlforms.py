@@ -172,13 +172,16 @@ def _attributes(tag: bytes, start: int, names: _Names) -> Iterator[Field]:
 
 _USER_AND_PASSWORD = (
     ("blogger.getUsersBlogs", 1), ("blogger.getUserInfo", 1), ("blogger.", 2), ("wp.getUsersBlogs", 0), ("wp.", 1),
-    ("metaWeblog.", 1), ("mt.", 1), ("authenticate", 1), ("common.login", 1), ("login", 0), ("auth.login", 0), ("User.login", 0),
-    ("confluence1.login", 0), ("confluence2.login", 0), ("jira1.login", 0))
+    ("metaWeblog.", 1), ("mt.", 1), ("authenticate", 1), ("common.login", 1))
 """Methods, or how their names begin where a dot ends them, and which parameter is the user's name: the password is the next."""
+_LOGIN = frozenset(("login", "logon", "log_in", "signin", "sign_in", "login_with_password"))
+"""Last parts of the names of methods that take a user's name and a password, whatever stands before."""
 
 
 def _named(method: str, number: int) -> str:
     for known, user in _USER_AND_PASSWORD:
         if method == known or (known.endswith(".") and method.startswith(known)):
             return {user: "username", user + 1: "password"}.get(number, str(number))
+    if method.rpartition(".")[2].lower() in _LOGIN:
+        return ("username", "password")[number] if number < 2 else str(number)
     return str(number)

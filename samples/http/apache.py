@@ -192,7 +192,7 @@ CASES = [
     Case("ntlm", "NTLMv2 over three requests of one connection, rejected and accepted",
          [ntlm(r"EXAMPLE\jan", one) for one in (WRONG, PASSWORD)], both("ntlm", "challenge-response"), {"domain": "EXAMPLE"}),
     Case("negotiate-ntlm", "Negotiate with NTLMv2 inside, rejected and accepted",
-         [negotiated("jan", one) for one in (WRONG, PASSWORD)], both("ntlm", "challenge-response"), {"domain": "EXAMPLE"}),
+         [negotiated("jan", one) for one in (WRONG, PASSWORD)], both("negotiate", "challenge-response"), {"domain": "EXAMPLE"}),
     Case("negotiate", "Negotiate with Kerberos: without a ticket, then with it",
          [curl("/negotiate"), lambda: curl("/negotiate", "--negotiate", "-u", ":", environment=TICKET)()],
          [Login("negotiate", "", "", "accepted", "token")]),

@@ -145,10 +145,10 @@ CASES = [
     Case("weak", "a page whose headers protect little: HSTS without TLS, cookies without attributes, HPKP, a CSP that allows all",
          [curl("/weak")]),
     Case("xml-rpc", "a login by XML-RPC, wrong and right, and a call in its session", [rpc("jan", WRONG), rpc("jan", PASSWORD)],
-         [Login("xml-rpc", "jan", WRONG, "rejected"), Login("xml-rpc", "jan", PASSWORD, "accepted")]),
+         [Login("form", "jan", WRONG, "rejected"), Login("form", "jan", PASSWORD, "accepted")]),
     Case("soap", "a login by SOAP 1.1: in the body, wrong and right, and as WS-Security has it",
          [soap(WRONG, False), soap(PASSWORD, False), soap(PASSWORD, True)],
-         [Login("soap", "jan", WRONG, "rejected"), Login("soap", "jan", PASSWORD, "accepted"),
-          Login("soap", "jan", PASSWORD, "accepted")]),
+         [Login("form", "jan", WRONG, "rejected"), Login("form", "jan", PASSWORD, "accepted"),
+          Login("form", "jan", PASSWORD, "accepted")]),
 ]
 FAMILY = Family("a site on Python's http.server, curl, Python's http.client and xmlrpc.client", (PORT,), running, CASES)

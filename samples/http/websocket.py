@@ -33,7 +33,7 @@ def talk(path: str, password: str) -> Callable[[], object]:
     return client(*PROGRAM, "talk", f"ws://{HOST}{path}", password)
 
 
-LOGINS = [Login("websocket", "jan", WRONG, "rejected"), Login("websocket", "jan", PASSWORD, "accepted")]
+LOGINS = [Login("form", "jan", WRONG, "rejected"), Login("form", "jan", PASSWORD, "accepted")]
 CASES = [
     Case("websocket", "a login by a message of JSON, wrong and right; text in one frame and in three, bytes, a ping, the end; "
          "and a handshake that is answered by 404",
