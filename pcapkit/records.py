@@ -140,8 +140,10 @@ class Sink(Protocol):
     """Where a dissector puts what it finds, and the only way in which it learns frames and times.
 
     A message's place must be asked for while its bytes are there: `begin` when its first byte arrives (even if the rest
-    is still to come), `end` when its last one has been seen.
+    is still to come), `end` when its last one has been seen. `encrypted` says that the wire does not show these bytes.
     """
+
+    encrypted: bool
 
     def begin(self, side: int, start: int) -> Span:
         """A span that starts at stream offset `start`, with frame and time resolved; `stop` is `start` as yet."""

@@ -189,6 +189,8 @@ response_decoded_sha256 text  null unless asked for
 request_trailers        list  of [name, value] behind a chunked body; null where there are none
 response_trailers       list  of [name, value] behind a chunked body; null where there are none
 interim                 list  statuses of 1xx responses before this one; null where there are none
+wait_s                  float seconds from the request's last byte to the response's first
+transfer_s              float seconds from the response's first byte to its last
 """), APPLICATION)
 
 HTTP_FORMS = Table("http_forms", "one row per form field", _columns("""

@@ -58,6 +58,7 @@ class Tape:
     """
 
     records: list[Record] = field(default_factory=list)
+    encrypted: bool = False
     upgrade: Upgrade | None = None
     limits: Counter[str] = field(default_factory=Counter)
     error: DissectError | None = None

@@ -327,6 +327,7 @@ class Inner(Dialogue):
         around = outer.describe()
         self.conversation = replace(around, encrypted=around.encrypted or encrypted, client_inferred=False)
         self.depth = outer.depth + 1
+        self.encrypted = self.conversation.encrypted
         self._outer = outer
         self._opened = encrypted
         for side in self.sides if encrypted else ():

@@ -40,6 +40,7 @@ class Talk:
     conversation: Conversation | None
     depth = 0
     """How many conversations it lies in."""
+    encrypted = False
 
     def open(self, collector: Collector, flow: int) -> None:
         """Stand for `flow`."""

@@ -44,14 +44,15 @@ class Recognition(IntEnum):
 
 @dataclass(slots=True)
 class Wishes:
-    """What is asked of dissectors besides their records: hashes of bodies, whole mail messages, keys, and the caps that bind
-    them.
+    """What is asked of dissectors besides their records: hashes of bodies, bodies or mail messages whole, keys, and the caps
+    that bind them.
     """
 
     hash: bool = False
     keys: Keys | None = None
     limits: Limits = field(default_factory=Limits)
     messages: bool = False
+    bodies: bool = False
 
 
 class Dissector(Protocol):

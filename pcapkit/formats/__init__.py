@@ -28,4 +28,4 @@ class Format(Protocol):
         """Something went wrong: remove what was begun."""
 
 
-BUILTIN = ("pcapkit.formats.jsonl:Jsonl", "pcapkit.formats.csv:Csv")
+BUILTIN = ("pcapkit.formats.jsonl:Jsonl", "pcapkit.formats.csv:Csv", "pcapkit.formats.har:Har")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -9,17 +10,21 @@ from typing import BinaryIO
 from pcapkit.errors import OutputError
 from pcapkit.schema import TABLES
 
+_TABLES = tuple(table.name for table in TABLES)
+
 
 class Folder:
-    """Temporary files beside their targets, renamed when all are done. Raises OutputError where one cannot be written."""
+    """Temporary files of these names beside their targets, renamed when all are done. Raises OutputError where one cannot be
+    written.
+    """
 
-    def __init__(self, folder: str, suffix: str) -> None:
+    def __init__(self, folder: str, suffix: str, names: Iterable[str] = _TABLES) -> None:
         self.folder, self.suffix = Path(folder), suffix
         self.files: dict[str, BinaryIO] = {}
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            for table in TABLES:
-                self.files[table.name] = self._part(table.name).open("wb", 1 << 18)
+            for name in names:
+                self.files[name] = self._part(name).open("wb", 1 << 18)
         except OSError as error:
             self.abandon()
             raise OutputError(f"{folder}: cannot be written: {error.strerror or error}") from None

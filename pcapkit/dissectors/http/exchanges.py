@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pcapkit.dissectors.http.bodies import Reader
 from pcapkit.dissectors.http.logins import Logins
-from pcapkit.dissectors.http.records import HttpTransaction
+from pcapkit.dissectors.http.records import HttpBody, HttpTransaction
+from pcapkit.dissectors.http.typed import value_of
 from pcapkit.records import CLIENT, Sink, Span, Upgrade
 
 _UPGRADES = {"h2c": "http2", "websocket": "websocket"}
@@ -22,6 +23,18 @@ def digest(sink: Sink, side: int, row: HttpTransaction, span: Span, reader: Read
         row.response_body_sha256, row.response_decoded_sha256 = reader.digests()
 
 
+def body(sink: Sink, side: int, row: HttpTransaction, span: Span, reader: Reader, whole: bool) -> None:
+    """Put a body that was wished for."""
+    headers = row.request_headers if side == CLIENT else row.response_headers
+    sink.put(HttpBody(span, side, reader.form(), value_of(headers, "content-type"), row.url or row.target,
+                      whole and not reader.hits and not reader.oddity))
+
+
+def ended(sink: Sink, row: HttpTransaction, span: Span, stop: int) -> None:
+    """Note when the message at `span`, which ends at `stop`, has ended: its last byte is at hand."""
+    row.ended[span.side] = span.time_ns if span.frame == span.last_frame else sink.begin(span.side, stop - 1).time_ns
+
+
 def settle(sink: Sink, logins: Logins, row: HttpTransaction) -> None:
     """Put a transaction, and the logins in it with their outcome."""
     asked = row.request_span
@@ -29,6 +42,10 @@ def settle(sink: Sink, logins: Logins, row: HttpTransaction) -> None:
         last = row.response_span or asked
         row.span = Span(asked.side, asked.start, asked.stop, asked.frame, max(asked.last_frame, last.last_frame),
                         asked.time_ns)
+    if row.response_span is not None:
+        began, (sent, over) = row.response_span.time_ns, row.ended
+        row.wait_s = None if sent is None else (began - sent) / 1e9
+        row.transfer_s = None if over is None else (over - began) / 1e9
     sink.put(row)
     for login in logins.settle(row):
         sink.put(login)

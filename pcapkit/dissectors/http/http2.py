@@ -19,6 +19,7 @@ from pcapkit.dissectors.http.headerblocks import Header, Table
 from pcapkit.dissectors.http.logins import Logins, form_encoding, place
 from pcapkit.dissectors.http.records import HttpPolicy, HttpTransaction
 from pcapkit.dissectors.http.rules import Oddity, anomaly
+from pcapkit.dissectors.http.typed import value_of
 from pcapkit.errors import DissectError
 from pcapkit.limits import Limits
 from pcapkit.records import CLIENT, FOREVER, SERVER, Anomaly, Secret, Sink, Span, Substream
@@ -157,7 +158,7 @@ class HTTP2:
     def __init__(self, sink: Sink, wishes: Wishes) -> None:
         self.sink = sink
         self.limits = wishes.limits
-        self.hashing = wishes.hash
+        self.hashing, self.bodies = wishes.hash, wishes.bodies
         self.sides = (_Side(sink, CLIENT, self.limits), _Side(sink, SERVER, self.limits))
         self.streams: dict[int, _Stream] = {}
         self._settled: dict[int, tuple[bool, bool]] = {}
@@ -672,13 +673,15 @@ class HTTP2:
         if not any(name[:1] == ":" for name in values):
             message.lose()  # a trailer: the head is not in the capture, nor where the body began
         keep = side == CLIENT and form_encoding(values.get("content-type", "")) != ""
-        if keep or self.hashing:
-            message.reader = Reader(span.stop, keep, values.get("content-encoding", ""), self.hashing, self.limits)
+        if keep or self.hashing or self.bodies:
+            message.reader = Reader(span.stop, keep or self.bodies, values.get("content-encoding", ""), self.hashing, self.limits)
         return message
 
     def _over(self, side: int, stream: _Stream, message: _Message) -> None:
         """A message has ended."""
         message.over = True
+        unread = self.sides[side].unread
+        stream.row.ended[side] = self.sink.begin(side, max(unread.offset - 1, 0)).time_ns
         row, length = stream.row, message.length
         bodiless = side == SERVER and (row.method in ("HEAD", None) or row.status == 304)
         if (length is not None and length.isascii() and length.isdigit() and len(length) < 17 and message.counted
@@ -708,9 +711,11 @@ class HTTP2:
         reader.close(message.over and not message.torn)
         if reader.oddity:
             self.sink.put(anomaly(message.span, Oddity(reader.oddity)))
-        if reader.kept:
+        if reader.kept and side == CLIENT and form_encoding(value_of(row.request_headers, "content-type")):
             base = reader.start if message.parts == 1 and not (reader.coded or message.torn) else None
             self.logins.body(row, message.span, reader.form(), reader.start, base, not message.over)
+        if reader.kept and self.bodies:
+            exchanges.body(self.sink, side, row, message.span, reader, message.over and not message.torn)
         if not message.torn:
             exchanges.digest(self.sink, side, row, message.span, reader)
 

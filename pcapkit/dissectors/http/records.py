@@ -40,6 +40,10 @@ class HttpTransaction(Record):
     request_trailers: list[list[str]] | None = None
     response_trailers: list[list[str]] | None = None
     interim: list[int] | None = None
+    wait_s: float | None = None
+    transfer_s: float | None = None
+    ended: list[int | None] = field(default_factory=lambda: [None, None], repr=False, compare=False)
+    """When the last byte of the request and of the response came; None where that is not known."""
     request_span: Span | None = None
     response_span: Span | None = None
     logins: list[Credential] = field(default_factory=list, repr=False, compare=False)
@@ -88,3 +92,15 @@ class WebSocketMessage(Record):
     decoded_bytes: int | None = None
     deflated: bool = False
     fragments: int = 0
+
+
+@dataclass(slots=True)
+class HttpBody(Record):
+    """A body with transfer and content codings taken off; put where bodies are wished. The span is that of its message."""
+
+    side: int
+    data: bytes
+    content_type: str
+    url: str | None
+    complete: bool
+    """Whether all of it is there, and could be decoded."""

@@ -15,6 +15,7 @@ from pcapkit.dissectors.http.lengths import UNTOLD
 from pcapkit.dissectors.http.logins import Logins, form_encoding, header_secrets, shown, target_secrets
 from pcapkit.dissectors.http.records import HttpPolicy, HttpTransaction
 from pcapkit.dissectors.http.rules import Oddity, anomaly
+from pcapkit.dissectors.http.typed import value_of
 from pcapkit.records import CLIENT, FOREVER, SERVER, Sink, Span
 from pcapkit.wire import Unread
 
@@ -327,12 +328,13 @@ class HTTP:
             how, length = framing(told, server)
         keep = not server and form_encoding(fields.values.get("content-type", "")) != ""
         reader = None
-        if keep or self.wishes.hash:
+        if keep or self.wishes.hash or self.wishes.bodies:
             codings = "" if absent else ", ".join([*fields.all("content-encoding"), *told.codings])
-            reader = Reader(span.stop, keep, codings, self.wishes.hash, self.limits)
+            reader = Reader(span.stop, keep or self.wishes.bodies, codings, self.wishes.hash, self.limits)
         if not whole:
             self._over(s.side, row, None)
         elif reader is None and how is Sized and length == 0:
+            exchanges.ended(self.sink, row, span, span.stop)
             self._over(s.side, row, 0)
         else:
             s.body, s.span, s.row = how(length, reader, self.limits), span, row
@@ -367,7 +369,7 @@ class HTTP:
         method, target, version = head.start
         values = head.fields.values
         named = values.get("host")
-        host, url = _where(method, target, named)
+        host, url = _where(method, target, named, self.sink.encrypted)
         self.asked = True
         if named is None:
             if version == "1.1":
@@ -435,6 +437,8 @@ class HTTP:
             return
         if stop > span.stop:
             self.sink.end(span, stop)
+        if body.over:
+            exchanges.ended(self.sink, row, span, stop)
         if body.noted:
             self._note(s, row, span, body)
         if body.reader is not None:
@@ -482,9 +486,11 @@ class HTTP:
         reader.close(body.over and not body.torn)
         if reader.oddity:
             self.sink.put(anomaly(span, Oddity(reader.oddity)))
-        if reader.kept:
+        if reader.kept and side == CLIENT and form_encoding(value_of(row.request_headers, "content-type")):
             whole = not (isinstance(body, Chunked) or reader.coded or body.torn)
             self.logins.body(row, span, reader.form(), reader.start, reader.start if whole else None, not body.over)
+        if reader.kept and self.wishes.bodies:
+            exchanges.body(self.sink, side, row, span, reader, (body.over or isinstance(body, Endless)) and not body.torn)
         exchanges.digest(self.sink, side, row, span, reader)
 
 
@@ -499,15 +505,16 @@ def _may_answer(request: HttpTransaction, response: Span) -> bool:
     return request.request_span is None or request.request_span.frame <= response.frame
 
 
-def _where(method: str, target: str, host: str | None) -> tuple[str | None, str | None]:
+def _where(method: str, target: str, host: str | None, encrypted: bool) -> tuple[str | None, str | None]:
     """Host and URL of a request: an absolute target, else the Host header (RFC 9112, 3.2)."""
+    scheme, usual = ("https", ":443") if encrypted else ("http", ":80")
     if "://" in target[:12]:
         authority = target.split("/")[2].partition("?")[0]
-        return authority.rpartition("@")[2].removesuffix(":80") or None, target
+        return authority.rpartition("@")[2].removesuffix(usual) or None, target
     if host is None:
         return (target, None) if method == "CONNECT" else (None, None)
-    host = host.removesuffix(":80")
-    return host, f"http://{host}{target}" if target.startswith("/") else None
+    host = host.removesuffix(usual)
+    return host, f"{scheme}://{host}{target}" if target.startswith("/") else None
 
 
 def _same_host(one: str, other: str, target: str) -> bool:
