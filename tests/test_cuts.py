@@ -1,7 +1,7 @@
 """Samples cut short: what is said of the complete packets stays. What that means is told by `fuzz/sweep.py`.
 
-Every byte of every sample is a place to cut and read at. The whole analysis runs at every byte of the lecture's captures,
-and at some of the others'; `make sweep` runs it at every one.
+The captures of the lecture are read, and analysed as a whole, cut at every byte; the others at some, of which those between
+and beside packets are most; `make sweep` cuts them at every one.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ def test_a_cut_file_says_what_its_complete_packets_justify(path: Path) -> None:
     sweep = Sweep(data)
     assert len(sweep.ends) > 2
     sweep.check_packets()
-    sweep.check_reading(range(len(data)))
-    assert sweep.check_cuts(some_cuts(data, 60))
+    sweep.check_reading(range(len(data)) if path in LECTURE else some_cuts(data, 200))
+    assert sweep.check_cuts(some_cuts(data, 30))
 
 
 @pytest.mark.slow

@@ -246,6 +246,12 @@ def test_a_tunnel_goes_on_as_what_it_turns_out_to_be_with_its_bytes_where_they_a
         assert shelf.served == ["words"]
 
 
+def test_a_skip_that_ends_with_the_capture_in_a_tunnel() -> None:
+    data = said(b"tunnel", b"hello", b"skip9") + b"123456789"
+    for cut in range(1, len(data)):
+        assert words(engine([table(segments(data, [cut]))])).count(b"closed") == 2 if cut else True
+
+
 def test_a_gap_in_a_tunnel_is_told_inside_and_is_one_anomaly() -> None:
     data = said(b"tunnel", b"hello") + said(b"lost") + said(b"found")
     shelf = engine([table([Segment(0, 100, data[:13]), Segment(0, 118, data[18:])])])

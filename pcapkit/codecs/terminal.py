@@ -140,6 +140,10 @@ class Terminal:
             if end:
                 if self._typed is None and end[0] in b"\r\n":
                     self._keys(b"", offset + stop)
+                if self._typed is not None and (span := self._typed.span) is not None:
+                    typed = span.stop
+                    self.sink.end(span, offset + stop + 1)  # what was typed is known with the key that ends it
+                    span.stop = typed
                 self._entered(end[0] in b"\r\n")
                 self._returned = end[0] == b"\r"
                 stop += 1
@@ -236,6 +240,8 @@ class Terminal:
     def close(self) -> None:
         """Nothing more comes: what stands at the cursor may still tell how the last login went."""
         self._asked()
+        if self._waiting is not None and self._waiting.mechanism == _TRUST and not (self._lines or _visible(self._line).strip()):
+            self._waiting = None  # whether the host asks for a password is still to come
         self._settle(Outcome.UNKNOWN)
 
 

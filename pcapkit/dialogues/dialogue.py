@@ -104,7 +104,7 @@ class Dialogue(Stream, Talk):
     def begin(self, side: int, start: int) -> Span:
         """A span that starts at `start`."""
         here = self._side
-        if here is None or here.role != side or start < self._first_base:
+        if here is None or here.role != side or start < self._first_base or self._first == self._last:
             last = self._last_of(side)
             return Span(side, start, start, last.frame, last.frame, last.time)
         row, segments = self._first if start < self._first_stop else self._find(start), self._segments
@@ -141,7 +141,7 @@ class Dialogue(Stream, Talk):
     def by_frame(self, side: int, start: int, stop: int) -> Iterator[Span]:
         """Bytes at hand, frame by frame; those that came before are one piece."""
         here = self._side
-        if here is not None and here.role == side and start >= self._first_base:
+        if here is not None and here.role == side and self._first_base <= start < stop and self._first < self._last:
             row = self._find(start)
             end, lengths = self._base + self._segments.lengths[row], self._segments.lengths
             while end < stop and row + 1 < self._last:

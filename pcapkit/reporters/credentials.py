@@ -79,7 +79,7 @@ class CleartextCredentials:
         finding = Finding(
             login.span, self.name, severity, Confidence.LIKELY if session else Confidence.CERTAIN,
             f"{login.protocol.upper()} {what} in the clear", _sessions(login, times) if session else _login(login, times),
-            [e for c in logins for e in evidence(flow_of(c), c.secret_span or c.span)],
+            [e for c in logins for e in evidence(flow_of(c), c.secret_span or c.span, None if c.secret else c.reply_span)],
             "RFC 6265, 8.3" if session else _RFC.get(login.protocol, "RFC 8314, 3"),
             display_filter(flow, login.span.last_frame), capture_filter(flow), remedy)
         finding.flow = flow

@@ -34,7 +34,8 @@ from pcapkit.readers import open_capture
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"
 OPEN = {"starttls-offered-unused": "until the client asks for TLS after all",
         "starttls-accepted-failed": "until the handshake goes on behind the end of the capture",
-        "smtp-message-cut": "until the rest of the message comes"}
+        "smtp-message-cut": "until the rest of the message comes",
+        "reused-secret": "until a server says that it is wrong"}
 """Rules whose findings what follows may undo, and how long they stand."""
 
 Place = tuple[str, int]

@@ -66,11 +66,12 @@ def test_a_login_is_one_finding_with_its_evidence(tmp_path: Path, name: str) -> 
     what = "token" if name.endswith("bearer") else "login"
     assert finding["title"] == f"{name.split()[0].upper()} {what} in the clear"
     assert name.split()[1] in finding["message"] and finding["rfc"] and finding["remedy"]
-    place, = finding["evidence"]
+    place, *answers = finding["evidence"]
     row, = rows(path, show_secrets=True)["credentials"]
     assert place["side"] == "client" and place["length"] >= len(row["secret"])
     for secret in (PASSWORD, "correct+horse", coded(PASSWORD), "abcdefgh", "ab" * 16):
         assert secret not in repr(finding)
+    assert [p["side"] for p in answers] == ([] if row["secret"] else ["server"])
 
 
 @pytest.mark.parametrize("words", [f"ANONYMOUS {coded('sirhc')}", f"EXTERNAL {coded('alice')}",
