@@ -51,8 +51,8 @@ def test_none_is_said_of_what_was_looked_at_only() -> None:
     assert "only what the filter takes: port 99" in filtered
     assert "pcapkit packets -r " in filtered and "pcapkit flows " not in filtered, "there are no flows to show"
     assert "no http in what the filter takes" in run("http", LECTURE / "post.pcap", "--", "port 99").stdout.decode()
-    strange = (LECTURE / "post.pcap").read_bytes().replace(b"\x00\x50", b"\x00\x17").replace(b"HTTP", b"XXXX")
-    assert "nothing is said of what is not dissected: tcp/23" in run("-", stdin=strange).stdout.decode()
+    strange = (LECTURE / "post.pcap").read_bytes().replace(b"\x00\x50", b"\x00\x1f").replace(b"HTTP", b"XXXX")
+    assert "nothing is said of what is not dissected: tcp/31" in run("-", stdin=strange).stdout.decode()
 
 
 def test_follow_eats_no_byte_of_a_binary_protocol() -> None:

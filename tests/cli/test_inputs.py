@@ -121,8 +121,9 @@ def test_an_export_of_good_and_bad_files_holds_the_good_ones(tmp_path: Path) -> 
     assert json.loads(row)["packets"] == 10
 
 
-def test_keys_that_are_not_used_are_not_passed_over_in_silence(tmp_path: Path) -> None:
+def test_keys_that_are_of_no_use_are_not_passed_over_in_silence(tmp_path: Path) -> None:
     keys = tmp_path / "keys"
     keys.write_text("CLIENT_RANDOM 00 00\n")
     done = run("tls", LECTURE / "starttls.pcap", "--keylog", keys)
-    assert done.returncode == 0 and done.stderr == "pcapkit: nothing is decrypted yet: the keys are read and not used\n"
+    assert done.returncode == 3 and done.stderr == (
+        f"pcapkit: {keys}: neither a key log nor the output of s_client: no line names a secret\n")
