@@ -1,10 +1,11 @@
-"""What else is read of handshake messages up to TLS 1.2: certificate chains, the key exchange, SSL 2.0's messages."""
+"""What else is read of handshake messages: certificate chains, the key exchange, SSL 2.0's messages."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from pcapkit.dissectors.tls.names import group_name
+from pcapkit.errors import DissectError
 from pcapkit.wire import Cursor
 
 _NAMED_CURVE = 3
@@ -57,6 +58,66 @@ def key_exchange_group(body: bytes, exchange: str | None) -> str | None:
         prime = body[at + 2:at + 2 + size]
         return str(int.from_bytes(prime, "big").bit_length()) if 0 < len(prime) == size else None
     return None
+
+
+@dataclass(slots=True)
+class SignedParameters:
+    """A ServerKeyExchange: the `parameters` that are signed, and the `signature` with its `scheme`, None before TLS 1.2.
+
+    `bits` is the size of the prime of finite-field Diffie-Hellman, or of a temporary RSA key.
+    """
+
+    parameters: bytes
+    scheme: int | None
+    signature: bytes
+    bits: int | None = None
+
+
+def read_server_key_exchange(body: bytes, exchange: str | None, says_scheme: bool) -> SignedParameters | None:
+    """A ServerKeyExchange of DHE, ECDHE or a temporary RSA key (RFC 5246, 7.4.3; RFC 8422, 5.4; RFC 2246, 7.4.3).
+
+    `exchange` is that of the suite, `says_scheme` true from TLS 1.2 on. None where it is of another kind, or damaged.
+    """
+    cursor = Cursor(body)
+    bits = None
+    try:
+        if exchange is not None and exchange.startswith("ECDHE") and not exchange.endswith("_PSK"):
+            if cursor.u8() != _NAMED_CURVE:
+                return None
+            cursor.u16()
+            cursor.vector(1)
+        elif exchange in ("DHE", "RSA"):
+            bits = int.from_bytes(cursor.vector(2), "big").bit_length()
+            for _ in range(2 if exchange == "DHE" else 1):
+                cursor.vector(2)
+        else:
+            return None
+        parameters = body[:cursor.pos]
+        scheme = cursor.u16() if says_scheme else None
+        return SignedParameters(parameters, scheme, cursor.vector(2), bits)
+    except DissectError:
+        return None
+
+
+def first_entry_extensions(body: bytes) -> bytes:
+    """The extensions of the first certificate of a TLS 1.3 Certificate message (RFC 8446, 4.4.2), with their length field."""
+    cursor = Cursor(body)
+    try:
+        cursor.vector(1)
+        cursor.u24()
+        cursor.vector(3)
+        extensions = cursor.vector(2)
+        return len(extensions).to_bytes(2, "big") + extensions
+    except DissectError:
+        return b""
+
+
+def stapled_response(body: bytes) -> bytes:
+    """The OCSP response of a CertificateStatus, the first of several (RFC 6066, 8; RFC 6961, 2.2); empty where there is none."""
+    kind, data = body[:1], body[4:4 + int.from_bytes(body[1:4], "big")]
+    if kind == b"\1":
+        return data
+    return data[3:3 + int.from_bytes(data[:3], "big")] if kind == b"\2" else b""
 
 
 @dataclass(slots=True)

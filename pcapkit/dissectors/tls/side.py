@@ -264,6 +264,8 @@ class Side:
         """A request that asks for more than it brings reads the other's memory (RFC 6520, 4; CVE-2014-0160)."""
         self.session.note(self.side, "B", place)
         asked = int.from_bytes(content[1:3], "big")
+        if len(content) >= 3:
+            self.session.heartbeat(self.side, content[0], asked, self.length, place)
         if len(content) >= 3 and asked > self.length - 3:
             self.session.odd("tls-heartbeat-overread", f"a heartbeat of {self.length} bytes claims to bring {asked}",
                              place)
