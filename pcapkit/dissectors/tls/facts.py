@@ -21,8 +21,9 @@ class Facts:
     `client` is the side that sent the ClientHello, `started` true once it did. `version` is the one negotiated, `tls13`
     true where that is TLS 1.3 or a draft of it. `full` is true once the server sent what an abbreviated handshake has
     not, `abbreviated` where it changed the cipher without that. `missing` says of which side bytes are not in the capture.
-    `messages`, `leaf`, `transcript`, `alert` and `steps` are as TlsHandshake has them; `client_chain` is the number
-    of the client's certificates. `told` is true once the row was put, `decrypted` where keys opened records, `alpn` what the server chose behind encryption.
+    `messages`, `leaf`, `transcript`, `alert` and `steps` are as TlsHandshake has them; `client_chain` is the number of the
+    client's certificates. `told` is true once the row was put, `decrypted` where keys opened records, `alpn` what the server
+    chose behind encryption.
     """
 
     missing: list[bool]
@@ -126,7 +127,7 @@ class Facts:
                            client_hello=self.client_hello, server_hello=self.server_hello, offered_at=self.offered_at,
                            chosen_at=self.chosen_at, messages=self.messages, leaf=self.leaf, transcript=self.transcript,
                            client_auth=self.client_auth, alert=self.alert, renegotiated=self.renegotiated,
-                           steps=self.steps)
+                           gaps=any(self.missing), steps=self.steps)
         if self.client_hello is not None:
             _fill_offer(row, self.client_hello)
         if self.version is not None:

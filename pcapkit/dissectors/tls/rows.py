@@ -95,6 +95,8 @@ class TlsHandshake(Record):
     """The fatal alert in the clear: whether the client sent it, and its number."""
     renegotiated: bool = False
     """Whether it took place inside another session."""
+    gaps: bool = False
+    """Whether bytes of the connection are missing, so that a message that was not seen may have been sent."""
     steps: list[Step] = field(default_factory=list, repr=False)
 
     @property
@@ -171,7 +173,7 @@ class TlsHandshake(Record):
 
     @property
     def stapled(self) -> str | None:
-        """What a stapled OCSP response says: good, revoked, unknown, refused or malformed; None where there is none to be seen."""
+        """What a stapled OCSP response says: good, revoked, unknown, refused or malformed; None where none is seen."""
         response = response_of(self.messages) if self.messages else b""
         return status_of(response) if response else None
 

@@ -73,7 +73,8 @@ class Session:
     `openers` are what opens the records of each side, where there are keys. With `steps` the place of every message is kept.
     """
 
-    __slots__ = ("_decryption", "_inner", "_placed", "_steps", "_talked", "facts", "limits", "missing", "openers", "settled", "sink")
+    __slots__ = ("_decryption", "_inner", "_placed", "_steps", "_talked", "facts", "limits", "missing", "openers", "settled",
+                 "sink")
 
     def __init__(self, sink: Sink, limits: Limits, keys: Keys | None = None, steps: bool = False) -> None:
         self.sink, self.limits = sink, limits
