@@ -42,7 +42,7 @@ def of_choice(row: TlsHandshake) -> Iterator[Weakness]:
         yield rule, cipher, None
     number = row.server_hello.cipher if row.server_hello is not None else 0
     if not row.is_tls13 and is_static(key_exchange(number)) and not row.resumed and "EXPORT" not in cipher:
-        yield ("tls-no-forward-secrecy", f"{cipher}: whoever gets the server's key later can read what was recorded", None)
+        yield "tls-no-forward-secrecy", cipher, None
     yield from _of_key_exchange(row)
     if row.compression not in (None, "none"):
         yield "tls-crime", f"{row.compression} with {cipher}", None

@@ -34,7 +34,7 @@ def of_offer(row: TlsHandshake) -> tuple[list[str], Severity]:
         return [], Severity.INFO
     taken = weak_suite(row.cipher) if row.cipher is not None else ()
     weak = {rule: count for rule, count in _weak(offer.ciphers).items() if rule in _WORDS and rule not in taken}
-    words = [f"{count} {_WORDS[rule]}" for rule, count in weak.items()]
+    words = [f"{_WORDS[rule]} ({count})" for rule, count in weak.items()]
     bad = bool(weak.keys() & _BAD)
     if offer.ssl2_format and row.version != "SSL 2.0":
         words.append("a hello in the format of SSL 2.0")
