@@ -60,8 +60,8 @@ def session(version: int = TLS12, cipher: int = GOOD, offer: tuple[int, ...] = (
             (CLIENT, record(DATA, bytes(50)))]
 
 
-def refused(number: int, *answered: bytes, ask: int = TLS12, offer: tuple[int, ...] = (GOOD,)) -> Turns:
-    return [(CLIENT, record(HANDSHAKE, offered(ask, offer, SAFE))), (SERVER, b"".join(answered) + record(ALERT, bytes((2, number))))]
+def refused(number: int, offer: tuple[int, ...] = (GOOD,)) -> Turns:
+    return [(CLIENT, record(HANDSHAKE, offered(TLS12, offer, SAFE))), (SERVER, record(ALERT, bytes((2, number))))]
 
 
 def dh(bits: int, scheme: int = 0x0401) -> bytes:
@@ -149,7 +149,8 @@ CASES: dict[str, list[tuple[Turns, str, str, Turns]]] = {
         ([*session()[:2], (CLIENT, record(CHANGE, b"\1")), (SERVER, record(ALERT, b"\2\x0a"))], "low", "the server refused",
          [session()[0], (SERVER, session()[1][1].removesuffix(DONE) + FINISHED), (CLIENT, FINISHED)])],
     "tls-weak-offer": [
-        (session(offer=(0x0003, 0x0001, 0xC018, GOOD)), "low", "export suites (1), suites with RC4 (1), suites without encryption (1)", session()),
+        (session(offer=(0x0003, 0x0001, 0xC018, GOOD)), "low",
+         "export suites (1), suites with RC4 (1), suites without encryption (1)", session()),
         (session(offer=(0x0005, GOOD)), "info", "suites with RC4 (1)", session(cipher=0x0005)),
         ([(CLIENT, ssl2_hello(TLS12)), *session()[1:]], "low", "format of SSL 2.0", session()),
         (session(compressions=b"\1\0"), "info", "compression", session(compression=1, compressions=b"\1\0")),

@@ -36,13 +36,15 @@ _WITHOUT_SCHEME = ("SSL", "TLS 1.0", "TLS 1.1", "DTLS 1.0")
 
 @dataclass(slots=True)
 class Step:
-    """A message of a handshake, by its letter in `history`, where such steps were asked for (`Wishes.steps`)."""
+    """A message of a handshake, by its letter in `history`, where such steps were asked for (`Wishes.steps`).
+
+    Of what is `encrypted` and not opened, `length` is that of its record and the span that of the record's header.
+    """
 
     letter: str
     span: Span
     length: int
     encrypted: bool
-    detail: str = ""
 
 
 @dataclass(slots=True)

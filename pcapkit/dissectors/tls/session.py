@@ -13,6 +13,7 @@ from pcapkit.dissectors.tls.facts import Facts
 from pcapkit.dissectors.tls.framing import (
     ALERT,
     HANDSHAKE,
+    HEADER_BYTES,
     ONLY_CLIENTS,
     ONLY_SERVERS,
     SSL2_CLIENT_HELLO,
@@ -317,6 +318,8 @@ class Session:
         facts = self.facts
         alert = kind == ALERT or (length in _ENCRYPTED_ALERTS and facts.tls13 and self._sees_first_flight(side))
         self.note(side, "L" if alert else "F" if kind == HANDSHAKE else "D", place)
+        if self._steps and facts.steps:
+            facts.steps[-1].encrypted, facts.steps[-1].length = True, HEADER_BYTES + length
         if facts.record_version is None:
             facts.record_version = version
         if alert and facts.tls13:

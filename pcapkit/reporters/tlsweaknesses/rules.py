@@ -20,7 +20,6 @@ class Rule:
 
 CRITICAL, HIGH, MEDIUM, LOW, INFO = Severity
 _LIKELY, _POSSIBLE = Confidence.LIKELY, Confidence.POSSIBLE
-_NO_RSA = "offer ECDHE suites only, first those of TLS 1.3"
 
 RULES = {
     # Versions
@@ -61,7 +60,8 @@ RULES = {
     "tls-rc4": Rule("RC4 was negotiated", MEDIUM, "RFC 7465, 2", "take RC4 out of the list"),
     "tls-sweet32": Rule("A cipher with blocks of 64 bits was negotiated", MEDIUM, "RFC 9325, 4.1; SWEET32 (CVE-2016-2183)",
                         "take 3DES and IDEA out of the list"),
-    "tls-no-forward-secrecy": Rule("No forward secrecy: the server's key opens what was recorded", MEDIUM, "RFC 9325, 4.1 and 7.3", _NO_RSA),
+    "tls-no-forward-secrecy": Rule("No forward secrecy: the server's key opens what was recorded", MEDIUM,
+                                   "RFC 9325, 4.1 and 7.3", "offer ECDHE suites only, first those of TLS 1.3"),
     "tls-small-dh": Rule("A small prime for Diffie-Hellman", MEDIUM, "RFC 9325, 4.1; RFC 7919, 1; Logjam (CVE-2015-4000)",
                          "use a group of RFC 7919 with 2048 bits or more, or ECDHE"),
     "tls-weak-signature": Rule("The key exchange is signed with MD5 or SHA-1", MEDIUM,
