@@ -78,25 +78,22 @@ def read_server_key_exchange(body: bytes, exchange: str | None, says_scheme: boo
 
     `exchange` is that of the suite, `says_scheme` true from TLS 1.2 on. None where it is of another kind, or damaged.
     """
-    cursor = Cursor(body)
-    bits = None
-    try:
-        if exchange is not None and exchange.startswith("ECDHE") and not exchange.endswith("_PSK"):
-            if cursor.u8() != _NAMED_CURVE:
-                return None
-            cursor.u16()
-            cursor.vector(1)
-        elif exchange in ("DHE", "RSA"):
-            bits = int.from_bytes(cursor.vector(2), "big").bit_length()
-            for _ in range(2 if exchange == "DHE" else 1):
-                cursor.vector(2)
-        else:
+    at, bits = 0, None
+    if exchange == "ECDHE":
+        if len(body) < 4 or body[0] != _NAMED_CURVE:
             return None
-        parameters = body[:cursor.pos]
-        scheme = cursor.u16() if says_scheme else None
-        return SignedParameters(parameters, scheme, cursor.vector(2), bits)
-    except DissectError:
+        at = 4 + body[3]
+    elif exchange in ("DHE", "RSA"):
+        bits = int.from_bytes(body[2:2 + int.from_bytes(body[:2], "big")], "big").bit_length()
+        for _ in range(3 if exchange == "DHE" else 2):
+            at += 2 + int.from_bytes(body[at:at + 2], "big")
+    else:
         return None
+    start = at + 4 if says_scheme else at + 2
+    stop = start + int.from_bytes(body[start - 2:start], "big")
+    if stop > len(body):
+        return None
+    return SignedParameters(body[:at], int.from_bytes(body[at:at + 2], "big") if says_scheme else None, body[start:stop], bits)
 
 
 def first_entry_extensions(body: bytes) -> bytes:

@@ -12,6 +12,7 @@ from pcapkit.dissectors.tls.hellos import (
     EXTENDED_MASTER_SECRET,
     RENEGOTIATION_INFO,
     SESSION_TICKET,
+    TIMESTAMPS,
     ClientHello,
     ServerHello,
     read_extensions,
@@ -182,7 +183,10 @@ class TlsHandshake(Record):
     @property
     def scts(self) -> str | None:
         """Timestamps of certificate logs by where they stand: "2 certificate, 1 tls"; `none` where all places are visible."""
-        found = timestamps_of(self.messages, self.server_hello.extensions if self.server_hello else {}, self.leaf)
+        extensions = self.server_hello.extensions if self.server_hello is not None else {}
+        if not (self.leaf or TIMESTAMPS in extensions):
+            return None
+        found = timestamps_of(self.messages, extensions, self.leaf)
         told = ", ".join(f"{count} {place}" for place, count in found.items() if count)
         return told or ("none" if self.leaf else None)
 

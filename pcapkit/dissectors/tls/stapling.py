@@ -19,12 +19,14 @@ def response_of(messages: dict[int, bytes]) -> bytes:
     """The OCSP response in the messages of a server: a message of its own, in TLS 1.3 beside the certificate."""
     if CERTIFICATE_STATUS in messages:
         return stapled_response(messages[CERTIFICATE_STATUS])
+    if CERTIFICATE not in messages:
+        return b""
     return stapled_response(_beside(messages).get(STATUS_REQUEST, b""))
 
 
 def timestamps_of(messages: dict[int, bytes], extensions: dict[int, bytes], leaf: bytes) -> dict[str, int]:
     """How many timestamps there are, by where they stand: in an extension of TLS, in the OCSP response, in the certificate."""
-    listed = extensions.get(TIMESTAMPS) or _beside(messages).get(TIMESTAMPS, b"")
+    listed = extensions.get(TIMESTAMPS) or (_beside(messages).get(TIMESTAMPS, b"") if CERTIFICATE in messages else b"")
     response = response_of(messages)
     return {"tls": _count(listed), "ocsp": _in_response(response) if response else 0,
             "certificate": _in_certificate(leaf) if leaf else 0}

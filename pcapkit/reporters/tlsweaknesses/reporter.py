@@ -29,8 +29,8 @@ _KEPT, _WORDS, _SHOWN = 10_000, 20, 5
 """How many findings are kept, how many things each names, and how many places."""
 _JUDGED = 50_000
 """How many kinds of handshakes are known to be judged; further ones are judged each time."""
-_CHECKS, _CHECKS_OF_ONE = 500, 16
-"""How many signatures are checked, in all and of one server: each takes 30 to 200 microseconds."""
+_CHECKS, _CHECKS_OF_TWO = 250, 2
+"""How many signatures are checked, in all and of one server to one client: each takes 30 to 200 microseconds."""
 _PROBES = 5
 """So many sessions that fail behind the client's key exchange are no accident."""
 _PADDING = 16
@@ -80,7 +80,8 @@ class TlsWeaknesses:
     def __init__(self) -> None:
         self._seen: dict[tuple[Whom, str], _Seen] = {}
         self._judged: set[tuple[object, ...]] = set()
-        self._checked: Counter[Whom] = Counter()
+        self._checked: dict[tuple[Whom, str], int] = {}
+        self._checks = 0
         self._probes: dict[tuple[Whom, str], _Probes] = {}
         self._asked: dict[tuple[str, str, int | None], Heartbeat] = {}
         self._failed: dict[tuple[Whom, str], tuple[int, Place]] = {}
@@ -185,12 +186,15 @@ class TlsWeaknesses:
         probes.answers[answer] += 1
 
     def _check_signature(self, row: TlsHandshake, server: Whom, place: Place) -> None:
-        if not row.leaf or self._checked[server] >= _CHECKS_OF_ONE or self._checked.total() >= _CHECKS:
+        """Check it for the first sessions between two ends: a client that somebody got between is one of them."""
+        ends = (server, place[0].client)
+        if not row.leaf or self._checks >= _CHECKS or self._checked.get(ends, 0) >= _CHECKS_OF_TWO:
             return
         result = verifies(row)
         if result is None:
             return
-        self._checked[server] += 1
+        self._checks += 1
+        self._checked[ends] = self._checked.get(ends, 0) + 1
         if not result:
             went_on = "; the client went on all the same" if row.established else "; the session was given up"
             how = f"{row.version}, {row.server_signature or 'MD5 and SHA-1'}"
