@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from pcapkit.analysis import FileAnalysis, Options, Source, unread
+from pcapkit.analysis import FileAnalysis, Options, Source
 from pcapkit.dissectors.tls import CertificateSeen, SessionTicket, TlsHandshake
 from pcapkit.filters import Filter
 from pcapkit.readers import open_capture
@@ -39,10 +39,9 @@ def handshakes(source: Source, options: Options | None = None, stream: int | Non
         watch = _Watch(capture, options, [], Masker(True), chosen)
         watch.connections.wishes.steps = True
         watch.stream = stream
-        for _ in watch.chunks():
-            pass
-        return (sorted(watch.found, key=lambda h: (h.row.span.frame, h.row.span.start)),
-                [*capture.warnings, *unread(watch.connections.others)])
+        warnings = [warning for chunk in watch.chunks() if chunk.table.name == "captures"
+                    for told in chunk.select("warnings")[0] for warning in told]
+    return sorted(watch.found, key=lambda h: (h.row.span.frame, h.row.span.start)), warnings
 
 
 class _Watch(FileAnalysis):

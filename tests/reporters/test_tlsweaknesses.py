@@ -108,7 +108,9 @@ CASES: dict[str, list[tuple[Turns, str, str, Turns]]] = {
                  (session(SSL3, 0x0005), "high", "though the client offers TLS 1.2", session(TLS12, 0x0005))],
     "tls-old-version": [(session(TLS10, 0xC013), "medium", "TLS 1.0 though the client offers TLS 1.2", session(TLS12, 0xC013)),
                         (session(TLS11, 0xC013, ask=TLS11), "medium", "the client offers nothing newer", session())],
-    "tls-beast": [(session(TLS10, 0xC013), "low", "CBC", session(TLS11, 0xC013)),
+    "tls-beast": [(session(TLS10, 0xC013), "low", "the client does not split its records", session(TLS11, 0xC013)),
+                  ([*session(TLS10, 0xC013)[:4], (CLIENT, record(DATA, bytes(32)) + record(DATA, bytes(64)))], "low",
+                   "1/n-1, which helps", session(cipher=0xC013)),
                   (session(SSL3, 0x002F), "low", "SSL 3.0", session(TLS10, 0x0005))],
     "tls-downgraded": [
         (session(extensions=[*SAFE, VERSIONS], random=b"DOWNGRD\1"), "critical", "offers TLS 1.3",

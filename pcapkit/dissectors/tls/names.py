@@ -6,10 +6,11 @@ from functools import lru_cache
 
 SSL2 = 0x0002
 SSL3 = 0x0300
+TLS10 = 0x0301
 TLS12 = 0x0303
 TLS13 = 0x0304
 
-_VERSIONS = {SSL2: "SSL 2.0", SSL3: "SSL 3.0", 0x0301: "TLS 1.0", 0x0302: "TLS 1.1", TLS12: "TLS 1.2", TLS13: "TLS 1.3"}
+_VERSIONS = {SSL2: "SSL 2.0", SSL3: "SSL 3.0", TLS10: "TLS 1.0", 0x0302: "TLS 1.1", TLS12: "TLS 1.2", TLS13: "TLS 1.3"}
 _DRAFT, _GOOGLE_DRAFT, _FACEBOOK_DRAFT = 0x7F, 0x7E, 0xFB
 
 # Handshake types (RFC 8446, B.3, with those of earlier versions)

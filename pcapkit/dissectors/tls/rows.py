@@ -100,6 +100,8 @@ class TlsHandshake(Record):
     """Whether it took place inside another session."""
     gaps: bool = False
     """Whether bytes of the connection are missing, so that a message that was not seen may have been sent."""
+    records_split: bool | None = None
+    """Whether the client splits its records 1/n-1, looked at only where that matters: CBC up to TLS 1.0."""
     steps: list[Step] = field(default_factory=list, repr=False)
 
     @property

@@ -12,6 +12,7 @@ from pcapkit.dissectors.tls.decryption import Decryption, Opener
 from pcapkit.dissectors.tls.facts import Facts
 from pcapkit.dissectors.tls.framing import (
     ALERT,
+    APPLICATION_DATA,
     HANDSHAKE,
     HEADER_BYTES,
     ONLY_CLIENTS,
@@ -64,6 +65,8 @@ _PROTOCOLS = {"h2": "http2", "http/1.1": "http", "http/1.0": "http"}
 
 _PLACED = frozenset((CLIENT_HELLO, SERVER_HELLO, CERTIFICATE))
 """The messages whose place is needed."""
+_WATCHED = 2
+"""How many records of a client's data tell how it cuts them."""
 _EVERY = frozenset(range(256))
 _HEARTBEAT_REQUEST = 1
 
@@ -326,9 +329,29 @@ class Session:
             self.fail(f"an encrypted alert from the {self._who(side)}", place)
             return
         self._secure(side, place)
+        self._reach(place)
+        if side == facts.client and kind == HANDSHAKE and facts.splits:
+            return  # what follows has a look, see `watches`
         facts.ended[side] = True
         if all(facts.ended):
             self._settle(place)
+
+    def watches(self, side: int, kind: int | None, length: int) -> bool:
+        """Whether the next record of a side has a look, though it is encrypted; only lengths are taken, and few.
+
+        `kind` is None where there is no record any more that could be told.
+        """
+        facts = self.facts
+        if side != facts.client or not facts.splits or facts.ended[side]:
+            return False
+        if kind == APPLICATION_DATA:
+            facts.talk.append(length)
+        if kind not in (ALERT, None) and len(facts.talk) < _WATCHED:
+            return True
+        facts.ended[side] = True
+        if all(facts.ended):
+            self._settle(None)
+        return False
 
     def alert(self, side: int, level: int, description: int, place: Span) -> None:
         """An alert in the clear."""
@@ -432,10 +455,14 @@ class Session:
             self.sink.put(TLSEstablished(place, None if version is None else version_name(version)))
 
     def _settle(self, place: Span | None) -> None:
-        if self.facts.span is not None and place is not None:
-            self.facts.span.last_frame = max(self.facts.span.last_frame, place.last_frame)
+        self._reach(place)
         self._put_row()
         self.settled = not any(self.openers)
+
+    def _reach(self, place: Span | None) -> None:
+        """The handshake goes on up to this place."""
+        if self.facts.span is not None and place is not None:
+            self.facts.span.last_frame = max(self.facts.span.last_frame, place.last_frame)
 
     def _put_row(self) -> None:
         if self.facts.span is not None and not self.facts.told:

@@ -25,6 +25,7 @@ WEEK = 7 * 24 * 3600
 _SMALL, _TINY = 2048, 1024
 _SENTINELS = {b"DOWNGRD\x01": TLS12, b"DOWNGRD\x00": 0x0302}
 """The last bytes of a server's random -> the newest version that it may have been made for (RFC 8446, 4.1.3)."""
+_SPLITS = {True: "; the client splits its records 1/n-1, which helps", False: "; the client does not split its records", None: ""}
 _ILLEGAL_PARAMETER, _INAPPROPRIATE_FALLBACK = 47, 86
 
 
@@ -69,7 +70,7 @@ def _of_version(row: TlsHandshake, version: str, cipher: str) -> Iterator[Weakne
     elif version in ("TLS 1.0", "TLS 1.1"):
         yield "tls-old-version", f"{version}{best}{only}", None
     if version in ("SSL 3.0", "TLS 1.0") and is_cbc(cipher):
-        yield "tls-beast", f"{cipher} in {version}", None
+        yield "tls-beast", f"{cipher} in {version}{_SPLITS[row.records_split]}", None
 
 
 def _of_key_exchange(row: TlsHandshake) -> Iterator[Weakness]:

@@ -115,7 +115,7 @@ class TlsWeaknesses:
     def _handshake(self, row: TlsHandshake) -> None:
         flow = flow_of(row)
         server, offer, choice = _server(flow), row.client_hello, row.server_hello
-        kind = (server, flow.client, row.version, row.cipher_id, row.key_exchange, row.resumed,
+        kind = (server, flow.client, row.version, row.cipher_id, row.key_exchange, row.resumed, row.records_split,
                 offer and (offer.ciphers, offer.compressions, *map(offer.extensions.get, _OFFERED)),
                 choice and (choice.compression, *map(choice.extensions.get, _CHOSEN)))
         if kind not in self._judged:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+import warnings
 from collections.abc import Callable
 from struct import pack
 
@@ -15,7 +16,7 @@ from pcapkit.dissectors.tls.hellos import ClientHello
 from pcapkit.dissectors.tls.names import alert_meaning, scheme_name
 from pcapkit.dissectors.tls.profiles import profile
 from pcapkit.dissectors.tls.stapling import status_of, timestamps_of
-from pcapkit.records import Span
+from pcapkit.records import Anomaly, Span
 from pcapkit.testing import Script, Tape, check_splits, fuzz, play, whole
 
 SPAN = Span(0, 0, 0, 1, 1, 0)
@@ -98,6 +99,28 @@ def test_heartbeats_are_told(ends: Ends) -> None:
     tape = check_splits(TLS, [*full(ends, TLS12)[:2], *beats], cuts=5)
     told = [(beat.from_client, beat.is_request, beat.claimed, beat.length) for beat in tape.of(Heartbeat)]
     assert told == [(True, True, 2, 21), (False, False, 2, 21)]
+
+
+@pytest.mark.parametrize(("lengths", "told"), [
+    ((32, 64), True), ((48, 64), False), ((48,), False), ((32, 32), None), ((32,), None), ((), None)])
+def test_the_records_of_a_client_are_watched_where_their_cut_matters(ends: Ends, lengths: tuple[int, ...],
+                                                                     told: bool | None) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for context in (ends.client, ends.server):
+            context.set_ciphers("ECDHE-ECDSA-AES128-SHA:@SECLEVEL=0")
+    script = full(ends, ssl.TLSVersion.TLSv1)
+    if ends.session is None:
+        pytest.skip("this OpenSSL refuses TLS 1.0")
+    before = [*script[:4]]
+    after = [(0, record(23, bytes(length), 0x0301)) for length in lengths] + [(1, record(23, bytes(64), 0x0301))]
+    seen = row(check_splits(TLS, [*before, *after, (0, record(21, bytes(32), 0x0301))], cuts=10))
+    assert seen.records_split is told and seen.history == "CsxknGIFtif" and seen.span.last_frame == 4
+    noise = [(0, b"no record of TLS"), (0, record(24, b"\1\xff\xff" + bytes(40), 0x0301))]
+    for end in noise:
+        tape = play(TLS, [*before, *after[:1], end])
+        assert not tape.of(Anomaly) and row(tape).established
+    assert row(play(TLS, [*before, (0, 999), *after])).records_split is None
 
 
 def test_timestamps_are_counted_by_where_they_stand() -> None:
