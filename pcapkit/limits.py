@@ -116,6 +116,7 @@ class Limits:
     tls_handshake: int = cap(256 * KIB, "bytes", "the handshake message is not looked at")
     tls_certificates: int = cap(100, "certificates", "further certificates of the chain are not looked at")
     tls_history: int = cap(4_096, "messages", "further messages of the handshake are not noted in its history")
+    tls_shown: int = cap(10_000, "handshakes", "further handshakes are not shown one by one")
     tls_empty_records: int = cap(32, "records", "the stream is left alone")
 
     # Mail logs

@@ -290,6 +290,17 @@ resumed         bool  true for an abbreviated handshake
 history         text  the handshake messages in order, client's in capitals
 decrypted       bool  true where keys opened it
 key_exchange    text  such as ECDHE x25519, RSA, PSK
+resumption      text  what resumed a session: id, ticket or psk
+compression     text  method chosen: none, DEFLATE
+secure_renegotiation    bool  true where the server knows RFC 5746; null in TLS 1.3
+extended_master_secret  bool  true where RFC 7627 was agreed on; null in TLS 1.3
+server_signature        text  how the server signed the key exchange; null where it does not say or is not visible
+ticket_lifetime         int   seconds that the session ticket is good for
+early_data      text  offered, accepted or rejected (0-RTT)
+client_auth     text  not requested, requested, certificate sent or no certificate sent
+stapled         text  what the stapled OCSP response says: good, revoked, unknown
+scts            text  timestamps of certificate logs, counted by source: certificate, ocsp, tls
+profile         text  Mozilla's profile that it fits: modern, intermediate, old or none
 """), APPLICATION)
 
 CERTIFICATES = Table("certificates", "one row per certificate seen", _columns("""

@@ -29,6 +29,9 @@ EVERY = {name: (unit, then) for name, _, unit, then in Limits.table()}
 UNFELT = {"window_bytes": 262_144, "window_packets": 1, "vlan_tags": 0}
 """Caps on the work done at a time: nothing is lost to them, so nothing is said; with a small value that shows it."""
 
+OF_VIEWS = {"tls_shown"}
+"""Caps on what is shown one by one: see test_handshake.py."""
+
 OF_LOGS = {"maillog_line", "maillog_messages", "maillog_events", "maillog_processes", "maillog_steps", "maillog_candidates"}
 """Caps that only a mail log reaches: `test_caps_are_kept_and_said` in test_maillog.py and reporters/test_maillog.py."""
 
@@ -308,7 +311,7 @@ def test_a_file_that_asks_for_too_much_memory_is_not_read_at_all() -> None:
 def test_every_cap_is_among_these() -> None:
     of_comparisons = {name for name in EVERY if name.startswith("compared_")}  # see test_compare.py
     of_substreams = {"substream_depth", "substream_pieces"}  # see test_dialogues.py
-    assert set(CASES) | set(UNFELT) | OF_LOGS | of_comparisons | of_substreams | {"xz_memory"} == set(EVERY)
+    assert set(CASES) | set(UNFELT) | OF_LOGS | OF_VIEWS | of_comparisons | of_substreams | {"xz_memory"} == set(EVERY)
 
 
 @pytest.mark.parametrize("name", UNFELT)

@@ -14,7 +14,7 @@ from pcapkit.errors import CaptureError, KeysError, LogError, OutputError, Pcapk
 
 _VERBS = {
     "findings": "tables", "flows": "tables", "http": "tables", "forms": "tables", "smtp": "smtp", "mail": "mail",
-    "dns": "tables", "tls": "tables", "credentials": "credentials", "compare": "compare", "export": "export", "follow": "follow",
+    "dns": "tables", "tls": "tls", "credentials": "credentials", "compare": "compare", "export": "export", "follow": "follow",
     "packets": "packets", "decrypt": "decrypt", "extract": "extract", "list": "shelves", "answer": "answer",
 }
 

@@ -26,7 +26,6 @@ _SHOWN = {
 _HELP = {"flows": "Connections and conversations.", "http": "Requests with their responses.",
          "forms": "Fields of forms and queries.",
           "dns": "Questions with their responses.",
-         "tls": "Handshakes; `history` has a letter a message, the client's in capitals.",
          "findings": "What is wrong, with evidence and what to do about it."}
 
 

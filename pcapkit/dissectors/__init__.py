@@ -44,8 +44,8 @@ class Recognition(IntEnum):
 
 @dataclass(slots=True)
 class Wishes:
-    """What is asked of dissectors besides their records: hashes of bodies, bodies or mail messages whole, keys, and the caps
-    that bind them.
+    """What is asked of dissectors besides their records: hashes of bodies, bodies or mail messages whole, the place of every
+    message of a TLS handshake (`steps`), keys, and the caps that bind them.
     """
 
     hash: bool = False
@@ -53,6 +53,7 @@ class Wishes:
     limits: Limits = field(default_factory=Limits)
     messages: bool = False
     bodies: bool = False
+    steps: bool = False
 
 
 class Dissector(Protocol):

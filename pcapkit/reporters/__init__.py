@@ -36,6 +36,7 @@ BUILTIN = (
     "pcapkit.reporters.reuse:ReusedSecret",
     "pcapkit.reporters.starttls:StartTLS",
     "pcapkit.reporters.downgrade:Downgrade",
+    "pcapkit.reporters.tlsweaknesses:TlsWeaknesses",
     "pcapkit.reporters.webpolicies:WebPolicies",
     "pcapkit.reporters.smuggling:Smuggling",
     "pcapkit.reporters.mail:MailTrouble",

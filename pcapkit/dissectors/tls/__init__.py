@@ -3,6 +3,8 @@
 `framing` tells records from other bytes, `side` reads the records and messages of one side, `session` makes facts of
 both sides' messages, `hellos`, `messages`, `suites` and `names` read what is in them, `fingerprints` has JA3 and JA4.
 `decryption` finds the secrets of a connection, `schedule` makes keys of them, `protection` opens records with those.
+`profiles`, `stapling` and `signed` judge what was negotiated, what came with the certificate, and the server's signature, when
+they are asked.
 """
 
 from __future__ import annotations
@@ -12,13 +14,13 @@ from typing import ClassVar
 from pcapkit import schema
 from pcapkit.dissectors import Recognition, Wishes
 from pcapkit.dissectors.tls.framing import recognise
-from pcapkit.dissectors.tls.rows import CertificateSeen, TlsHandshake
+from pcapkit.dissectors.tls.rows import CertificateSeen, Heartbeat, SessionTicket, TlsHandshake
 from pcapkit.dissectors.tls.session import Session
 from pcapkit.dissectors.tls.side import Side
 from pcapkit.records import CLIENT, SERVER, Sink
 from pcapkit.schema import Table
 
-__all__ = ["TLS", "CertificateSeen", "TlsHandshake"]
+__all__ = ["TLS", "CertificateSeen", "Heartbeat", "SessionTicket", "TlsHandshake"]
 
 
 class TLS:
@@ -31,7 +33,7 @@ class TLS:
 
     def __init__(self, sink: Sink, wishes: Wishes) -> None:
         limits = wishes.limits
-        self._session = session = Session(sink, limits, wishes.keys)
+        self._session = session = Session(sink, limits, wishes.keys, wishes.steps)
         self._sides = Side(sink, limits, session, CLIENT), Side(sink, limits, session, SERVER)
 
     @staticmethod

@@ -6,6 +6,7 @@ becomes, which the server's RSA key opens (RFC 5246, 7.4.7.1). In TLS 1.3 each s
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 from pcapkit.dissectors.tls.facts import Facts
@@ -13,12 +14,21 @@ from pcapkit.dissectors.tls.hellos import (
     COMPRESSED,
     ENCRYPT_THEN_MAC,
     EXTENDED_MASTER_SECRET,
+    RETRY_RANDOM,
     SESSION_TICKET,
     TRUNCATED_HMAC,
     ClientHello,
     ServerHello,
 )
-from pcapkit.dissectors.tls.names import CLIENT_HELLO, CLIENT_KEY_EXCHANGE, HELLO_REQUEST, NEW_SESSION_TICKET, SSL3
+from pcapkit.dissectors.tls.names import (
+    CLIENT_HELLO,
+    CLIENT_KEY_EXCHANGE,
+    HELLO_REQUEST,
+    MESSAGE_HASH,
+    NEW_SESSION_TICKET,
+    SERVER_HELLO,
+    SSL3,
+)
 from pcapkit.dissectors.tls.protection import Protection, Tls13, cipher_of, protections
 from pcapkit.dissectors.tls.schedule import Randoms, master_secret
 from pcapkit.keys import Keys
@@ -53,7 +63,7 @@ class Decryption:
         if kind == HELLO_REQUEST:
             return
         if kind == CLIENT_HELLO:
-            self._transcript.clear()
+            self._transcript[:] = self._retried()
             self._exchange = b""
         if not self._exchange and len(self._transcript) < _MOST_TRANSCRIPT:
             self._transcript += bytes([kind]) + len(body).to_bytes(3, "big") + body
@@ -61,6 +71,28 @@ class Decryption:
             self._exchange = body
         elif kind == NEW_SESSION_TICKET and self._master:
             self._learn(_TICKET + body[6:], self._master)
+
+    def _retried(self) -> bytes:
+        """What a HelloRetryRequest leaves of the transcript: the first hello as its hash (RFC 8446, 4.4.1)."""
+        heard = self._transcript
+        first = 4 + int.from_bytes(heard[1:4], "big")
+        answer = heard[first:]
+        if answer[:1] != bytes([SERVER_HELLO]) or answer[6:38] != RETRY_RANDOM or len(answer) < 39 + answer[38]:
+            return b""
+        suite = 39 + answer[38]
+        cipher = cipher_of(int.from_bytes(answer[suite:suite + 2], "big"))
+        if cipher is None:
+            return b""
+        digest = hashlib.new(cipher.hash, heard[:first]).digest()
+        return bytes([MESSAGE_HASH, 0, 0, len(digest)]) + digest + answer
+
+    def transcript_hash(self, suite: int) -> bytes:
+        """The hash of all messages so far, as TLS 1.3 signs it with this suite; empty where not all of them are known."""
+        cipher = cipher_of(suite)
+        known = self._transcript[:1] in (bytes([CLIENT_HELLO]), bytes([MESSAGE_HASH]))
+        if cipher is None or not known or len(self._transcript) >= _MOST_TRANSCRIPT:
+            return b""
+        return hashlib.new(cipher.hash, self._transcript).digest()
 
     def _learn(self, session: bytes, master: bytes) -> None:
         """Remember a master secret for a session that resumes this one."""

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 from pcapkit.dissectors.tls.fingerprints import ja3s, offer
 from pcapkit.dissectors.tls.hellos import ALPN, PRE_SHARED_KEY, SERVER_CERTIFICATE_TYPE, ClientHello, ServerHello
-from pcapkit.dissectors.tls.names import SSL2, TLS12, exchange_of_group, is_tls13, version_name
-from pcapkit.dissectors.tls.rows import TlsHandshake
+from pcapkit.dissectors.tls.names import SSL2, SSL3, TLS10, TLS12, exchange_of_group, is_tls13, version_name
+from pcapkit.dissectors.tls.rows import Step, TlsHandshake
 from pcapkit.dissectors.tls.suites import key_exchange, suite_id, suite_name
 from pcapkit.records import CLIENT, Span
 
@@ -21,7 +21,9 @@ class Facts:
     `client` is the side that sent the ClientHello, `started` true once it did. `version` is the one negotiated, `tls13`
     true where that is TLS 1.3 or a draft of it. `full` is true once the server sent what an abbreviated handshake has
     not, `abbreviated` where it changed the cipher without that. `missing` says of which side bytes are not in the capture.
-    `told` is true once the row was put, `decrypted` where keys opened records, `alpn` what the server chose behind encryption.
+    `messages`, `leaf`, `transcript`, `alert` and `steps` are as TlsHandshake has them; `client_chain` is the number of the
+    client's certificates, `talk` the lengths of its first records behind the handshake where they matter. `told` is true once
+    the row was put, `decrypted` where keys opened records, `alpn` what the server chose behind encryption.
     """
 
     missing: list[bool]
@@ -44,6 +46,16 @@ class Facts:
     decrypted: bool = False
     told: bool = False
     alpn: str | None = None
+    offered_at: Span | None = None
+    chosen_at: Span | None = None
+    leaf: bytes = b""
+    transcript: bytes = b""
+    client_chain: int | None = None
+    alert: tuple[bool, int] | None = None
+    renegotiated: bool = False
+    talk: list[int] = field(default_factory=list)
+    messages: dict[int, bytes] = field(default_factory=dict)
+    steps: list[Step] = field(default_factory=list)
     history: list[str] = field(default_factory=list)
     heard: list[bool] = field(default_factory=_NEITHER.copy)
     secured: list[bool] = field(default_factory=_NEITHER.copy)
@@ -99,11 +111,39 @@ class Facts:
         settled = (self.secured[server] and self.server_hello is not None) or self.full
         return "absent" if settled and not self.missing[server] else "not in the capture"
 
+    @property
+    def client_auth(self) -> str | None:
+        """Whether the client was asked for a certificate and sent one: see TlsHandshake."""
+        if self.client_chain is not None:
+            return "certificate sent" if self.client_chain else "no certificate sent"
+        if "r" in self.history:
+            return "requested"
+        hidden = self.tls13 and not self.decrypted
+        return "not requested" if self.full and not hidden and not any(self.missing) and self.established else None
+
+    @property
+    def splits(self) -> bool:
+        """Whether it is of interest how the client cuts its data: CBC whose next IV is known (RFC 7457, 2.2)."""
+        server, version = self.server_hello, self.version
+        return server is not None and version in (SSL3, TLS10) and "_CBC_" in suite_name(server.cipher)
+
+    @property
+    def records_split(self) -> bool | None:
+        """Whether the client sent one byte of its data, or none, in a record of its own (1/n-1), so that no IV is known."""
+        if not self.talk or self.server_hello is None:
+            return None
+        least = 24 if "DES" in suite_name(self.server_hello.cipher) else 32
+        first, second = self.talk[0], self.talk[1] if len(self.talk) > 1 else 0
+        return False if first > least else True if second > least else None
+
     def row(self, span: Span) -> TlsHandshake:
         """The row, for the handshake that begins at `span`."""
         row = TlsHandshake(span, history="".join(self.history), resumed=self.resumed, key_exchange=self.key_exchange,
                            established=self.established, failure=self.failure, certificates=self.certificates,
-                           client_hello=self.client_hello, server_hello=self.server_hello)
+                           client_hello=self.client_hello, server_hello=self.server_hello, offered_at=self.offered_at,
+                           chosen_at=self.chosen_at, messages=self.messages, leaf=self.leaf, transcript=self.transcript,
+                           client_auth=self.client_auth, alert=self.alert, renegotiated=self.renegotiated,
+                           gaps=any(self.missing), records_split=self.records_split, steps=self.steps)
         if self.client_hello is not None:
             _fill_offer(row, self.client_hello)
         if self.version is not None:

@@ -1,10 +1,11 @@
-"""What else is read of handshake messages up to TLS 1.2: certificate chains, the key exchange, SSL 2.0's messages."""
+"""What else is read of handshake messages: certificate chains, the key exchange, SSL 2.0's messages."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from pcapkit.dissectors.tls.names import group_name
+from pcapkit.errors import DissectError
 from pcapkit.wire import Cursor
 
 _NAMED_CURVE = 3
@@ -57,6 +58,63 @@ def key_exchange_group(body: bytes, exchange: str | None) -> str | None:
         prime = body[at + 2:at + 2 + size]
         return str(int.from_bytes(prime, "big").bit_length()) if 0 < len(prime) == size else None
     return None
+
+
+@dataclass(slots=True)
+class SignedParameters:
+    """A ServerKeyExchange: the `parameters` that are signed, and the `signature` with its `scheme`, None before TLS 1.2.
+
+    `bits` is the size of the prime of finite-field Diffie-Hellman, or of a temporary RSA key.
+    """
+
+    parameters: bytes
+    scheme: int | None
+    signature: bytes
+    bits: int | None = None
+
+
+def read_server_key_exchange(body: bytes, exchange: str | None, says_scheme: bool) -> SignedParameters | None:
+    """A ServerKeyExchange of DHE, ECDHE or a temporary RSA key (RFC 5246, 7.4.3; RFC 8422, 5.4; RFC 2246, 7.4.3).
+
+    `exchange` is that of the suite, `says_scheme` true from TLS 1.2 on. None where it is of another kind, or damaged.
+    """
+    at, bits = 0, None
+    if exchange == "ECDHE":
+        if len(body) < 4 or body[0] != _NAMED_CURVE:
+            return None
+        at = 4 + body[3]
+    elif exchange in ("DHE", "RSA"):
+        bits = int.from_bytes(body[2:2 + int.from_bytes(body[:2], "big")], "big").bit_length()
+        for _ in range(3 if exchange == "DHE" else 2):
+            at += 2 + int.from_bytes(body[at:at + 2], "big")
+    else:
+        return None
+    start = at + 4 if says_scheme else at + 2
+    stop = start + int.from_bytes(body[start - 2:start], "big")
+    if stop > len(body):
+        return None
+    return SignedParameters(body[:at], int.from_bytes(body[at:at + 2], "big") if says_scheme else None, body[start:stop], bits)
+
+
+def first_entry_extensions(body: bytes) -> bytes:
+    """The extensions of the first certificate of a TLS 1.3 Certificate message (RFC 8446, 4.4.2), with their length field."""
+    cursor = Cursor(body)
+    try:
+        cursor.vector(1)
+        cursor.u24()
+        cursor.vector(3)
+        extensions = cursor.vector(2)
+        return len(extensions).to_bytes(2, "big") + extensions
+    except DissectError:
+        return b""
+
+
+def stapled_response(body: bytes) -> bytes:
+    """The OCSP response of a CertificateStatus, the first of several (RFC 6066, 8; RFC 6961, 2.2); empty where there is none."""
+    kind, data = body[:1], body[4:4 + int.from_bytes(body[1:4], "big")]
+    if kind == b"\1":
+        return data
+    return data[3:3 + int.from_bytes(data[:3], "big")] if kind == b"\2" else b""
 
 
 @dataclass(slots=True)

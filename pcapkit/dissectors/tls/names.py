@@ -6,10 +6,11 @@ from functools import lru_cache
 
 SSL2 = 0x0002
 SSL3 = 0x0300
+TLS10 = 0x0301
 TLS12 = 0x0303
 TLS13 = 0x0304
 
-_VERSIONS = {SSL2: "SSL 2.0", SSL3: "SSL 3.0", 0x0301: "TLS 1.0", 0x0302: "TLS 1.1", TLS12: "TLS 1.2", TLS13: "TLS 1.3"}
+_VERSIONS = {SSL2: "SSL 2.0", SSL3: "SSL 3.0", TLS10: "TLS 1.0", 0x0302: "TLS 1.1", TLS12: "TLS 1.2", TLS13: "TLS 1.3"}
 _DRAFT, _GOOGLE_DRAFT, _FACEBOOK_DRAFT = 0x7F, 0x7E, 0xFB
 
 # Handshake types (RFC 8446, B.3, with those of earlier versions)
@@ -17,7 +18,8 @@ HELLO_REQUEST, CLIENT_HELLO, SERVER_HELLO = 0, 1, 2
 HELLO_RETRY_REQUEST, CERTIFICATE, SERVER_KEY_EXCHANGE = 6, 11, 12
 CERTIFICATE_REQUEST, SERVER_HELLO_DONE = 13, 14
 NEW_SESSION_TICKET, END_OF_EARLY_DATA, ENCRYPTED_EXTENSIONS = 4, 5, 8
-CERTIFICATE_VERIFY, CLIENT_KEY_EXCHANGE, FINISHED, KEY_UPDATE = 15, 16, 20, 24
+CERTIFICATE_VERIFY, CLIENT_KEY_EXCHANGE, FINISHED, CERTIFICATE_STATUS, KEY_UPDATE = 15, 16, 20, 22, 24
+MESSAGE_HASH = 254
 
 LETTERS = {
     0: "H", 1: "C", 2: "S", 3: "V", 4: "T", 5: "E", 6: "J", 8: "O", 11: "X", 12: "K", 13: "R", 14: "N", 15: "Y",
@@ -35,6 +37,40 @@ _ALERTS = {
     109: "missing_extension", 110: "unsupported_extension", 111: "certificate_unobtainable", 112: "unrecognized_name",
     113: "bad_certificate_status_response", 114: "bad_certificate_hash_value", 115: "unknown_psk_identity",
     116: "certificate_required", 117: "general_error", 120: "no_application_protocol", 121: "ech_required",
+}
+
+_MEANINGS = {
+    0: "it will send nothing more", 10: "a message came that does not belong there", 20: "a record's check sum was wrong",
+    21: "a record could not be decrypted", 22: "a record was longer than allowed", 30: "a record could not be unpacked",
+    40: "it found no parameters that both sides accept: versions, suites, groups or signatures have nothing in common",
+    41: "it has no certificate that was asked for", 42: "the certificate was damaged, or its signature or name was wrong",
+    43: "the certificate is of a kind that it does not support", 44: "the certificate was revoked by its issuer",
+    45: "the certificate is expired, or not valid yet", 46: "the certificate was not acceptable for some other reason",
+    47: "a field held a value that is out of range or contradicts another",
+    48: "it does not know the authority that issued the certificate, or does not trust it",
+    49: "the certificate is good, but its owner may not come in", 50: "a message could not be read",
+    51: "a signature or a Finished did not verify: keys differ, or the handshake was altered",
+    60: "a key was longer than export rules allowed", 70: "it knows the version that was asked for and does not speak it",
+    71: "it demands stronger suites than were offered", 80: "it failed for a reason of its own",
+    86: "the client came back with an older version though both can do better: somebody or something broke the first attempt",
+    90: "the user or program gave up", 100: "it does not negotiate again", 109: "an extension that must be there was missing",
+    110: "an extension came that was not asked for", 111: "the certificate could not be fetched from where it was said to be",
+    112: "it serves no host of the name that was asked for", 113: "the stapled OCSP response was not acceptable",
+    114: "the certificate that was fetched is not the one that was named", 115: "it does not know the pre-shared key",
+    116: "it demands a certificate, and the client sent none", 120: "it speaks none of the application protocols offered (ALPN)",
+    121: "the client hello could not be decrypted as the client insists",
+}
+"""What the sender of an alert says by it (RFC 8446, 6; RFC 5246, 7.2; RFC 7507; RFC 5746; RFC 6066; RFC 7301)."""
+
+_HASHES = {1: "md5", 2: "sha1", 3: "sha224", 4: "sha256", 5: "sha384", 6: "sha512"}
+_SIGNERS = {1: "rsa_pkcs1", 2: "dsa", 3: "ecdsa"}
+_SCHEMES = {
+    0x0403: "ecdsa_secp256r1_sha256", 0x0503: "ecdsa_secp384r1_sha384", 0x0603: "ecdsa_secp521r1_sha512",
+    0x0708: "sm2sig_sm3", 0x0804: "rsa_pss_rsae_sha256", 0x0805: "rsa_pss_rsae_sha384", 0x0806: "rsa_pss_rsae_sha512",
+    0x0807: "ed25519", 0x0808: "ed448", 0x0809: "rsa_pss_pss_sha256", 0x080A: "rsa_pss_pss_sha384",
+    0x080B: "rsa_pss_pss_sha512", 0x081A: "ecdsa_brainpoolP256r1tls13_sha256",
+    0x081B: "ecdsa_brainpoolP384r1tls13_sha384", 0x081C: "ecdsa_brainpoolP512r1tls13_sha512",
+    0x0904: "mldsa44", 0x0905: "mldsa65", 0x0906: "mldsa87",
 }
 
 _GROUPS = {
@@ -92,6 +128,19 @@ def group_name(group: int) -> str:
 def alert_name(description: int) -> str:
     """Such as "handshake_failure (40)"."""
     return f"{_ALERTS.get(description, 'alert')} ({description})"
+
+
+def alert_meaning(description: int) -> str | None:
+    """What who sends an alert says by it, as the end of a sentence; None for one that is not registered."""
+    return _MEANINGS.get(description)
+
+
+def scheme_name(scheme: int, tls13: bool = False) -> str:
+    """Such as "rsa_pss_rsae_sha256" (RFC 8446, 4.2.3); up to TLS 1.2 ECDSA does not say its curve (RFC 5246, 7.4.1.4.1)."""
+    if scheme in _SCHEMES and (tls13 or scheme & 0xFF != 3):
+        return _SCHEMES[scheme]
+    digest, signer = _HASHES.get(scheme >> 8), _SIGNERS.get(scheme & 0xFF)
+    return f"{signer}_{digest}" if digest and signer else f"0x{scheme:04x}"
 
 
 @lru_cache(maxsize=1024)

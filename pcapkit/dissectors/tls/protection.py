@@ -207,6 +207,12 @@ class Block(Protection):
                 self.doubt = min(_SEARCHED, self.doubt + 1)
         return content
 
+    def lost(self, length: int) -> None:
+        """The next IV is lost too, where it is the end of what is missing: a MAC behind the encryption would not show that."""
+        super().lost(length)
+        if self._chained:
+            self._iv = b""
+
     def undo(self, kind: int, version: int, fragment: bytes, sequence: int) -> bytes | None:
         """The content of the record."""
         block, length = self._cipher.block, self._mac.length

@@ -12,7 +12,9 @@ from pcapkit.dissectors.tls.decryption import Decryption, Opener
 from pcapkit.dissectors.tls.facts import Facts
 from pcapkit.dissectors.tls.framing import (
     ALERT,
+    APPLICATION_DATA,
     HANDSHAKE,
+    HEADER_BYTES,
     ONLY_CLIENTS,
     ONLY_SERVERS,
     SSL2_CLIENT_HELLO,
@@ -32,19 +34,22 @@ from pcapkit.dissectors.tls.hellos import (
 )
 from pcapkit.dissectors.tls.names import (
     CERTIFICATE,
+    CERTIFICATE_STATUS,
+    CERTIFICATE_VERIFY,
     CLIENT_HELLO,
     ENCRYPTED_EXTENSIONS,
     FINISHED,
     HELLO_RETRY_REQUEST,
     KEY_UPDATE,
     LETTERS,
+    NEW_SESSION_TICKET,
     SERVER_HELLO,
     SERVER_HELLO_DONE,
     SERVER_KEY_EXCHANGE,
     alert_name,
     version_name,
 )
-from pcapkit.dissectors.tls.rows import certificate_seen
+from pcapkit.dissectors.tls.rows import Heartbeat, SessionTicket, Step, certificate_seen
 from pcapkit.dissectors.tls.suites import key_exchange
 from pcapkit.errors import DissectError
 from pcapkit.keys import Keys
@@ -60,17 +65,22 @@ _PROTOCOLS = {"h2": "http2", "http/1.1": "http", "http/1.0": "http"}
 
 _PLACED = frozenset((CLIENT_HELLO, SERVER_HELLO, CERTIFICATE))
 """The messages whose place is needed."""
+_WATCHED = 2
+"""How many records of a client's data tell how it cuts them."""
+_EVERY = frozenset(range(256))
+_HEARTBEAT_REQUEST = 1
 
 
 class Session:
     """The handshake under way. `settled` is true once its row has been put, and nothing more is to be looked at.
 
-    `openers` are what opens the records of each side, where there are keys.
+    `openers` are what opens the records of each side, where there are keys. With `steps` the place of every message is kept.
     """
 
-    __slots__ = ("_decryption", "_inner", "_talked", "facts", "limits", "missing", "openers", "settled", "sink")
+    __slots__ = ("_decryption", "_inner", "_placed", "_steps", "_talked", "facts", "limits", "missing", "openers", "settled",
+                 "sink")
 
-    def __init__(self, sink: Sink, limits: Limits, keys: Keys | None = None) -> None:
+    def __init__(self, sink: Sink, limits: Limits, keys: Keys | None = None, steps: bool = False) -> None:
         self.sink, self.limits = sink, limits
         self.missing = [False, False]
         self.facts = Facts(self.missing)
@@ -79,6 +89,7 @@ class Session:
         self._decryption = Decryption(keys) if keys is not None else None
         self._inner: Substream | None = None
         self._talked = [False, False]
+        self._steps, self._placed = steps, _EVERY if steps else _PLACED
 
     @property
     def awaits_ssl2(self) -> bool:
@@ -92,8 +103,10 @@ class Session:
         """A handshake message; `span` where it has begun already, `whole` unless its end is missing."""
         facts = self.facts
         if self.decrypts and self._decryption is not None and whole:
+            if kind == CERTIFICATE_VERIFY and side != facts.client and facts.tls13 and facts.server_hello is not None:
+                facts.transcript = self._decryption.transcript_hash(facts.server_hello.cipher)
             self._decryption.hear(kind, body)
-        if kind in _PLACED or facts.span is None:
+        if kind in self._placed or facts.span is None:
             span = span or self.sink.begin(side, start)
             self.sink.end(span, stop)
         if kind == CLIENT_HELLO and span is not None:
@@ -110,11 +123,13 @@ class Session:
         elif kind == CERTIFICATE and span is not None:
             self._certificates(side, body, span, whole)
         elif kind == SERVER_KEY_EXCHANGE:
-            self._server_key_exchange(body)
+            self._server_key_exchange(body, whole)
         elif kind == SERVER_HELLO_DONE:
             facts.full = True
         elif kind == HELLO_RETRY_REQUEST:
             facts.retrying = True
+        elif kind in (NEW_SESSION_TICKET, CERTIFICATE_STATUS) and whole and not facts.tls13:
+            facts.messages.setdefault(kind, body)
         elif self.openers[side] is not None:
             self._hidden_message(side, kind, body, start, stop)
 
@@ -124,6 +139,12 @@ class Session:
         if kind == ENCRYPTED_EXTENSIONS:
             chosen = application_protocols(read_extensions(body, 0).bodies.get(ALPN, b""))
             facts.alpn = ",".join(chosen) or None
+            facts.messages[kind] = body
+        elif kind == CERTIFICATE_VERIFY and side != facts.client:
+            facts.messages[kind] = body
+        elif kind == NEW_SESSION_TICKET and len(body) >= 9:
+            self.sink.put(SessionTicket(self._place(side, start, stop), int.from_bytes(body[:4], "big"), len(body)),
+                          encrypted=True)
         elif kind == KEY_UPDATE and (opener := self.openers[side]) is not None:
             opener.updated()
         elif kind == FINISHED:
@@ -179,6 +200,8 @@ class Session:
         history = facts.history
         if len(history) < self.limits.tls_history:
             history.append(letter if side == facts.client else letter.lower())
+            if self._steps and span is not None:
+                facts.steps.append(Step(history[-1], span, span.stop - span.start, self.openers[side] is not None))
         elif len(history) == self.limits.tls_history and facts.span is not None:
             history.append("")
             self.sink.limit("tls_history", facts.span)
@@ -198,7 +221,7 @@ class Session:
         self.note(side, "C", span)
         hello = self._read_client_hello(body, span, whole)
         if self.facts.client_hello is None:
-            self.facts.client_hello = hello
+            self.facts.client_hello, self.facts.offered_at = hello, span
         if not self.facts.started:
             self.facts.started = True
             self.sink.put(TLSStarted(span))
@@ -217,7 +240,7 @@ class Session:
     def _renegotiate(self, side: int) -> None:
         """A ClientHello under the protection of the session before (RFC 5746)."""
         self._put_row()
-        self.facts = Facts(self.missing, side, decrypted=True)
+        self.facts = Facts(self.missing, side, decrypted=True, renegotiated=True)
 
     def _start_again(self, side: int, span: Span) -> None:
         """A second ClientHello without being asked for: what came before is a handshake of its own."""
@@ -239,8 +262,11 @@ class Session:
         if hello.damage:
             self._malformed("ServerHello", hello.damage, span, whole)
         facts.answered(hello)
+        facts.chosen_at = span
         if hello.retry:
             facts.history[-1:] = ["J" if span.side == facts.client else "j"]
+            if facts.steps:
+                facts.steps[-1].letter = facts.history[-1]
 
     def _certificates(self, side: int, body: bytes, span: Span, whole: bool) -> None:
         facts = self.facts
@@ -257,12 +283,20 @@ class Session:
             self._malformed("Certificate message", damage, span, whole)
         if len(found) > self.limits.tls_certificates:
             self.sink.limit("tls_certificates", span)
+        if side == facts.client:
+            facts.client_chain = len(found)
+        elif found:
+            facts.leaf = found[0]
+            if facts.tls13:
+                facts.messages[CERTIFICATE] = body
         for position, der in enumerate(found[:self.limits.tls_certificates]):
             self.sink.put(certificate_seen(span, position, der, time.time_ns()), encrypted=self.openers[side] is not None)
 
-    def _server_key_exchange(self, body: bytes) -> None:
+    def _server_key_exchange(self, body: bytes, whole: bool) -> None:
         server = self.facts.server_hello
         self.facts.full = True
+        if whole:
+            self.facts.messages[SERVER_KEY_EXCHANGE] = body
         self.facts.group = messages.key_exchange_group(body, key_exchange(server.cipher) if server else None)
 
     # Other records
@@ -287,15 +321,37 @@ class Session:
         facts = self.facts
         alert = kind == ALERT or (length in _ENCRYPTED_ALERTS and facts.tls13 and self._sees_first_flight(side))
         self.note(side, "L" if alert else "F" if kind == HANDSHAKE else "D", place)
+        if self._steps and facts.steps:
+            facts.steps[-1].encrypted, facts.steps[-1].length = True, HEADER_BYTES + length
         if facts.record_version is None:
             facts.record_version = version
         if alert and facts.tls13:
             self.fail(f"an encrypted alert from the {self._who(side)}", place)
             return
         self._secure(side, place)
+        self._reach(place)
+        if side == facts.client and kind == HANDSHAKE and facts.splits:
+            return  # what follows has a look, see `watches`
         facts.ended[side] = True
         if all(facts.ended):
             self._settle(place)
+
+    def watches(self, side: int, kind: int | None, length: int) -> bool:
+        """Whether the next record of a side has a look, though it is encrypted; only lengths are taken, and few.
+
+        `kind` is None where there is no record any more that could be told.
+        """
+        facts = self.facts
+        if side != facts.client or not facts.splits or facts.ended[side]:
+            return False
+        if kind == APPLICATION_DATA:
+            facts.talk.append(length)
+        if kind not in (ALERT, None) and len(facts.talk) < _WATCHED:
+            return True
+        facts.ended[side] = True
+        if all(facts.ended):
+            self._settle(None)
+        return False
 
     def alert(self, side: int, level: int, description: int, place: Span) -> None:
         """An alert in the clear."""
@@ -303,7 +359,13 @@ class Session:
         if level not in (1, _FATAL):
             self.odd("tls-malformed-message", f"an alert of level {level}", place)
         elif level == _FATAL:
+            if not self.facts.established:
+                self.facts.alert = self.facts.alert or (side == self.facts.client, description)
             self.fail(f"alert from the {self._who(side)}: {alert_name(description)}", place)
+
+    def heartbeat(self, side: int, kind: int, claimed: int, length: int, place: Span) -> None:
+        """A heartbeat that can be read (RFC 6520)."""
+        self.sink.put(Heartbeat(place, side == self.facts.client, kind == _HEARTBEAT_REQUEST, claimed, length))
 
     def plain_text(self, side: int, place: Span) -> None:
         """Plain text stands where this side's first record should be."""
@@ -323,6 +385,7 @@ class Session:
             self.note(side, "C", place)
             self.sink.put(TLSStarted(place))
             facts.started = True
+            facts.offered_at = place
             facts.client_hello = read_ssl2_client_hello(body)
         elif body[0] == SSL2_SERVER_HELLO:
             self._ssl2_server_hello(side, body, place)
@@ -339,11 +402,12 @@ class Session:
         facts = self.facts
         facts.client = 1 - side if not facts.history else facts.client
         self.note(side, "S", place)
+        facts.chosen_at = place
         hello = messages.read_ssl2_server_hello(body)
         facts.answered_in_ssl2()
         facts.full, facts.abbreviated = not hello.resumes, hello.resumes
         if hello.certificate and not facts.certified[side]:
-            facts.certified[side] = True
+            facts.certified[side], facts.leaf = True, hello.certificate
             self.sink.put(certificate_seen(place, 0, hello.certificate, time.time_ns()))
 
     # What it comes to
@@ -391,10 +455,14 @@ class Session:
             self.sink.put(TLSEstablished(place, None if version is None else version_name(version)))
 
     def _settle(self, place: Span | None) -> None:
-        if self.facts.span is not None and place is not None:
-            self.facts.span.last_frame = max(self.facts.span.last_frame, place.last_frame)
+        self._reach(place)
         self._put_row()
         self.settled = not any(self.openers)
+
+    def _reach(self, place: Span | None) -> None:
+        """The handshake goes on up to this place."""
+        if self.facts.span is not None and place is not None:
+            self.facts.span.last_frame = max(self.facts.span.last_frame, place.last_frame)
 
     def _put_row(self) -> None:
         if self.facts.span is not None and not self.facts.told:

@@ -52,11 +52,11 @@ class Side:
 
     __slots__ = ("alert", "aligned", "begun", "ciphered", "done", "empty", "gapped", "head", "held", "kind", "left",
                  "length", "limits", "partial", "place", "sealed", "search", "search_base", "search_stop", "seen", "session",
-                 "short", "side", "sink", "skip", "span", "total")
+                 "short", "side", "sink", "skip", "span", "total", "watched")
 
     def __init__(self, sink: Sink, limits: Limits, session: Session, side: int) -> None:
         self.sink, self.limits, self.session, self.side = sink, limits, session, side
-        self.done = self.begun = self.gapped = self.ciphered = False
+        self.done = self.begun = self.gapped = self.ciphered = self.watched = False
         self.seen = self.empty = 0
         self.head = b""
         self.held: Span | None = None
@@ -88,6 +88,8 @@ class Side:
         """Go on behind missing bytes: at the end of the record they lie in, if that is known."""
         self.seen = offset + length
         self.gapped = True
+        if self.watched:
+            self._watch(self.session.watches(self.side, None, 0))
         if self.done:
             return
         self.session.lost(self.side, length)
@@ -169,14 +171,22 @@ class Side:
         if (self.ciphered or kind == APPLICATION_DATA) and self.session.decrypts and length:
             self.sealed = kind, version
             self._expect(_SEALED, length, at)
-        elif (kind == APPLICATION_DATA or (self.ciphered and kind in (HANDSHAKE, ALERT))
+        elif (self.watched or kind == APPLICATION_DATA or (self.ciphered and kind in (HANDSHAKE, ALERT))
                 or (kind == ALERT and length > LONGEST_CLEAR_ALERT)):
-            self.session.encrypted(self.side, kind, version, length, self._place(at, at + HEADER_BYTES))
-            self.done = True
+            place = self._place(at, at + HEADER_BYTES)
+            if not self.watched:
+                self.session.encrypted(self.side, kind, version, length, place)
+            self._watch(self.session.watches(self.side, kind, length))
+            if self.watched and length:
+                self._expect(_OPAQUE, length, at)
         elif not length:
             self._count_empty(at)
         else:
             self._expect(kind, length, at)
+
+    def _watch(self, goes_on: bool) -> None:
+        """Look at headers of encrypted records for a while, or no more."""
+        self.watched, self.done = goes_on, not goes_on
 
     def _expect(self, kind: int, length: int, at: int) -> None:
         """Await the content of a record, which is read when all of it is there."""
@@ -264,6 +274,8 @@ class Side:
         """A request that asks for more than it brings reads the other's memory (RFC 6520, 4; CVE-2014-0160)."""
         self.session.note(self.side, "B", place)
         asked = int.from_bytes(content[1:3], "big")
+        if len(content) >= 3:
+            self.session.heartbeat(self.side, content[0], asked, self.length, place)
         if len(content) >= 3 and asked > self.length - 3:
             self.session.odd("tls-heartbeat-overread", f"a heartbeat of {self.length} bytes claims to bring {asked}",
                              place)
@@ -347,6 +359,9 @@ class Side:
 
     def _lose(self, data: bytes, at: int) -> int:
         """No record starts here: plain text instead of TLS, or damage to be searched through."""
+        if self.watched:
+            self._watch(self.session.watches(self.side, None, 0))
+            return FOREVER
         if not self.begun and not self.gapped and is_text(data[:HEADER_BYTES]):
             self.session.plain_text(self.side, self._place(at, at + HEADER_BYTES))
             self.done = True

@@ -1,0 +1,313 @@
+"""Keeps what is weak by server and by client: one finding for each of them and each rule, however many sessions there are."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import ClassVar
+
+from pcapkit.dissectors.http import HttpTransaction
+from pcapkit.dissectors.tls import Heartbeat, SessionTicket, TlsHandshake
+from pcapkit.dissectors.tls.hellos import (
+    EXTENDED_MASTER_SECRET,
+    RENEGOTIATION_INFO,
+    SIGNATURE_ALGORITHMS,
+    SUPPORTED_VERSIONS,
+)
+from pcapkit.dissectors.tls.names import alert_meaning, alert_name
+from pcapkit.dissectors.tls.signed import verifies
+from pcapkit.records import Confidence, Conversation, Finding, Record, Severity, Span
+from pcapkit.reporters.evidence import capture_filter, display_filter, evidence, flow_of
+from pcapkit.reporters.tlsweaknesses.negotiated import WEEK, is_fallback_refused, of_choice, of_session
+from pcapkit.reporters.tlsweaknesses.offered import of_offer
+from pcapkit.reporters.tlsweaknesses.rules import RULES
+from pcapkit.reporters.tlsweaknesses.suites import is_static
+
+_KEPT, _WORDS, _SHOWN = 10_000, 20, 5
+"""How many findings are kept, how many things each names, and how many places."""
+_JUDGED = 50_000
+"""How many kinds of handshakes are known to be judged; further ones are judged each time."""
+_CHECKS, _CHECKS_OF_TWO = 250, 2
+"""How many signatures are checked, in all and of one server to one client: each takes 30 to 200 microseconds."""
+_PROBES = 5
+"""So many sessions that fail behind the client's key exchange are no accident."""
+_PADDING = 16
+"""What a heartbeat has behind what it brings (RFC 6520, 4)."""
+_CRYPTIC = frozenset((10, 20, 21, 40, 47, 50, 51, 80))
+"""The alerts with which servers answer a key exchange or Finished that is wrong."""
+_OFFERED = RENEGOTIATION_INFO, EXTENDED_MASTER_SECRET, SIGNATURE_ALGORITHMS, SUPPORTED_VERSIONS
+_CHOSEN = RENEGOTIATION_INFO, EXTENDED_MASTER_SECRET
+"""The extensions that make a difference here."""
+_VERSIONS = ("SSL 2.0", "SSL 3.0", "TLS 1.0", "TLS 1.1", "TLS 1.2", "TLS 1.3")
+_CODED = frozenset({"gzip", "x-gzip", "deflate", "br", "zstd"})
+
+Place = tuple[Conversation, Span]
+Whom = tuple[str, str, int | None]
+"""A file, and an end in it; the port is None for a client."""
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What was seen of one rule at one end: in words with how often, and where first."""
+
+    rule: str
+    severity: Severity
+    confidence: Confidence
+    words: dict[str, int] = field(default_factory=dict)
+    places: list[Place] = field(default_factory=list)
+    names: dict[str, None] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _Probes:
+    """Sessions of one client that failed behind its key exchange, by what the server answered."""
+
+    answers: Counter[str] = field(default_factory=Counter)
+    places: list[Place] = field(default_factory=list)
+
+
+class TlsWeaknesses:
+    """What was negotiated is weak (an old version, a broken cipher, a short key, compression ...), the server's signature is
+    wrong, or somebody tries a known attack. What a client only offers is told apart: of that nothing was used.
+    """
+
+    name: ClassVar[str] = "tls-weaknesses"
+    severity: ClassVar[Severity] = Severity.HIGH
+    wants: ClassVar[tuple[type[Record], ...]] = (TlsHandshake, Heartbeat, SessionTicket, HttpTransaction)
+
+    def __init__(self) -> None:
+        self._seen: dict[tuple[Whom, str], _Seen] = {}
+        self._judged: set[tuple[object, ...]] = set()
+        self._checked: dict[tuple[Whom, str], int] = {}
+        self._checks = 0
+        self._probes: dict[tuple[Whom, str], _Probes] = {}
+        self._asked: dict[tuple[str, str, int | None], Heartbeat] = {}
+        self._failed: dict[tuple[Whom, str], tuple[int, Place]] = {}
+        self._taken: dict[tuple[Whom, str], tuple[int, Place]] = {}
+        self._keys: dict[bytes, dict[Whom, tuple[bool, Place]]] = {}
+        """Digests of certificates that servers sent -> those, and whether they spoke SSL 2.0."""
+
+    def observe(self, record: Record) -> None:
+        """Judge a handshake, a heartbeat, a ticket or a page; keep only what it comes to."""
+        if isinstance(record, TlsHandshake):
+            self._handshake(record)
+        elif isinstance(record, HttpTransaction):
+            self._page(record)
+        elif isinstance(record, Heartbeat):
+            self._heartbeat(record)
+        elif isinstance(record, SessionTicket) and record.lifetime > WEEK:
+            flow = flow_of(record)
+            self._note(_server(flow), "tls-ticket-lifetime", f"{record.lifetime} seconds, {record.lifetime // 86_400} days",
+                       (flow, record.span))
+
+    def finish(self) -> Iterator[Finding]:
+        """One finding for each end and rule."""
+        self._find_shared_keys()
+        self._find_probes()
+        self._find_intolerance()
+        for (whom, _), seen in self._seen.items():
+            yield _finding(whom, seen)
+
+    # Handshakes
+
+    def _handshake(self, row: TlsHandshake) -> None:
+        flow = flow_of(row)
+        server, offer, choice = _server(flow), row.client_hello, row.server_hello
+        kind = (server, flow.client, row.version, row.cipher_id, row.key_exchange, row.resumed, row.records_split,
+                offer and (offer.ciphers, offer.compressions, *map(offer.extensions.get, _OFFERED)),
+                choice and (choice.compression, *map(choice.extensions.get, _CHOSEN)))
+        if kind not in self._judged:
+            if len(self._judged) < _JUDGED:
+                self._judged.add(kind)
+            self._judge_kind(row, flow, server)
+        place = (flow, row.chosen_at or row.span)
+        for rule, words, severity in of_session(row):
+            where = (flow, row.span) if rule == "tls-ccs-injection" else place
+            self._note(server, rule, words, where, severity, row.sni,
+                       Confidence.CERTAIN if "noticed" in words else None)
+        if row.failure is not None and not row.established:
+            self._failure(row, flow, server)
+        elif row.client_version in _VERSIONS:
+            _keep_least(self._taken, (server, flow.client), _VERSIONS.index(row.client_version), place)
+        self._check_signature(row, server, place)
+
+    def _judge_kind(self, row: TlsHandshake, flow: Conversation, server: Whom) -> None:
+        """What all handshakes of this kind have in common."""
+        place = (flow, row.chosen_at or row.span)
+        for rule, words, severity in of_choice(row):
+            self._note(server, rule, words, place, severity, row.sni)
+        if row.leaf:
+            self._keep_key(sha256(row.leaf).digest(), server, row.version == "SSL 2.0", place)
+        offered, how_bad = of_offer(row)
+        if offered:
+            missing = "" if row.server_hello or row.alert else "; what the server made of it is not in the capture"
+            self._note((flow.file, flow.client, None), "tls-weak-offer", f"{', '.join(offered)}{missing}",
+                       (flow, row.offered_at or row.span), how_bad)
+
+    def _keep_key(self, digest: bytes, server: Whom, is_old: bool, place: Place) -> None:
+        """Note whose certificate this is, and whether it served SSL 2.0."""
+        if digest not in self._keys and len(self._keys) >= _KEPT:
+            return
+        servers = self._keys.setdefault(digest, {})
+        if is_old or (server not in servers and len(servers) < _WORDS):
+            servers[server] = (is_old, place)
+
+    def _failure(self, row: TlsHandshake, flow: Conversation, server: Whom) -> None:
+        """A handshake that did not come about."""
+        place = (flow, row.span)
+        if is_fallback_refused(row):
+            self._note(server, "tls-fallback-refused", f"the client offered {row.client_version}", place, None, row.sni)
+            return
+        if row.alert is not None:
+            from_client, number = row.alert
+            meaning = alert_meaning(number)
+            words = f"{alert_name(number)} from the {'client' if from_client else 'server'}"
+            self._note(server, "tls-handshake-refused", f"{words}: {meaning}" if meaning else words, place, None, row.sni)
+        if row.client_version in _VERSIONS and not (row.alert and row.alert[0]) and row.server_hello is None:
+            key, version = (server, flow.client), _VERSIONS.index(row.client_version)
+            if key in self._failed or len(self._failed) < _KEPT:
+                known = self._failed.get(key)
+                if known is None or version > known[0]:
+                    self._failed[key] = (version, place)
+        if is_static(row.key_exchange) and "G" in row.history and not (row.alert and (
+                row.alert[0] or row.alert[1] not in _CRYPTIC)):
+            self._probe(row, server, place)
+
+    def _probe(self, row: TlsHandshake, server: Whom, place: Place) -> None:
+        key = (server, place[0].client)
+        if key not in self._probes and len(self._probes) >= _KEPT:
+            return
+        probes = self._probes.setdefault(key, _Probes())
+        answer = alert_name(row.alert[1]) if row.alert is not None else "no answer"
+        if answer not in probes.answers or len(probes.places) < _SHOWN:
+            probes.places.append(place)
+        probes.answers[answer] += 1
+
+    def _check_signature(self, row: TlsHandshake, server: Whom, place: Place) -> None:
+        """Check it for the first sessions between two ends: a client that somebody got between is one of them."""
+        ends = (server, place[0].client)
+        if not row.leaf or self._checks >= _CHECKS or self._checked.get(ends, 0) >= _CHECKS_OF_TWO:
+            return
+        result = verifies(row)
+        if result is None:
+            return
+        self._checks += 1
+        self._checked[ends] = self._checked.get(ends, 0) + 1
+        if not result:
+            went_on = "; the client went on all the same" if row.established else "; the session was given up"
+            how = f"{row.version}, {row.server_signature or 'MD5 and SHA-1'}"
+            self._note(server, "tls-bad-signature", f"{how}: it is not that of the certificate's key over this session{went_on}",
+                       place, None, row.sni)
+
+    # Other records
+
+    def _heartbeat(self, beat: Heartbeat) -> None:
+        """A request for more than it brings, and an answer that brings more than was sent."""
+        flow = flow_of(beat)
+        key = (flow.file, flow.transport, flow.stream)
+        asked = self._asked.get(key)
+        if beat.is_request and beat.claimed > beat.length - 3:
+            if len(self._asked) < _KEPT:
+                self._asked[key] = beat
+            self._note(_other(beat.from_client, flow), "tls-heartbleed",
+                       f"a request of {beat.length} bytes claims to bring {beat.claimed}", (flow, beat.span))
+        elif (not beat.is_request and asked is not None and beat.from_client != asked.from_client
+              and beat.length > asked.length + _PADDING):
+            self._note(_other(asked.from_client, flow), "tls-heartbleed",
+                       f"it was answered with {beat.claimed} bytes: memory leaked", (flow, beat.span),
+                       Severity.CRITICAL, None, Confidence.CERTAIN)
+
+    def _page(self, row: HttpTransaction) -> None:
+        """A page behind TLS that is compressed, made for somebody who is logged in, and of a request with a query."""
+        if not flow_of(row).encrypted or row.status != 200 or "?" not in (row.target or ""):
+            return
+        said = {name.lower(): value for name, value in row.response_headers or ()}
+        coding = said.get("content-encoding", "").strip().lower()
+        known = any(name.lower() in ("cookie", "authorization") for name, _ in row.request_headers or ())
+        if known and coding in _CODED and (row.content_type or "").lower().startswith("text/html"):
+            flow, path = flow_of(row), (row.target or "").partition("?")[0][:100]
+            self._note(_server(flow), "tls-breach", f"{row.method} {path} with {coding}; whether the page repeats what the query "
+                       "brings is not looked at", (flow, row.response_span or row.span), None, row.host)
+
+    # What shows only when all is through
+
+    def _find_shared_keys(self) -> None:
+        for servers in self._keys.values():
+            old = next((whom for whom, (is_old, _) in servers.items() if is_old), None)
+            for whom, (is_old, place) in servers.items():
+                if old is not None and not is_old:
+                    self._note(whom, "tls-drown", f"the same certificate as {old[1]}:{old[2]}, which speaks SSL 2.0", place)
+
+    def _find_probes(self) -> None:
+        for (server, client), probes in self._probes.items():
+            count = probes.answers.total()
+            if count < _PROBES:
+                continue
+            told = ", ".join(f"{often} times {answer}" for answer, often in probes.answers.most_common())
+            differ = len(probes.answers) > 1
+            for place in probes.places:
+                self._note(server, "tls-rsa-oracle", f"{count} from {client}: {told}" + (
+                    "; answers that differ tell an attacker which messages are well-formed" if differ else ""), place,
+                    Severity.HIGH if differ else None, None, Confidence.LIKELY if differ else None)
+
+    def _find_intolerance(self) -> None:
+        for key, (version, place) in self._failed.items():
+            taken = self._taken.get(key)
+            if taken is not None and taken[0] < version and taken[1][1].time_ns > place[1].time_ns:
+                self._note(key[0], "tls-version-intolerance", f"{key[1]} failed with a hello for {_VERSIONS[version]} and was "
+                           f"taken with one for {_VERSIONS[taken[0]]} (frame {taken[1][1].frame})", place)
+
+    def _note(self, whom: Whom, rule: str, words: str, place: Place, severity: Severity | None = None, name: str | None = None,
+              confidence: Confidence | None = None) -> None:
+        """Add to what is known of an end; the worst that was seen counts."""
+        key, what = (whom, rule), RULES[rule]
+        if key not in self._seen:
+            if len(self._seen) >= _KEPT:
+                return
+            self._seen[key] = _Seen(rule, severity or what.severity, confidence or what.confidence)
+        seen = self._seen[key]
+        if (severity or what.severity).rank < seen.severity.rank:
+            seen.severity = severity or what.severity
+            seen.places.insert(0, place)
+        elif len(seen.places) < _SHOWN and (place not in seen.places):
+            seen.places.append(place)
+        if confidence is Confidence.CERTAIN:
+            seen.confidence = confidence
+        if words in seen.words or len(seen.words) < _WORDS:
+            seen.words[words] = seen.words.get(words, 0) + 1
+        if name and len(seen.names) < _WORDS:
+            seen.names[name] = None
+
+
+def _server(flow: Conversation) -> Whom:
+    return flow.file, flow.server, flow.server_port
+
+
+def _other(from_client: bool, flow: Conversation) -> Whom:
+    """Who was asked."""
+    return _server(flow) if from_client else (flow.file, flow.client, None)
+
+
+def _keep_least(kept: dict[tuple[Whom, str], tuple[int, Place]], key: tuple[Whom, str], version: int, place: Place) -> None:
+    known = kept.get(key)
+    if known is None:
+        if len(kept) < _KEPT:
+            kept[key] = (version, place)
+    elif version < known[0]:
+        kept[key] = (version, place)
+
+
+def _finding(whom: Whom, seen: _Seen) -> Finding:
+    what = RULES[seen.rule]
+    flow, span = seen.places[0]
+    names = f" ({', '.join(list(seen.names)[:_SHOWN])})" if seen.names else ""
+    who = f"{whom[1]}:{whom[2]}{names}" if whom[2] is not None else f"client {whom[1]}"
+    words = "; ".join(f"{text} ({often} times)" if often > 1 else text for text, often in seen.words.items())
+    finding = Finding(
+        span, seen.rule, seen.severity, seen.confidence, what.title, f"{who}: {words}",
+        [e for place_flow, place in seen.places for e in evidence(place_flow, place)], what.rfc,
+        display_filter(flow, span.last_frame), capture_filter(flow), what.remedy)
+    finding.flow = flow
+    return finding
