@@ -25,7 +25,7 @@ _LATEST = (1 << 63) // SECOND
 _REMEMBERED_BYTES = 8192
 """Longer certificates are not remembered, which bounds the memory."""
 
-_SIGNATURES = {
+SIGNATURES = {
     "1.2.840.113549.1.1.2": "md2WithRSAEncryption", "1.2.840.113549.1.1.4": "md5WithRSAEncryption",
     "1.2.840.113549.1.1.5": "sha1WithRSAEncryption", "1.3.14.3.2.29": "sha1WithRSA",
     "1.2.840.113549.1.1.10": "rsassaPss", "1.2.840.113549.1.1.11": "sha256WithRSAEncryption",
@@ -169,7 +169,7 @@ def _name(name: x509.GeneralName) -> str:
 
 def _signature(parsed: x509.Certificate) -> str:
     oid = parsed.signature_algorithm_oid.dotted_string
-    return _SIGNATURES.get(oid, oid)
+    return SIGNATURES.get(oid, oid)
 
 
 def _fill_key(found: Certificate, parsed: x509.Certificate) -> None:
@@ -216,7 +216,7 @@ def _is_self_signed(found: Certificate, parsed: x509.Certificate) -> bool:
 def _may_sign(key: str | None, signature: str | None) -> bool:
     """Whether a key of this kind may have made the signature; true where one of them is not known."""
     mark = _MARKS.get(key.split()[0]) if key else None
-    if mark is None or signature is None or signature not in _SIGNATURES.values():
+    if mark is None or signature is None or signature not in SIGNATURES.values():
         return True
     return mark in signature.lower()
 
