@@ -8,7 +8,7 @@ from ipaddress import IPv4Address
 from struct import error as StructError
 
 from pcapkit.certificates.fields import colons, distinguished, one_line, when
-from pcapkit.certificates.names import (
+from pcapkit.certificates.oids import (
     ACCESS,
     EXTENSIONS,
     FEATURES,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pcapkit.certificates.names import ATTRIBUTES
+from pcapkit.certificates.oids import ATTRIBUTES
 from pcapkit.codecs.ber import Value
 from pcapkit.codecs.der import attributes, moment, text
 

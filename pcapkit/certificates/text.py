@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 from pcapkit.certificates import extensions
 from pcapkit.certificates.fields import columns, distinguished, number, when
-from pcapkit.certificates.names import ALGORITHMS, CURVES
+from pcapkit.certificates.oids import ALGORITHMS, CURVES
 from pcapkit.codecs import ber
 from pcapkit.codecs.ber import Value
 from pcapkit.codecs.der import BITS, ISSUER_ID, Parts, bits, dotted, read_parts, several

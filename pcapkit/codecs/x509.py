@@ -202,7 +202,7 @@ def _is_self_signed(found: Certificate, parsed: x509.Certificate) -> bool:
     """Whether its own key verifies it; where this cannot be tried, whether subject and issuer are equal."""
     from cryptography.exceptions import InvalidSignature
 
-    if found.subject is None or found.subject != found.issuer or not _may_sign(found.key, found.signature):
+    if found.subject is None or found.subject != found.issuer or not may_sign(found.key, found.signature):
         return False
     try:
         parsed.verify_directly_issued_by(parsed)
@@ -213,7 +213,7 @@ def _is_self_signed(found: Certificate, parsed: x509.Certificate) -> bool:
     return True
 
 
-def _may_sign(key: str | None, signature: str | None) -> bool:
+def may_sign(key: str | None, signature: str | None) -> bool:
     """Whether a key of this kind may have made the signature; true where one of them is not known."""
     mark = _MARKS.get(key.split()[0]) if key else None
     if mark is None or signature is None or signature not in SIGNATURES.values():
