@@ -219,6 +219,8 @@ CASES: dict[str, tuple[int, Callable[[], bytes]]] = {
     "dns_pending": (2, lambda: frames(*(dns(SHORT, identification=i) for i in range(5)))),
     "tls_handshake": (100, lambda: tls(*handshake())),
     "tls_certificates": (0, lambda: tls(*handshake())),
+    "chains": (0, lambda: tls(*handshake())),
+    "chain_signatures": (0, lambda: tls(*under_an_authority())),
     "tls_history": (1, lambda: tls(*handshake())),
     "tls_empty_records": (2, lambda: tls(handshake()[0], (0, record(HANDSHAKE, b"") * 9))),
     "outliers_window": (0, lambda: pcap(in_order(as_if(talk(MAIL), 6, hops=9)))),

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pcapkit.certificates.matching import forbidden, hosts, matches
 from pcapkit.certificates.store import TrustStore
+from pcapkit.codecs.der import read_parts
 from pcapkit.codecs.x509 import SECOND, SIGNATURES, Certificate, may_sign, read_certificate
+from pcapkit.errors import DissectError
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -70,6 +72,14 @@ class Link:
     parsed: x509.Certificate | None
     place: str
     """Which one it is, in words."""
+
+    @property
+    def key(self) -> bytes | None:
+        """Its key with its kind, in DER; None where it cannot be found."""
+        try:
+            return read_parts(self.der).key.content
+        except DissectError:
+            return None
 
     @property
     def name(self) -> str:
