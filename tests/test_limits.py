@@ -5,13 +5,15 @@ from __future__ import annotations
 import gzip
 import io
 import lzma
+import ssl
 import struct
 from collections.abc import Callable
 from random import Random
 from typing import Any
 
 import pytest
-from handshakes import HANDSHAKE, record
+import trustme
+from handshakes import HANDSHAKE, Ends, record
 from said import START, Turn, as_if, handshake, talk
 
 from pcapkit.analysis import Options, analyse
@@ -149,6 +151,11 @@ def registrations(times: int) -> bytes:
 
 def tls(*turns: Turn) -> bytes:
     return said(list(turns), 443)
+
+
+def under_an_authority() -> list[Turn]:
+    """A session whose server sends its certificate and that of the authority that issued it."""
+    return Ends(trustme.CA().create_child_ca()).only(ssl.TLSVersion.TLSv1_2).talk()
 
 
 FORM = "application/x-www-form-urlencoded"

@@ -6,4 +6,5 @@ from pcapkit.certificates.remarks import count_timestamps, remarks
 from pcapkit.certificates.store import TrustStore, open_store
 from pcapkit.certificates.text import certificate_text
 
-__all__ = ["Chain", "Fault", "Reason", "TrustStore", "Verdict", "certificate_text", "count_timestamps", "hosts", "matches", "open_store", "remarks"]
+__all__ = ["Chain", "Fault", "Reason", "TrustStore", "Verdict", "certificate_text", "count_timestamps", "hosts", "matches",
+           "open_store", "remarks"]

@@ -80,7 +80,7 @@ def _issue(parts: Parts, begins: int, ends: int | None, stamps: int | None) -> I
     if begins >= _TRANSPARENT.timestamp() and stamps == 0:
         yield ("it holds no timestamps of Certificate Transparency logs, which Chrome asks for since 2018-04-30; "
                "they may have come in the handshake")
-    if begins >= _UNGUESSABLE.timestamp() and 0 < parts.serial.number and parts.serial.number.bit_length() <= 48:
+    if begins >= _UNGUESSABLE.timestamp() and parts.serial.number > 0 and parts.serial.number.bit_length() <= 48:
         yield f"its serial number has {parts.serial.number.bit_length()} bits: 64 have to be random since 2016-09-30"
 
 

@@ -118,7 +118,8 @@ _RULES = {
         frozenset({Fault.SELF_SIGNED, Fault.UNKNOWN_ROOT, Fault.INCOMPLETE})),
     "certificate-misissued": _Rule(
         "A certificate is used for what it may not be", "RFC 5280, 6.1",
-        "find out who issued it: such a chain may be made up", frozenset({Fault.NOT_ALLOWED, Fault.BAD_SIGNATURE, Fault.UNREADABLE})),
+        "find out who issued it: such a chain may be made up",
+        frozenset({Fault.NOT_ALLOWED, Fault.BAD_SIGNATURE, Fault.UNREADABLE})),
     "certificate-weak": _Rule(
         "A certificate with a weak key or signature", "RFC 9325, 4.5",
         "issue it anew: RSA of 2048 bits or a curve of 256, SHA-256", frozenset({Fault.WEAK})),

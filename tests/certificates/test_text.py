@@ -45,7 +45,8 @@ EXTENSIONS = {
     "names": "subjectAltName=DNS:example.org,DNS:*.example.org,IP:192.0.2.7,IP:2001:db8::7,email:post@example.org,"
              "URI:https://example.org/?a=b,RID:1.2.3.4,dirName:dn,otherName:1.2.3.4;UTF8:other\n"
              "issuerAltName=DNS:issuer.example.org\n[dn]\nC=NL\nO=Some, Inc\nCN=Bäcker",
-    "other-names": "subjectAltName=otherName:1.3.6.1.4.1.311.20.2.3;UTF8:jan@example.org,otherName:1.3.6.1.5.5.7.8.7;IA5:_x.example.org,"
+    "other-names": "subjectAltName=otherName:1.3.6.1.4.1.311.20.2.3;UTF8:jan@example.org,"
+                   "otherName:1.3.6.1.5.5.7.8.7;IA5:_x.example.org,"
                    "otherName:1.3.6.1.5.5.7.8.5;UTF8:jan@example.org,otherName:1.3.6.1.5.5.7.8.9;UTF8:jan@example.org",
     "empty-names": "subjectAltName=DER:3000",
     "points": "crlDistributionPoints=one,two,three\n[one]\nfullname=URI:http://example.org/a.crl,dirName:dn\n"
@@ -184,8 +185,8 @@ def test_signatures(name: str) -> None:
 
 
 @pytest.mark.parametrize(("tag", "content"), [
-    (0x14, b"B\xe4cker"), (0x13, b"Backer"), (0x16, b"B\xe4cker"), (0x1E, b"\0B\0\xe4\0c"), (0x0D, b"oid..."), (0x0C, b"B\xe4cker"),
-    (0x12, b"123456"), (0x04, b"octets"), (0x02, b"\1\2\3\4\5\6"), (0x1C, b"\0\0\0B\0\0")])
+    (0x14, b"B\xe4cker"), (0x13, b"Backer"), (0x16, b"B\xe4cker"), (0x1E, b"\0B\0\xe4\0c"), (0x0D, b"oid..."),
+    (0x0C, b"B\xe4cker"), (0x12, b"123456"), (0x04, b"octets"), (0x02, b"\1\2\3\4\5\6"), (0x1C, b"\0\0\0B\0\0")])
 def test_other_kinds_of_texts(tag: int, content: bytes) -> None:
     """Where OpenSSL reads it at all."""
     der = make(subject="O = Backer").replace(b"\x0c\6Backer", bytes((tag, 6)) + content)
