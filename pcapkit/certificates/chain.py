@@ -343,7 +343,7 @@ def verify(store: TrustStore, leaf: x509.Certificate, above: list[x509.Certifica
     from datetime import UTC, datetime
 
     from cryptography import x509
-    from cryptography.x509.verification import Criticality, DNSName, ExtensionPolicy, IPAddress, PolicyBuilder
+    from cryptography.x509.verification import Criticality, ExtensionPolicy, PolicyBuilder
 
     from pcapkit.certificates.matching import as_address
     lenient: Callable[[ExtensionPolicy], ExtensionPolicy] = lambda policy: policy.may_be_present(  # noqa: E731
@@ -351,7 +351,7 @@ def verify(store: TrustStore, leaf: x509.Certificate, above: list[x509.Certifica
     address = as_address(host)
     builder = PolicyBuilder().store(store.verifiable).time(datetime.fromtimestamp(time_ns // SECOND, UTC)).extension_policies(
         ca_policy=lenient(ExtensionPolicy.webpki_defaults_ca()), ee_policy=lenient(ExtensionPolicy.webpki_defaults_ee()))
-    builder.build_server_verifier(IPAddress(address) if address else DNSName(host)).verify(leaf, above)
+    builder.build_server_verifier(x509.IPAddress(address) if address else x509.DNSName(host)).verify(leaf, above)
 
 
 def _der(certificate: x509.Certificate) -> bytes:

@@ -64,7 +64,8 @@ def one_line(name: Value) -> str:
 
 
 def _bare(value: Value) -> str:
-    return "".join(chr(byte) if 32 <= byte < 127 else f"\\x{byte:02X}" for byte in value.content)
+    return "".join(f"\\{chr(byte)}" if byte in b"/+" else chr(byte) if 32 <= byte < 127 else f"\\x{byte:02X}"
+                   for byte in value.content)
 
 
 def when(value: Value) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 import warnings
 from datetime import UTC, datetime, timedelta
@@ -20,7 +19,6 @@ from issued import BEGIN, END, HOST, authority, ders, key, leaf, middle, root
 from pcapkit.certificates import Chain, Fault, TrustStore, open_store, remarks
 from pcapkit.errors import StoreError
 
-HAVE = shutil.which("openssl") is not None
 WITHIN, BEFORE, AFTER = datetime(2020, 4, 1, tzinfo=UTC), datetime(2019, 4, 1, tzinfo=UTC), datetime(2026, 4, 1, tzinfo=UTC)
 
 
@@ -106,7 +104,7 @@ OURS = {Fault.NO_NAMES, Fault.REFUSED}
 """What browsers refuse and OpenSSL does not."""
 
 
-def openssl(chain: list[x509.Certificate], when: datetime, host: str, folder: Path) -> set[Fault]:
+def by_openssl(chain: list[x509.Certificate], when: datetime, host: str, folder: Path) -> set[Fault]:
     """What `openssl verify` finds; it stops at most errors, so that this is a part of all."""
     (folder / "leaf.pem").write_bytes(chain[0].public_bytes(Encoding.PEM))
     (folder / "sent.pem").write_bytes(b"".join(c.public_bytes(Encoding.PEM) for c in chain[1:]) or b"\n")
@@ -134,20 +132,18 @@ def faults(chain: Chain, when: datetime, host: str | None = HOST) -> set[Fault]:
     return {reason.fault for reason in chain.at(ns(when), host).reasons}
 
 
-@pytest.mark.oracle
-@pytest.mark.skipif(not HAVE, reason="openssl is not installed")
+@pytest.mark.usefixtures("openssl")
 @pytest.mark.parametrize("name", NAMED)
 def test_as_openssl_verifies(name: str, store: TrustStore, tmp_path: Path) -> None:
     made = NAMED[name]()
     chain = Chain(ders(made), store, 100)
     for when in (WITHIN, BEFORE, AFTER):
-        theirs, ours = openssl(made, when, HOST, tmp_path), faults(chain, when)
+        theirs, ours = by_openssl(made, when, HOST, tmp_path), faults(chain, when)
         assert theirs <= ours, chain.at(ns(when), HOST).reasons
         assert bool(theirs) == bool(ours - OURS), chain.at(ns(when), HOST).reasons
 
 
-@pytest.mark.oracle
-@pytest.mark.skipif(not HAVE, reason="openssl is not installed")
+@pytest.mark.usefixtures("openssl")
 def test_old_signatures_are_verified(store: TrustStore, tmp_path: Path) -> None:
     (old, above) = old_chain("sha1", tmp_path)
     forged = bytearray(ders([old])[0])
@@ -155,14 +151,13 @@ def test_old_signatures_are_verified(store: TrustStore, tmp_path: Path) -> None:
     assert Fault.BAD_SIGNATURE in faults(Chain([bytes(forged), *ders([above])], store, 100), datetime.now(UTC))
 
 
-@pytest.mark.oracle
-@pytest.mark.skipif(not HAVE, reason="openssl is not installed")
+@pytest.mark.usefixtures("openssl")
 @pytest.mark.parametrize("digest", ["sha1", "md5", "sha256"])
 def test_old_signatures(digest: str, store: TrustStore, tmp_path: Path) -> None:
     made = old_chain(digest, tmp_path)
     when = datetime.now(UTC) + timedelta(days=1)
     ours = faults(Chain(ders(made), store, 100), when)
-    assert openssl(made, when, HOST, tmp_path) == ours == (set() if digest == "sha256" else {Fault.WEAK})
+    assert by_openssl(made, when, HOST, tmp_path) == ours == (set() if digest == "sha256" else {Fault.WEAK})
 
 
 def test_valid_then_expired_now(store: TrustStore) -> None:

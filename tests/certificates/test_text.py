@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import shutil
 import subprocess
 from functools import cache
 from pathlib import Path
@@ -11,12 +10,14 @@ from tempfile import mkdtemp
 
 import pytest
 
+from pcapkit.analysis import Options
 from pcapkit.certificates import certificate_text
 from pcapkit.codecs.der import read_parts
+from pcapkit.dissectors.tls import CertificateSeen
 from pcapkit.errors import DissectError
+from pcapkit.sightings import sightings
 
-HAVE = shutil.which("openssl") is not None
-pytestmark = [pytest.mark.oracle, pytest.mark.skipif(not HAVE, reason="openssl is not installed")]
+pytestmark = pytest.mark.usefixtures("openssl")
 
 KEYS = {"rsa": "-algorithm RSA -pkeyopt rsa_keygen_bits:2048", "rsa1024": "-algorithm RSA -pkeyopt rsa_keygen_bits:1024",
         "rsa3": "-algorithm RSA -pkeyopt rsa_keygen_bits:1024 -pkeyopt rsa_keygen_pubexp:3",
@@ -37,6 +38,24 @@ extendedKeyUsage=serverAuth,clientAuth,1.3.6.1.4.1.99999.1,anyExtendedKeyUsage,O
 authorityInfoAccess=OCSP;URI:http://ocsp.example.org/,caIssuers;URI:http://example.org/ca.der,1.2.3.4;URI:ldap://x
 crlDistributionPoints=URI:http://example.org/a.crl,URI:http://example.org/b.crl
 tlsfeature=status_request,status_request_v2"""
+
+
+def timestamp(extensions: bytes, kind: bytes) -> bytes:
+    """A signed certificate timestamp (RFC 6962, 3.2) behind its length."""
+    body = b"\0" + bytes(range(32)) + (1_604_529_185_110).to_bytes(8, "big") + len(extensions).to_bytes(2, "big") + extensions
+    body += kind + b"\0\x46" + bytes(range(70))
+    return len(body).to_bytes(2, "big") + body
+
+
+def listed(*stamps: bytes) -> bytes:
+    """Timestamps as the extension holds them (RFC 6962, 3.3)."""
+    body = b"".join(stamps)
+    inner = len(body).to_bytes(2, "big") + body
+    assert 127 < len(inner) < 256
+    return b"\x04\x81" + bytes((len(inner),)) + inner
+
+
+TIMESTAMPS, ODD_TIMESTAMP = listed(*2 * [timestamp(b"", b"\4\3")]), listed(timestamp(b"\1\2\3" * 9, b"\4\1"))
 
 EXTENSIONS = {
     "all": ALL,
@@ -69,6 +88,8 @@ EXTENSIONS = {
                 "nsBaseUrl=http://example.org/\nnsSslServerName=example.org\nnsCaPolicyUrl=http://example.org/p",
     "key-period": "2.5.29.16=DER:3022800f32303230303130313030303030305a810f32303231303130313030303030305a",
     "unknown": "1.2.3.4.5=critical,ASN1:UTF8String:something that is longer than a line of a dump\n1.2.3.4.6=DER:00ff",
+    "timestamps": f"1.3.6.1.4.1.11129.2.4.2=DER:{TIMESTAMPS.hex()}",
+    "timestamp-odd": f"1.3.6.1.4.1.11129.2.4.2=DER:{ODD_TIMESTAMP.hex()}",
     "no-check": "noCheck=yes",
     "poison": "1.3.6.1.4.1.11129.2.4.3=critical,DER:0500",
     "access": "subjectInfoAccess=caRepository;URI:http://example.org/,caRepository;dirName:dn\n[dn]\nCN=x",
@@ -211,7 +232,7 @@ def test_damage_is_shown_not_raised() -> None:
     """Whatever OpenSSL still reads, and all else, comes out as text."""
     seed = random.Random(2)
     ders = [make(extensions=text) for text in (ALL, EXTENSIONS["policies"], EXTENSIONS["names"], EXTENSIONS["points"])]
-    for _ in range(3000):
+    for _ in range(1500):
         damaged = bytearray(seed.choice(ders))
         for _ in range(seed.randrange(1, 4)):
             damaged[seed.randrange(len(damaged))] = seed.randrange(256)
@@ -222,3 +243,15 @@ def test_nothing_at_all() -> None:
     assert certificate_text(b"").startswith("Certificate: not readable")
     with pytest.raises(DissectError):
         read_parts(b"0\x03\x02\x01\x01")
+
+
+@pytest.mark.corpus
+def test_certificates_that_others_captured(corpus: Path) -> None:
+    """All that OpenSSL can read."""
+    compared = 0
+    paths = [path for path in sorted(corpus.glob("*/*.pcap*")) if path.suffix in (".pcap", ".pcapng", ".gz")]
+    for record in sightings(CertificateSeen, list(map(str, paths)), Options(unreadable=lambda *_: None)):
+        if openssl_text(record.der):
+            same(record.der)
+            compared += 1
+    assert compared > 50
