@@ -1,7 +1,7 @@
 """X.509 certificates as columns (RFC 5280), read by the cryptography package, each at most once.
 
 The package is imported when the first certificate is read. What it refuses is data: a part that cannot be read is None
-and named in `defects`.
+and named in `defects`. A certificate that it refuses as a whole is read by `refused`, as far as that goes.
 """
 
 from __future__ import annotations
@@ -13,6 +13,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, TypeVar
+
+from pcapkit.codecs import refused
+from pcapkit.codecs.der import dotted, moment, read_parts
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -101,6 +104,8 @@ def _read(der: bytes) -> Certificate:
         parsed = _attempt(found, "certificate", lambda: x509.load_der_x509_certificate(der))
         if parsed is not None:
             _fill(found, parsed)
+        else:
+            _fill_refused(found, der)
     return found
 
 
@@ -130,6 +135,25 @@ def _fill(found: Certificate, parsed: x509.Certificate) -> None:
     found.signature = _attempt(found, "signature algorithm", lambda: _signature(parsed))
     _fill_key(found, parsed)
     found.self_signed = _is_self_signed(found, parsed)
+    found.defects += _weaknesses(found)
+
+
+def _fill_refused(found: Certificate, der: bytes) -> None:
+    """What own reading tells of one that the package refuses as a whole; the defect that says so stays."""
+    parts = _attempt(found, "structure", lambda: read_parts(der))
+    if parts is None:
+        return
+    found.subject = _attempt(found, "subject", lambda: refused.distinguished(parts.subject))
+    found.issuer = _attempt(found, "issuer", lambda: refused.distinguished(parts.issuer))
+    found.serial = _hex(parts.serial.number)
+    found.begins, found.ends = (None if (at := moment(value)) is None else _seconds(at) for value in (parts.begins, parts.ends))
+    found.not_before, found.not_after = _column(found.begins), _column(found.ends)
+    found.names = _attempt(found, "alternative names", lambda: refused.alternative_names(parts))
+    found.key = _attempt(found, "key", lambda: refused.key(parts))
+    oid = _attempt(found, "signature algorithm", lambda: dotted(next(parts.algorithm.parts()).content))
+    found.signature = SIGNATURES.get(oid, oid) if oid is not None else None
+    found.self_signed = (found.subject is not None and found.subject == found.issuer
+                         and may_sign(found.key, found.signature))
     found.defects += _weaknesses(found)
 
 
