@@ -12,7 +12,7 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from pcapkit import plugins, schema
-from pcapkit.certificates import TrustStore
+from pcapkit.certificates.store import TrustStore
 from pcapkit.connections import Connections
 from pcapkit.errors import CaptureError
 from pcapkit.filters import Filter

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pcapkit import schema
 from pcapkit.analysis import Options, analyse
-from pcapkit.certificates import open_store
+from pcapkit.certificates.store import open_store
 from pcapkit.follow import follow
 from pcapkit.formats.text import escape, show
 from pcapkit.keys import Keys, open_keys

@@ -7,60 +7,18 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from pcapkit.certificates.matching import forbidden, hosts, matches
+from pcapkit.certificates.matching import as_address, forbidden, hosts, matches
 from pcapkit.certificates.store import TrustStore
+from pcapkit.certificates.verdicts import Fault, Reason, Verdict
 from pcapkit.codecs.der import read_parts
 from pcapkit.codecs.x509 import SECOND, SIGNATURES, Certificate, may_sign, read_certificate
 from pcapkit.errors import DissectError
 
 if TYPE_CHECKING:
     from cryptography import x509
-
-
-class Fault(StrEnum):
-    """Why a chain is not valid, in the order in which faults are told."""
-
-    UNREADABLE = "unreadable"
-    BAD_SIGNATURE = "bad signature"
-    EXPIRED = "expired"
-    NOT_YET_VALID = "not yet valid"
-    WRONG_NAME = "wrong name"
-    SELF_SIGNED = "self-signed"
-    UNKNOWN_ROOT = "unknown root"
-    INCOMPLETE = "issuer missing"
-    NOT_ALLOWED = "not allowed"
-    WEAK = "weak"
-    NO_NAMES = "no alternative names"
-    REFUSED = "refused"
-
-
-class Reason(NamedTuple):
-    """A fault, and what it rests on in words."""
-
-    fault: Fault
-    words: str
-
-
-@dataclass(slots=True)
-class Verdict:
-    """Whether a chain holds at a moment: it does where there are no reasons against it."""
-
-    reasons: list[Reason]
-
-    @property
-    def valid(self) -> bool:
-        """Whether nothing speaks against it."""
-        return not self.reasons
-
-    @property
-    def words(self) -> str:
-        """ "valid", or the faults in order."""
-        found = {reason.fault for reason in self.reasons}
-        return ", ".join(fault for fault in Fault if fault in found) or "valid"
 
 
 @dataclass(slots=True)
@@ -216,6 +174,17 @@ class Chain:
             reasons += self._refused(time_ns, host)
         return Verdict(reasons)
 
+    @property
+    def hosts(self) -> list[str]:
+        """The hosts that the server's certificate is for."""
+        parsed = self.links[0].parsed if self.links else None
+        return [] if parsed is None else hosts(parsed)
+
+    def matches(self, host: str) -> bool | None:
+        """Whether the server's certificate is for a host; None where it cannot be read."""
+        parsed = self.links[0].parsed if self.links else None
+        return None if parsed is None else matches(parsed, host)
+
     def holds(self) -> tuple[int | None, int | None]:
         """From when to when the dates of all of the path hold, in nanoseconds since the epoch."""
         begins = [step.read.not_before for step in self.path if step.read.not_before is not None]
@@ -255,9 +224,8 @@ class Chain:
                 yield Reason(Fault.NOT_YET_VALID, f"{step.place} is valid from {_day(step.read.begins)}")
 
     def _other_name(self, host: str) -> Iterator[Reason]:
-        parsed = self.links[0].parsed if self.links else None
-        if parsed is not None and not matches(parsed, host):
-            names = hosts(parsed)
+        if self.matches(host) is False:
+            names = self.hosts
             shown = ", ".join(name[:100] for name in names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
             yield Reason(Fault.WRONG_NAME, f"it is for {shown or 'no host'}, not for {host}")
 
@@ -344,8 +312,6 @@ def verify(store: TrustStore, leaf: x509.Certificate, above: list[x509.Certifica
 
     from cryptography import x509
     from cryptography.x509.verification import Criticality, ExtensionPolicy, PolicyBuilder
-
-    from pcapkit.certificates.matching import as_address
     lenient: Callable[[ExtensionPolicy], ExtensionPolicy] = lambda policy: policy.may_be_present(  # noqa: E731
         x509.AuthorityKeyIdentifier, Criticality.AGNOSTIC, None)
     address = as_address(host)

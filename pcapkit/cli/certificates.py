@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from pcapkit.certificates import certificate_text
+from pcapkit.certificates.text import certificate_text
 from pcapkit.cli.inputs import Run, begin, document, print_json, shared, width
 from pcapkit.cli.outputs import told, whole
 from pcapkit.cli.tables import where

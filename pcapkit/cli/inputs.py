@@ -15,7 +15,7 @@ from typing import Any
 import click
 
 from pcapkit.analysis import Options, analyse
-from pcapkit.certificates import open_store
+from pcapkit.certificates.store import open_store
 from pcapkit.cli.progress import Bar, bar
 from pcapkit.errors import CaptureError
 from pcapkit.formats.text import escape

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from ipaddress import ip_address
 
 from pcapkit.codecs import ber
 from pcapkit.codecs.ber import Value
@@ -54,6 +53,7 @@ def _names(value: Value) -> Iterator[str]:
                 inner = next(name.parts(), None)
                 yield f"directory:{distinguished(inner) if inner else ''}"
             case 7 if len(name.content) in (4, 16):
+                from ipaddress import ip_address
                 yield str(ip_address(name.content))
             case 8:
                 yield f"id:{dotted(name.content)}"

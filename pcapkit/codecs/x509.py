@@ -14,9 +14,6 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, TypeVar
 
-from pcapkit.codecs import refused
-from pcapkit.codecs.der import dotted, moment, read_parts
-
 if TYPE_CHECKING:
     from cryptography import x509
 
@@ -140,6 +137,8 @@ def _fill(found: Certificate, parsed: x509.Certificate) -> None:
 
 def _fill_refused(found: Certificate, der: bytes) -> None:
     """What own reading tells of one that the package refuses as a whole; the defect that says so stays."""
+    from pcapkit.codecs import refused
+    from pcapkit.codecs.der import dotted, moment, read_parts
     parts = _attempt(found, "structure", lambda: read_parts(der))
     if parts is None:
         return

@@ -6,17 +6,20 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from ipaddress import ip_address
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from pcapkit import schema
-from pcapkit.certificates import Chain, Fault, Reason, TrustStore, Verdict, count_timestamps, hosts, matches, remarks
+from pcapkit.certificates.store import TrustStore
+from pcapkit.certificates.verdicts import Fault, Reason, Verdict
 from pcapkit.codecs.x509 import SECOND
 from pcapkit.dissectors.tls import CertificateSeen, TlsHandshake
 from pcapkit.limits import Limits
 from pcapkit.records import Confidence, Conversation, Finding, Record, Severity
 from pcapkit.reporters.evidence import capture_filter, display_filter, evidence, flow_of
 from pcapkit.schema import Chunk, Table
+
+if TYPE_CHECKING:
+    from pcapkit.certificates.chain import Chain
 
 _ADDRESSES, _NAMES, _SHOWN, _WAITING = 10_000, 20, 20, 10_000
 """How many addresses are kept with their names, names of an address, servers in a finding, and handshakes not yet done."""
@@ -71,8 +74,7 @@ class _Server:
     @property
     def matched(self) -> str | None:
         """The name to be compared: one that fits if there is any."""
-        parsed = self.chain.links[0].parsed
-        fits = [name for name in self.names if parsed is not None and matches(parsed, name)]
+        fits = [name for name in self.names if self.chain.matches(name)]
         return next(iter(fits or self.names), None)
 
     @property
@@ -88,6 +90,7 @@ _PRIVATE = (".test", ".example", ".invalid", ".localhost", ".local", ".internal"
 
 
 def _is_private(address: str) -> bool:
+    from ipaddress import ip_address
     try:
         return ip_address(address).is_private
     except ValueError:
@@ -170,6 +173,7 @@ class Certificates:
             if len(self._servers) >= self._limits.chains:
                 self._limits.hit("chains")
                 return
+            from pcapkit.certificates.chain import Chain
             chain = Chain([one.der for one in sent], self._trust, self._limits.chain_signatures)
             if chain.cut:
                 self._limits.hit("chain_signatures")
@@ -208,6 +212,7 @@ class Certificates:
 
 
 def _row(server: _Server, then: Verdict, today: Verdict, shared: list[str]) -> ChainSeen:
+    from pcapkit.certificates.remarks import count_timestamps, remarks
     chain = server.chain
     first, (begins, ends) = chain.links[0], chain.holds()
     name = server.matched
@@ -216,7 +221,7 @@ def _row(server: _Server, then: Verdict, today: Verdict, shared: list[str]) -> C
     row = ChainSeen(
         server.first.span, name, server.sessions, len(chain.ders), first.read.subject, first.read.issuer,
         [step.name for step in chain.path], chain.trusted,
-        matches(first.parsed, name) if first.parsed is not None and name is not None else None,
+        chain.matches(name) if name is not None else None,
         then.words, today.words, begins, ends, count_timestamps(first.der), words, first.read.sha256)
     row.flow = server.first.flow
     return row
@@ -238,8 +243,8 @@ def _shared_keys(servers: Sequence[_Server]) -> dict[int, list[str]]:
 
 
 def _is_for_others(server: _Server, other: _Server) -> bool:
-    first, second = server.chain.links[0].parsed, other.chain.links[0].parsed
-    return first is not None and second is not None and first != second and not set(hosts(first)) & set(hosts(second))
+    first, second = set(server.chain.hosts), set(other.chain.hosts)
+    return bool(first) and bool(second) and not first & second
 
 
 def _findings(server: _Server, then: Verdict) -> Iterator[Finding]:

@@ -16,7 +16,10 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from issued import BEGIN, END, HOST, authority, ders, key, leaf, middle, root
 
-from pcapkit.certificates import Chain, Fault, TrustStore, open_store, remarks
+from pcapkit.certificates.chain import Chain
+from pcapkit.certificates.remarks import remarks
+from pcapkit.certificates.store import TrustStore, open_store
+from pcapkit.certificates.verdicts import Fault
 from pcapkit.errors import StoreError
 
 WITHIN, BEFORE, AFTER = datetime(2020, 4, 1, tzinfo=UTC), datetime(2019, 4, 1, tzinfo=UTC), datetime(2026, 4, 1, tzinfo=UTC)

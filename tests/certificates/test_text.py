@@ -11,7 +11,7 @@ from tempfile import mkdtemp
 import pytest
 
 from pcapkit.analysis import Options
-from pcapkit.certificates import certificate_text
+from pcapkit.certificates.text import certificate_text
 from pcapkit.codecs.der import read_parts
 from pcapkit.dissectors.tls import CertificateSeen
 from pcapkit.errors import DissectError

@@ -15,7 +15,7 @@ from issued import HOST, authority, key, leaf, root
 from said import START, Row, capture, looked_up, shown_by_tshark, talk
 
 from pcapkit.analysis import Options, analyse
-from pcapkit.certificates import open_store
+from pcapkit.certificates.store import open_store
 from pcapkit.keys import open_keys
 
 BEGIN, END = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 3, 1, tzinfo=UTC)
