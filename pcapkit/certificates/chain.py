@@ -145,14 +145,22 @@ class Chain:
         if [id(one) for one in belonging] != [id(step) for step in sent]:
             self.oddities.append("wrong order: they were sent as " + ", ".join(one.place for one in belonging)
                                  + ", the path is " + ", ".join(step.place.removeprefix("certificate ") for step in sent))
+        others = self._other_way()
+        if others:
+            self.oddities.append(f"{', '.join(one.place for one in others)}: another way up, for those who do not know the root")
         for one in self.links:
-            if not any(one is step for step in sent) and not self._is_sent_root(one):
+            if not any(one is other for other in (*sent, *others)):
                 self.oddities.append(f"{one.place} is of no use for the path: {one.name}")
 
-    def _is_sent_root(self, one: Link) -> bool:
-        """Whether it is the root itself, or one of the same name, which need not be sent but may."""
-        last = self.path[-1]
-        return one.read.self_signed and one.read.subject == last.read.subject
+    def _other_way(self) -> list[Link]:
+        """What was sent for clients that know another root: a key of the path certified by another, and who certifies that."""
+        subjects = {step.read.subject for step in self.path[1:]}
+        found = []
+        for one in self.links:
+            if one.read.subject in subjects and not any(one is step for step in self.path):
+                found.append(one)
+                subjects.add(one.read.issuer)
+        return found
 
     # Judgement
 

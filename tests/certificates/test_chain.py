@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 import subprocess
 import warnings
@@ -188,7 +189,8 @@ def test_two_ways_up(store: TrustStore) -> None:
     """The same key certified by two: the one that leads to a root is taken, whichever comes first."""
     cross = authority("middle", "elsewhere")
     for sent in ([leaf(), cross, middle()], [leaf(), middle(), cross]):
-        assert Chain(ders(sent), store, 100).at(ns(WITHIN), HOST).valid
+        chain = Chain(ders(sent), store, 100)
+        assert chain.at(ns(WITHIN), HOST).valid and len(chain.oddities) == 1 and "another way up" in chain.oddities[0]
 
 
 def test_no_name_is_not_compared(store: TrustStore) -> None:
@@ -247,3 +249,26 @@ def test_mozillas_roots_are_at_hand() -> None:
         warnings.simplefilter("error")
         assert len(TrustStore().roots) > 100
     assert "certifi" in TrustStore().name
+
+
+def test_damage_is_judged_not_raised(store: TrustStore) -> None:
+    """Of damaged certificates in every place of the chain each has some verdict; those that are damaged are never valid."""
+    seed = random.Random(5)
+    whole = [ders(made) for made in (
+        [leaf(), middle(), root()],
+        [leaf(by="low"), authority("low", "middle", more=[(x509.NameConstraints([x509.DNSName("example.org")], None), True)]),
+         middle()])]
+    pathlike = 0
+    for _ in range(1500):
+        sent = list(seed.choice(whole))
+        at = seed.randrange(2)
+        damaged = bytearray(sent[at])
+        for _ in range(seed.randrange(1, 3)):
+            damaged[seed.randrange(4, len(damaged))] ^= 1 << seed.randrange(8)
+        sent[at] = bytes(damaged)
+        chain = Chain(sent, store, 100)
+        verdict = chain.at(ns(WITHIN), HOST)
+        assert not verdict.valid or sent in whole, verdict
+        assert all(isinstance(remark, str) for remark in remarks(chain)) and chain.holds()
+        pathlike += len(chain.path) > 1
+    assert pathlike > 100
