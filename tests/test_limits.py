@@ -227,6 +227,7 @@ CASES: dict[str, tuple[int, Callable[[], bytes]]] = {
     "tls_handshake": (100, lambda: tls(*handshake())),
     "tls_certificates": (0, lambda: tls(*handshake())),
     "chains": (0, lambda: tls(*handshake())),
+    "chains_bytes": (1_000, lambda: tls(*handshake())),
     "chain_signatures": (0, lambda: tls(*under_an_authority())),
     "tls_history": (1, lambda: tls(*handshake())),
     "tls_empty_records": (2, lambda: tls(handshake()[0], (0, record(HANDSHAKE, b"") * 9))),

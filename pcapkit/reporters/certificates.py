@@ -129,6 +129,10 @@ _RULES = {
 }
 
 
+def _size(sent: Sequence[CertificateSeen]) -> int:
+    return sum(len(one.der) for one in sent)
+
+
 class Certificates:
     """A server's certificate does not prove who it is: expired when it was captured, for another name, signed by nobody that is
     trusted, by somebody who may not, or weakly. What was valid then and has expired since is only noted.
@@ -147,6 +151,8 @@ class Certificates:
         self._servers: dict[tuple[str, str, int | None, str | None, tuple[str, ...]], _Server] = {}
         self._names: dict[str, dict[str, None]] = {}
         """The names that led to each address in the DNS."""
+        self._waiting = self._held = 0
+        """Bytes of certificates: of handshakes that go on, and of the chains that are kept."""
 
     # What is seen
 
@@ -155,24 +161,40 @@ class Certificates:
         flow = flow_of(record)
         place = (flow.file, flow.transport, flow.stream)
         if isinstance(record, CertificateSeen):
-            if place not in self._sent and len(self._sent) >= _WAITING:
-                self._sent.pop(next(iter(self._sent)))
-            side = self._sent.setdefault(place, ([], []))[record.span.side]
-            if record.position == 0:
-                side.clear()
-            side.append(record)
-        elif isinstance(record, TlsHandshake) and (sent := self._sent.pop(place, None)) is not None:
+            self._keep(record, place)
+        elif isinstance(record, TlsHandshake) and place in self._sent:
+            sent = self._forget(place)
             of_client = record.span.side if record.history[:1].isupper() else 1 - record.span.side
             if sent[1 - of_client]:
                 self._take(record, sent[1 - of_client])
+
+    def _keep(self, record: CertificateSeen, place: Place) -> None:
+        """Keep a certificate until its handshake is done; where they are too many, the oldest handshake is forgotten."""
+        side = self._sent.setdefault(place, ([], []))[record.span.side]
+        if record.position == 0:
+            self._waiting -= _size(side)
+            side.clear()
+        side.append(record)
+        self._waiting += len(record.der)
+        while self._sent and (len(self._sent) > _WAITING or self._waiting > self._limits.chains_bytes):
+            self._forget(next(iter(self._sent)))
+            self._limits.hit("chains_bytes")
+
+    def _forget(self, place: Place) -> tuple[list[CertificateSeen], list[CertificateSeen]]:
+        sent = self._sent.pop(place)
+        self._waiting -= sum(map(_size, sent))
+        return sent
 
     def _take(self, handshake: TlsHandshake, sent: list[CertificateSeen]) -> None:
         flow = flow_of(handshake)
         key = (flow.file, flow.server, flow.server_port, handshake.sni, tuple(one.sha256 for one in sent))
         if key not in self._servers:
-            if len(self._servers) >= self._limits.chains:
-                self._limits.hit("chains")
-                return
+            self._held += _size(sent)
+            for name, reached in (("chains", len(self._servers) >= self._limits.chains),
+                                  ("chains_bytes", self._held > self._limits.chains_bytes)):
+                if reached:
+                    self._limits.hit(name)
+                    return
             from pcapkit.certificates.chain import Chain
             chain = Chain([one.der for one in sent], self._trust, self._limits.chain_signatures)
             if chain.cut:
