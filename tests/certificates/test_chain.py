@@ -18,6 +18,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from issued import BEGIN, END, HOST, authority, ders, key, leaf, middle, root
 
 from pcapkit.certificates.chain import Chain
+from pcapkit.certificates.matching import covers
 from pcapkit.certificates.remarks import remarks
 from pcapkit.certificates.store import TrustStore, open_store
 from pcapkit.certificates.verdicts import Fault
@@ -198,6 +199,14 @@ def test_no_name_is_not_compared(store: TrustStore) -> None:
     assert chain.at(ns(WITHIN), None).valid
     assert faults(chain, WITHIN, "WWW.Example.COM.") == set()
     assert faults(chain, WITHIN, "192.0.2.1") == {Fault.WRONG_NAME}
+
+
+@pytest.mark.parametrize(("pattern", "host", "fits"), [
+    ("*.example.org", "a.example.org", True), ("*.example.org", "a.b.example.org", False),
+    ("*.example.org", "example.org", False), ("*.org", "example.org", False), ("*", "example", False), ("w*.example.org", "www.example.org", False),
+    ("Example.ORG", "example.org.", True), ("192.0.2.1", "192.0.2.1", True), ("*.0.2.1", "192.0.2.1", False)])
+def test_a_star_stands_for_one_label(pattern: str, host: str, fits: bool) -> None:
+    assert covers(pattern, host) is fits
 
 
 def test_addresses(store: TrustStore) -> None:
