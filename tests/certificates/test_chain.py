@@ -203,8 +203,9 @@ def test_no_name_is_not_compared(store: TrustStore) -> None:
 
 @pytest.mark.parametrize(("pattern", "host", "fits"), [
     ("*.example.org", "a.example.org", True), ("*.example.org", "a.b.example.org", False),
-    ("*.example.org", "example.org", False), ("*.org", "example.org", False), ("*", "example", False), ("w*.example.org", "www.example.org", False),
-    ("Example.ORG", "example.org.", True), ("192.0.2.1", "192.0.2.1", True), ("*.0.2.1", "192.0.2.1", False)])
+    ("*.example.org", "example.org", False), ("*.org", "example.org", False), ("*", "example", False),
+    ("w*.example.org", "www.example.org", False), ("Example.ORG", "example.org.", True),
+    ("192.0.2.1", "192.0.2.1", True), ("*.0.2.1", "192.0.2.1", False)])
 def test_a_star_stands_for_one_label(pattern: str, host: str, fits: bool) -> None:
     assert covers(pattern, host) is fits
 
@@ -260,6 +261,12 @@ def test_mozillas_roots_are_at_hand() -> None:
     assert "certifi" in TrustStore().name
 
 
+def said(der: bytes) -> tuple[bytes, bytes]:
+    """What is signed, and the signature: but for how many of its bits are said not to count, which nobody signs."""
+    parsed = x509.load_der_x509_certificate(der)
+    return parsed.tbs_certificate_bytes, parsed.signature
+
+
 def test_damage_is_judged_not_raised(store: TrustStore) -> None:
     """Of damaged certificates in every place of the chain each has some verdict; those that are damaged are never valid."""
     seed = random.Random(5)
@@ -267,6 +274,7 @@ def test_damage_is_judged_not_raised(store: TrustStore) -> None:
         [leaf(), middle(), root()],
         [leaf(by="low"), authority("low", "middle", more=[(x509.NameConstraints([x509.DNSName("example.org")], None), True)]),
          middle()])]
+    signed = [list(map(said, sent)) for sent in whole]
     pathlike = 0
     for _ in range(1500):
         sent = list(seed.choice(whole))
@@ -277,7 +285,7 @@ def test_damage_is_judged_not_raised(store: TrustStore) -> None:
         sent[at] = bytes(damaged)
         chain = Chain(sent, store, 100)
         verdict = chain.at(ns(WITHIN), HOST)
-        assert not verdict.valid or sent in whole, verdict
+        assert not verdict.valid or list(map(said, sent)) in signed, verdict
         assert all(isinstance(remark, str) for remark in remarks(chain)) and chain.holds()
         pathlike += len(chain.path) > 1
     assert pathlike > 100
