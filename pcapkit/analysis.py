@@ -12,6 +12,7 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from pcapkit import plugins, schema
+from pcapkit.certificates.store import TrustStore
 from pcapkit.connections import Connections
 from pcapkit.errors import CaptureError
 from pcapkit.filters import Filter
@@ -47,6 +48,8 @@ class Options:
     """Mail logs to be tied to the packets."""
     policies: Sequence[Policy] = ()
     """Policies of MTA-STS that say which servers must be reached over TLS."""
+    trust: TrustStore = field(default_factory=TrustStore)
+    """The roots that chains of certificates may end in."""
     progress: Callable[[int], None] | None = None
     """Called with the number of bytes read since the last call."""
     unreadable: Callable[[str, CaptureError], None] | None = None

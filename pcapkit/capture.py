@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pcapkit import schema
 from pcapkit.analysis import Options, analyse
+from pcapkit.certificates.store import open_store
 from pcapkit.follow import follow
 from pcapkit.formats.text import escape, show
 from pcapkit.keys import Keys, open_keys
@@ -180,6 +181,7 @@ _VIEWS: dict[str, tuple[type[View], str]] = {
     "dns": (DnsView, "frame client server id type name rcode answers"),
     "tls": (TlsView, "frame stream client server sni version cipher"),
     "certificates": (View, "frame stream position subject issuer not_after"),
+    "chains": (View, "frame server host subject at_capture now valid_from valid_until defects"),
     "credentials": (View, "frame stream protocol mechanism username secret outcome"),
     "encryption": (View, "frame stream protocol verdict evidence"),
     "findings": (View, "severity frame rule title message display_filter"),
@@ -281,19 +283,24 @@ def open(path_or_paths: str | PathLike[str] | Sequence[str | PathLike[str]], *,
          keys: Keys | str | PathLike[str] | Sequence[str | PathLike[str]] | None = None,
          filter: str | None = None, hash: bool = False, show_secrets: bool = False,
          maillog: str | PathLike[str] | Sequence[str | PathLike[str]] = (),
-         policy: str | PathLike[str] | Sequence[str | PathLike[str]] = ()) -> Capture:
+         policy: str | PathLike[str] | Sequence[str | PathLike[str]] = (),
+         trust_store: str | PathLike[str] | None = None) -> Capture:
     """A capture to look into. Raises CaptureError, when first looked at, where a file cannot be read at all.
 
     `keys`: files with key logs, RSA keys or the output of `openssl s_client`; KeysError is raised at once where one is of no
     use. Secrets embedded in a capture are used without being asked for.
     `maillog`: mail logs to be tied to the packets; LogError is raised at once where one cannot be read. `policy`: MTA-STS
-    policies; PolicyError is raised at once.
+    policies; PolicyError is raised at once. `trust_store`: a PEM file of the roots that chains of certificates may end in,
+    in place of Mozilla's; StoreError is raised at once.
     """
     limits = Limits()
     known = keys if keys is None or isinstance(keys, Keys) else open_keys(keys)
     logs = [open_log(str(path), limits) for path in _several(maillog)]
     policies = [open_policy(str(path)) for path in _several(policy)]
-    return Capture(_several(path_or_paths), Options(filter, hash, show_secrets, known, limits, logs, policies))
+    options = Options(filter, hash, show_secrets, known, limits, logs, policies)
+    if trust_store is not None:
+        options.trust = open_store(str(trust_store))
+    return Capture(_several(path_or_paths), options)
 
 
 def _several(paths: str | PathLike[str] | Sequence[str | PathLike[str]]) -> list[str | PathLike[str]]:

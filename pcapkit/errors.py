@@ -19,6 +19,10 @@ class PolicyError(PcapkitError):
     """A file of a mail policy that cannot be read, or that is none."""
 
 
+class StoreError(PcapkitError):
+    """A file of trusted certificates that cannot be read, or that has none."""
+
+
 class KeysError(PcapkitError):
     """A file of key material that cannot be read, or that cannot decrypt anything."""
 

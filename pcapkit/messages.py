@@ -7,54 +7,19 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 
 from pcapkit.analysis import FileAnalysis, Options, Source
-from pcapkit.connections import Connections
 from pcapkit.dissectors.smtp import MailMessage
-from pcapkit.errors import CaptureError
-from pcapkit.filters import Filter
-from pcapkit.readers import open_capture
-from pcapkit.records import Record
 from pcapkit.schema import Chunk
-from pcapkit.secrets import Masker
+from pcapkit.sightings import sightings
 
 _FROM = re.compile(rb"^(>*From )", re.MULTILINE)
 
 
-class _Watch(FileAnalysis):
-    """An analysis that keeps nothing but messages."""
-
-    connections: Connections
-    found: list[MailMessage]
-
-    def collect(self, record: Record) -> None:
-        """Keep a message; drop the rest."""
-        if isinstance(record, MailMessage):
-            self.found.append(record)
-
-
 def messages(sources: Sequence[Source], options: Options | None = None,
              note: Callable[[Chunk], None] | None = None) -> Iterator[MailMessage]:
-    """The messages of `sources` with their bytes in `raw`, file by file and in the order in which they were done.
-
-    `note` is shown the other rows of the analysis. Raises CaptureError for an input that cannot be read at all, unless the
-    options name somebody to tell.
-    """
-    options = options or Options()
-    chosen = Filter(options.filter) if options.filter else None
-    for source in sources:
-        try:
-            with open_capture(source, options.limits, progress=options.progress) as capture:
-                watch = _Watch(capture, options, [], Masker(True), chosen)
-                watch.found = []
-                watch.connections.wishes.messages = True
-                for chunk in watch.chunks():
-                    if note is not None:
-                        note(chunk)
-                    found, watch.found = watch.found, []
-                    yield from found
-        except CaptureError as error:
-            if options.unreadable is None:
-                raise
-            options.unreadable(str(source), error)
+    """The messages of `sources` with their bytes in `raw`, as `sightings` has them."""
+    def keep(analysis: FileAnalysis) -> None:
+        analysis.connections.wishes.messages = True
+    return sightings(MailMessage, sources, options, note, keep)
 
 
 def mbox(message: MailMessage) -> bytes:

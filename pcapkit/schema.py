@@ -319,6 +319,25 @@ valid_now         bool  within its dates now
 defects           list  what is wrong with it
 """), APPLICATION)
 
+CHAINS = Table("chains", "one row per server, name and chain of certificates in the clear; the place is that of the first",
+               _columns("""
+host         text  name that the client asked for, or looked up where it asked for none; null where neither is seen
+sessions     int   handshakes in which it was sent
+certificates int   how many were sent
+subject      text  of the server's certificate, RFC 4514
+issuer       text  of it
+path         list  subjects from the server's certificate to the last that was found
+trusted      bool  true where the path ends in a root of the trust store
+name_matches bool  whether it is for the host; null where that is not known
+at_capture   text  valid, or what is wrong: expired, not yet valid, wrong name, self-signed, unknown root, ...
+now          text  the same today
+valid_from   time  since when all dates of the path hold
+valid_until  time  and until when
+timestamps   int   of Certificate Transparency logs in the server's certificate; null where it cannot be read
+defects      list  everything that is wrong or odd, in words
+sha256       text  of the server's certificate
+"""), APPLICATION)
+
 CREDENTIALS = Table("credentials", "one row per login seen", _columns("""
 protocol     text  http, smtp, ...
 mechanism    text  form, basic, plain, login, ...
@@ -407,8 +426,8 @@ server       text  address of the other side
 server_port  int   its port
 """))
 
-TABLES = (CAPTURES, FLOWS, HTTP, HTTP_FORMS, WEBSOCKET, SMTP, MAIL, DNS, TLS, CERTIFICATES, CREDENTIALS, ENCRYPTION, FINDINGS,
-          ANOMALIES, LOGS, MAILLOG)
+TABLES = (CAPTURES, FLOWS, HTTP, HTTP_FORMS, WEBSOCKET, SMTP, MAIL, DNS, TLS, CERTIFICATES, CHAINS, CREDENTIALS, ENCRYPTION,
+          FINDINGS, ANOMALIES, LOGS, MAILLOG)
 
 PAIRS = Table("pairs", "one row per flow that two captures A and B both have", _columns("""
 transport           text   tcp or udp

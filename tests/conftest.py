@@ -1,6 +1,6 @@
 """What the tests share: the oracles, the optional corpus, and what must not be skipped where it is required.
 
-The environment variable PCAPKIT_REQUIRE names, with commas, what must be there: `oracles` (tshark, tcpdump), `corpus`.
+The environment variable PCAPKIT_REQUIRE names, with commas, what must be there: `oracles` (tshark, tcpdump, openssl), `corpus`.
 What is named and absent is a failure; what is not named and absent is a visible skip.
 """
 
@@ -30,6 +30,14 @@ def _oracles(request: pytest.FixtureRequest) -> None:
         for program in ("tshark", "tcpdump"):
             if not shutil.which(program):
                 absent(program, "oracles")
+
+
+@pytest.fixture(scope="session")
+def openssl() -> str:
+    """The command line of OpenSSL."""
+    if not (found := shutil.which("openssl")):
+        absent("openssl", "oracles")
+    return str(found)
 
 
 @pytest.fixture(scope="session")

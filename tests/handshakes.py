@@ -56,7 +56,7 @@ class Ends:
             self.client.maximum_version = version
         return self
 
-    def talk(self, session: ssl.SSLSession | None = None, name: str = "mail.example.org",
+    def talk(self, session: ssl.SSLSession | None = None, name: str | None = "mail.example.org",
              said: tuple[bytes, bytes] = (b"hello", b"welcome")) -> Script:
         """What both say: the handshake, something each, and the client's farewell. `session` is to be resumed."""
         script: Script = []

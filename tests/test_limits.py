@@ -5,13 +5,15 @@ from __future__ import annotations
 import gzip
 import io
 import lzma
+import ssl
 import struct
 from collections.abc import Callable
 from random import Random
 from typing import Any
 
 import pytest
-from handshakes import HANDSHAKE, record
+import trustme
+from handshakes import HANDSHAKE, Ends, record
 from said import START, Turn, as_if, handshake, talk
 
 from pcapkit.analysis import Options, analyse
@@ -154,6 +156,11 @@ def tls(*turns: Turn) -> bytes:
     return said(list(turns), 443)
 
 
+def under_an_authority() -> list[Turn]:
+    """A session whose server sends its certificate and that of the authority that issued it."""
+    return Ends(trustme.CA().create_child_ca()).only(ssl.TLSVersion.TLSv1_2).talk()
+
+
 FORM = "application/x-www-form-urlencoded"
 SHORT = b"\3abc\0"
 CASES: dict[str, tuple[int, Callable[[], bytes]]] = {
@@ -222,6 +229,9 @@ CASES: dict[str, tuple[int, Callable[[], bytes]]] = {
     "dns_pending": (2, lambda: frames(*(dns(SHORT, identification=i) for i in range(5)))),
     "tls_handshake": (100, lambda: tls(*handshake())),
     "tls_certificates": (0, lambda: tls(*handshake())),
+    "chains": (0, lambda: tls(*handshake())),
+    "chains_bytes": (1_000, lambda: tls(*handshake())),
+    "chain_signatures": (0, lambda: tls(*under_an_authority())),
     "tls_history": (1, lambda: tls(*handshake())),
     "tls_empty_records": (2, lambda: tls(handshake()[0], (0, record(HANDSHAKE, b"") * 9))),
     "outliers_window": (0, lambda: pcap(in_order(as_if(talk(MAIL), 6, hops=9)))),

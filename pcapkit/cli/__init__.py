@@ -10,12 +10,13 @@ from importlib import import_module
 import click
 
 from pcapkit import __version__
-from pcapkit.errors import CaptureError, KeysError, LogError, OutputError, PcapkitError, PolicyError
+from pcapkit.errors import CaptureError, KeysError, LogError, OutputError, PcapkitError, PolicyError, StoreError
 
 _VERBS = {
     "findings": "tables", "flows": "tables", "http": "tables", "forms": "tables", "smtp": "smtp", "mail": "mail",
-    "dns": "tables", "tls": "tls", "credentials": "credentials", "compare": "compare", "export": "export", "follow": "follow",
-    "packets": "packets", "decrypt": "decrypt", "extract": "extract", "list": "shelves", "answer": "answer",
+    "dns": "tables", "tls": "tls", "certificates": "certificates", "credentials": "credentials", "compare": "compare",
+    "export": "export", "follow": "follow", "packets": "packets", "decrypt": "decrypt", "extract": "extract", "list": "shelves",
+    "answer": "answer",
 }
 
 
@@ -97,7 +98,7 @@ def _complain(error: click.ClickException | PcapkitError) -> int:
     text = error.format_message() if isinstance(error, click.ClickException) else str(error)
     help = f" (help: {error.ctx.command_path} --help)" if isinstance(error, click.UsageError) and error.ctx else ""
     click.echo(f"pcapkit: {text}{help}", err=True)
-    if isinstance(error, CaptureError | KeysError | LogError | PolicyError):
+    if isinstance(error, CaptureError | KeysError | LogError | PolicyError | StoreError):
         return 3
     return 5 if isinstance(error, OutputError) else 2
 

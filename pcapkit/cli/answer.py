@@ -189,7 +189,8 @@ _VERBS = {"http_forms": ("forms", " --show-secrets", "fields of forms and querie
           "smtp": ("smtp", "", "the mail dialogue, command by command"),
           "mail": ("mail", "", "each message: from, to, subject, attachments"),
           "dns": ("dns", "", "each question with its answer"),
-          "tls": ("tls", "", "each handshake: names, versions, ciphers")}
+          "tls": ("tls", "", "each handshake: names, versions, ciphers"),
+          "certificates": ("certificates", "", "each certificate, and whether its chain held then and holds now")}
 
 
 def _next(run: Run, tables: dict[str, list[dict[str, Any]]], talk: bool) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 import click
 
 from pcapkit.analysis import Options, analyse
+from pcapkit.certificates.store import open_store
 from pcapkit.cli.progress import Bar, bar
 from pcapkit.errors import CaptureError
 from pcapkit.formats.text import escape
@@ -40,6 +41,8 @@ def shared(function: Callable[..., Any]) -> Callable[..., Any]:
                          help="RSA key of a server, for sessions without forward secrecy."),
             click.option("--policy", "policies", multiple=True, metavar="FILE", type=click.Path(),
                          help="MTA-STS policy that mail servers were to follow; may be given several times."),
+            click.option("--trust-store", metavar="FILE", type=click.Path(),
+                         help="PEM file of the roots that chains of certificates may end in; without it Mozilla's."),
             click.option("--strict", is_flag=True, help="Exit with 4 if a capture is damaged or a limit was hit."),
             click.option("--fail-on", type=click.Choice(LEVELS), help="Exit with 1 on findings of this level or worse."),
             click.option("--json", "as_json", is_flag=True, help="One JSON document.")):
@@ -105,7 +108,7 @@ class Run:
 
 def begin(words: Sequence[str], files: Sequence[str], show_secrets: bool, hashing: bool, keylogs: Sequence[str],
           rsa_keys: Sequence[str], strict: bool, fail_on: str | None, maillogs: Sequence[str] = (),
-          policies: Sequence[str] = (), **_: Any) -> Run:
+          policies: Sequence[str] = (), trust_store: str | None = None, **_: Any) -> Run:
     """Sort the words into files and a filter: behind `-r FILE` all are the filter, else those that are behind `--`."""
     names, expression = _split(list(words), files)
     if not names:
@@ -116,6 +119,8 @@ def begin(words: Sequence[str], files: Sequence[str], show_secrets: bool, hashin
         click.echo(f"pcapkit: {escape(warning)}", err=True)
     seen = bar(names)
     options = Options(expression or None, hashing, show_secrets, keys, progress=seen)
+    if trust_store is not None:
+        options.trust = open_store(trust_store)
     options.policies = [open_policy(path) for path in policies]
     if maillogs:
         from pcapkit.maillog import open_log

@@ -1,7 +1,7 @@
 """X.509 certificates as columns (RFC 5280), read by the cryptography package, each at most once.
 
 The package is imported when the first certificate is read. What it refuses is data: a part that cannot be read is None
-and named in `defects`.
+and named in `defects`. A certificate that it refuses as a whole is read by `refused`, as far as that goes.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _LATEST = (1 << 63) // SECOND
 _REMEMBERED_BYTES = 8192
 """Longer certificates are not remembered, which bounds the memory."""
 
-_SIGNATURES = {
+SIGNATURES = {
     "1.2.840.113549.1.1.2": "md2WithRSAEncryption", "1.2.840.113549.1.1.4": "md5WithRSAEncryption",
     "1.2.840.113549.1.1.5": "sha1WithRSAEncryption", "1.3.14.3.2.29": "sha1WithRSA",
     "1.2.840.113549.1.1.10": "rsassaPss", "1.2.840.113549.1.1.11": "sha256WithRSAEncryption",
@@ -101,6 +101,8 @@ def _read(der: bytes) -> Certificate:
         parsed = _attempt(found, "certificate", lambda: x509.load_der_x509_certificate(der))
         if parsed is not None:
             _fill(found, parsed)
+        else:
+            _fill_refused(found, der)
     return found
 
 
@@ -130,6 +132,27 @@ def _fill(found: Certificate, parsed: x509.Certificate) -> None:
     found.signature = _attempt(found, "signature algorithm", lambda: _signature(parsed))
     _fill_key(found, parsed)
     found.self_signed = _is_self_signed(found, parsed)
+    found.defects += _weaknesses(found)
+
+
+def _fill_refused(found: Certificate, der: bytes) -> None:
+    """What own reading tells of one that the package refuses as a whole; the defect that says so stays."""
+    from pcapkit.codecs import refused
+    from pcapkit.codecs.der import dotted, moment, read_parts
+    parts = _attempt(found, "structure", lambda: read_parts(der))
+    if parts is None:
+        return
+    found.subject = _attempt(found, "subject", lambda: refused.distinguished(parts.subject))
+    found.issuer = _attempt(found, "issuer", lambda: refused.distinguished(parts.issuer))
+    found.serial = _hex(parts.serial.number)
+    found.begins, found.ends = (None if (at := moment(value)) is None else _seconds(at) for value in (parts.begins, parts.ends))
+    found.not_before, found.not_after = _column(found.begins), _column(found.ends)
+    found.names = _attempt(found, "alternative names", lambda: refused.alternative_names(parts))
+    found.key = _attempt(found, "key", lambda: refused.key(parts))
+    oid = _attempt(found, "signature algorithm", lambda: dotted(next(parts.algorithm.parts()).content))
+    found.signature = SIGNATURES.get(oid, oid) if oid is not None else None
+    found.self_signed = (found.subject is not None and found.subject == found.issuer
+                         and may_sign(found.key, found.signature))
     found.defects += _weaknesses(found)
 
 
@@ -169,7 +192,7 @@ def _name(name: x509.GeneralName) -> str:
 
 def _signature(parsed: x509.Certificate) -> str:
     oid = parsed.signature_algorithm_oid.dotted_string
-    return _SIGNATURES.get(oid, oid)
+    return SIGNATURES.get(oid, oid)
 
 
 def _fill_key(found: Certificate, parsed: x509.Certificate) -> None:
@@ -202,7 +225,7 @@ def _is_self_signed(found: Certificate, parsed: x509.Certificate) -> bool:
     """Whether its own key verifies it; where this cannot be tried, whether subject and issuer are equal."""
     from cryptography.exceptions import InvalidSignature
 
-    if found.subject is None or found.subject != found.issuer or not _may_sign(found.key, found.signature):
+    if found.subject is None or found.subject != found.issuer or not may_sign(found.key, found.signature):
         return False
     try:
         parsed.verify_directly_issued_by(parsed)
@@ -213,10 +236,10 @@ def _is_self_signed(found: Certificate, parsed: x509.Certificate) -> bool:
     return True
 
 
-def _may_sign(key: str | None, signature: str | None) -> bool:
+def may_sign(key: str | None, signature: str | None) -> bool:
     """Whether a key of this kind may have made the signature; true where one of them is not known."""
     mark = _MARKS.get(key.split()[0]) if key else None
-    if mark is None or signature is None or signature not in _SIGNATURES.values():
+    if mark is None or signature is None or signature not in SIGNATURES.values():
         return True
     return mark in signature.lower()
 

@@ -35,6 +35,7 @@ BUILTIN = (
     "pcapkit.reporters.credentials:CleartextCredentials",
     "pcapkit.reporters.reuse:ReusedSecret",
     "pcapkit.reporters.starttls:StartTLS",
+    "pcapkit.reporters.certificates:Certificates",
     "pcapkit.reporters.downgrade:Downgrade",
     "pcapkit.reporters.tlsweaknesses:TlsWeaknesses",
     "pcapkit.reporters.webpolicies:WebPolicies",

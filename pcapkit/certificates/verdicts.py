@@ -1,0 +1,49 @@
+"""What can be wrong with a chain of certificates, and the verdict on one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class Fault(StrEnum):
+    """Why a chain is not valid, in the order in which faults are told."""
+
+    UNREADABLE = "unreadable"
+    BAD_SIGNATURE = "bad signature"
+    EXPIRED = "expired"
+    NOT_YET_VALID = "not yet valid"
+    WRONG_NAME = "wrong name"
+    SELF_SIGNED = "self-signed"
+    UNKNOWN_ROOT = "unknown root"
+    INCOMPLETE = "issuer missing"
+    NOT_ALLOWED = "not allowed"
+    WEAK = "weak"
+    NO_NAMES = "no alternative names"
+    REFUSED = "refused"
+
+
+class Reason(NamedTuple):
+    """A fault, and what it rests on in words."""
+
+    fault: Fault
+    words: str
+
+
+@dataclass(slots=True)
+class Verdict:
+    """Whether a chain holds at a moment: it does where there are no reasons against it."""
+
+    reasons: list[Reason]
+
+    @property
+    def valid(self) -> bool:
+        """Whether nothing speaks against it."""
+        return not self.reasons
+
+    @property
+    def words(self) -> str:
+        """ "valid", or the faults in order."""
+        found = {reason.fault for reason in self.reasons}
+        return ", ".join(fault for fault in Fault if fault in found) or "valid"

@@ -1,0 +1,349 @@
+"""Servers' certificates: each chain judged at the time of the capture and now, and what is wrong with it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, ClassVar
+
+from pcapkit import schema
+from pcapkit.certificates.store import TrustStore
+from pcapkit.certificates.verdicts import Fault, Reason, Verdict
+from pcapkit.codecs.x509 import SECOND
+from pcapkit.dissectors.tls import CertificateSeen, TlsHandshake
+from pcapkit.limits import Limits
+from pcapkit.records import Confidence, Conversation, Finding, Record, Severity
+from pcapkit.reporters.evidence import capture_filter, display_filter, evidence, flow_of
+from pcapkit.schema import Chunk, Table
+
+if TYPE_CHECKING:
+    from pcapkit.certificates.chain import Chain
+
+_ADDRESSES, _NAMES, _SHOWN, _WAITING = 10_000, 20, 20, 10_000
+"""How many addresses are kept with their names, names of an address, servers in a finding, and handshakes not yet done."""
+
+Place = tuple[str, str, int | None]
+"""File, transport and stream."""
+
+
+@dataclass(slots=True)
+class ChainSeen(Record):
+    """The row of a chain. The span is that of the first message with it."""
+
+    table = schema.CHAINS
+
+    host: str | None
+    sessions: int
+    certificates: int
+    subject: str | None
+    issuer: str | None
+    path: list[str]
+    trusted: bool
+    name_matches: bool | None
+    at_capture: str
+    now: str
+    valid_from: int | None
+    valid_until: int | None
+    timestamps: int | None
+    defects: list[str]
+    sha256: str
+
+
+@dataclass(slots=True)
+class _Server:
+    """A chain of a server: who was asked for, and the first handshake with it."""
+
+    chain: Chain
+    first: CertificateSeen
+    handshake: TlsHandshake
+    sessions: int = 0
+    names: list[str] = field(default_factory=list)
+    """What the client may have meant: the one name that it asked for, or all that it looked up."""
+    established: bool = False
+    """Whether some client went on with it."""
+
+    @property
+    def place(self) -> str:
+        """Name and address in words."""
+        flow = flow_of(self.first)
+        address = f"{flow.server}:{flow.server_port}"
+        return f"{self.names[0][:100]} ({address})" if self.names else address
+
+    @property
+    def matched(self) -> str | None:
+        """The name to be compared: one that fits if there is any."""
+        fits = [name for name in self.names if self.chain.matches(name)]
+        return next(iter(fits or self.names), None)
+
+    @property
+    def is_private(self) -> bool:
+        """Whether nobody else is meant to reach it."""
+        return _is_private(flow_of(self.first).server) or any(f".{name}".lower().endswith(_PRIVATE) for name in self.names)
+
+
+_MAIL = 25
+"""Where a server is encrypted to whoever it is: most that send mail do not look at its certificate (RFC 7435, RFC 7672, 1.3)."""
+
+_PRIVATE = (".test", ".example", ".invalid", ".localhost", ".local", ".internal", ".lan", ".home.arpa", ".localdomain")
+
+
+def _is_private(address: str) -> bool:
+    from ipaddress import ip_address
+    try:
+        return ip_address(address).is_private
+    except ValueError:
+        return False
+
+
+@dataclass(slots=True)
+class _Rule:
+    title: str
+    rfc: str
+    remedy: str
+    faults: frozenset[Fault]
+
+
+_RULES = {
+    "certificate-expired": _Rule(
+        "A server's certificate had expired", "RFC 5280, 4.1.2.5", "renew it, and have that done by a program",
+        frozenset({Fault.EXPIRED})),
+    "certificate-not-yet-valid": _Rule(
+        "A server's certificate was not valid yet", "RFC 5280, 4.1.2.5",
+        "compare the clocks: of the server, of who issued it, of the capture", frozenset({Fault.NOT_YET_VALID})),
+    "certificate-wrong-name": _Rule(
+        "A server's certificate is for another name", "RFC 9525, 6", "issue one with all names by which the server is reached",
+        frozenset({Fault.WRONG_NAME})),
+    "certificate-untrusted": _Rule(
+        "A server's certificate leads to no trusted root", "RFC 5280, 6",
+        "send all intermediate certificates; have clients trust the root of a private authority (--trust-store here)",
+        frozenset({Fault.SELF_SIGNED, Fault.UNKNOWN_ROOT, Fault.INCOMPLETE})),
+    "certificate-misissued": _Rule(
+        "A certificate is used for what it may not be", "RFC 5280, 6.1",
+        "find out who issued it: such a chain may be made up",
+        frozenset({Fault.NOT_ALLOWED, Fault.BAD_SIGNATURE, Fault.UNREADABLE})),
+    "certificate-weak": _Rule(
+        "A certificate with a weak key or signature", "RFC 9325, 4.5",
+        "issue it anew: RSA of 2048 bits or a curve of 256, SHA-256", frozenset({Fault.WEAK})),
+}
+
+
+def _size(sent: Sequence[CertificateSeen]) -> int:
+    return sum(len(one.der) for one in sent)
+
+
+class Certificates:
+    """A server's certificate does not prove who it is: expired when it was captured, for another name, signed by nobody that is
+    trusted, by somebody who may not, or weakly. What was valid then and has expired since is only noted.
+    """
+
+    name: ClassVar[str] = "certificates"
+    severity: ClassVar[Severity] = Severity.HIGH
+    wants: ClassVar[tuple[type[Record], ...]] = (CertificateSeen, TlsHandshake)
+    needs: ClassVar[str] = "trust"
+    reads: ClassVar[tuple[Table, ...]] = (schema.DNS,)
+
+    def __init__(self, trust: TrustStore, limits: Limits) -> None:
+        self._trust, self._limits = trust, limits
+        self._sent: dict[Place, tuple[list[CertificateSeen], list[CertificateSeen]]] = {}
+        """The certificates of both sides, of handshakes that go on."""
+        self._servers: dict[tuple[str, str, int | None, str | None, tuple[str, ...]], _Server] = {}
+        self._names: dict[str, dict[str, None]] = {}
+        """The names that led to each address in the DNS."""
+        self._waiting = self._held = 0
+        """Bytes of certificates: of handshakes that go on, and of the chains that are kept."""
+
+    # What is seen
+
+    def observe(self, record: Record) -> None:
+        """Gather the certificates of a handshake, until it is done."""
+        flow = flow_of(record)
+        place = (flow.file, flow.transport, flow.stream)
+        if isinstance(record, CertificateSeen):
+            self._keep(record, place)
+        elif isinstance(record, TlsHandshake) and place in self._sent:
+            sent = self._forget(place)
+            of_client = record.span.side if record.history[:1].isupper() else 1 - record.span.side
+            if sent[1 - of_client]:
+                self._take(record, sent[1 - of_client])
+
+    def _keep(self, record: CertificateSeen, place: Place) -> None:
+        """Keep a certificate until its handshake is done; where they are too many, the oldest handshake is forgotten."""
+        side = self._sent.setdefault(place, ([], []))[record.span.side]
+        if record.position == 0:
+            self._waiting -= _size(side)
+            side.clear()
+        side.append(record)
+        self._waiting += len(record.der)
+        while self._sent and (len(self._sent) > _WAITING or self._waiting > self._limits.chains_bytes):
+            self._forget(next(iter(self._sent)))
+            self._limits.hit("chains_bytes")
+
+    def _forget(self, place: Place) -> tuple[list[CertificateSeen], list[CertificateSeen]]:
+        sent = self._sent.pop(place)
+        self._waiting -= sum(map(_size, sent))
+        return sent
+
+    def _take(self, handshake: TlsHandshake, sent: list[CertificateSeen]) -> None:
+        flow = flow_of(handshake)
+        key = (flow.file, flow.server, flow.server_port, handshake.sni, tuple(one.sha256 for one in sent))
+        if key not in self._servers:
+            self._held += _size(sent)
+            for name, reached in (("chains", len(self._servers) >= self._limits.chains),
+                                  ("chains_bytes", self._held > self._limits.chains_bytes)):
+                if reached:
+                    self._limits.hit(name)
+                    return
+            from pcapkit.certificates.chain import Chain
+            chain = Chain([one.der for one in sent], self._trust, self._limits.chain_signatures)
+            if chain.cut:
+                self._limits.hit("chain_signatures")
+            self._servers[key] = _Server(chain, sent[0], handshake, names=[handshake.sni] if handshake.sni else [])
+        server = self._servers[key]
+        server.sessions += 1
+        server.established |= handshake.established
+
+    def read(self, chunk: Chunk) -> None:
+        """Keep which names led to which addresses, as far as there is room."""
+        for name, kind, answers in zip(*chunk.select("name", "type", "answers"), strict=True):
+            if kind not in ("A", "AAAA") or len(self._names) >= _ADDRESSES:
+                continue
+            for answer in answers or ():
+                if answer["type"] == kind:
+                    names = self._names.setdefault(answer["data"], {})
+                    if len(names) < _NAMES:
+                        names[name.removesuffix(".")] = None
+
+    # What it comes to
+
+    def finish(self) -> Iterator[Record]:
+        """A row for each chain; findings for each server and rule, and one for all that has only expired since."""
+        now, since = time.time_ns(), []
+        servers = list(self._servers.values())
+        for server in servers:
+            server.names = server.names or list(self._names.get(flow_of(server.first).server, ()))
+        shared = _shared_keys(servers)
+        for server in servers:
+            then, today = (server.chain.at(at, server.matched) for at in (server.first.span.time_ns, now))
+            yield _row(server, then, today, shared.get(id(server), []))
+            yield from _findings(server, then)
+            if then.valid and {reason.fault for reason in today.reasons} == {Fault.EXPIRED}:
+                since.append(server)
+        yield from _expired_since(since)
+
+
+def _row(server: _Server, then: Verdict, today: Verdict, shared: list[str]) -> ChainSeen:
+    from pcapkit.certificates.remarks import count_timestamps, remarks
+    chain = server.chain
+    first, (begins, ends) = chain.links[0], chain.holds()
+    name = server.matched
+    words = [*(f"{reason.fault}: {reason.words}" for reason in then.reasons), *chain.oddities, *remarks(chain), *shared]
+    words += [f"now {reason.fault}: {reason.words}" for reason in today.reasons if reason not in then.reasons]
+    row = ChainSeen(
+        server.first.span, name, server.sessions, len(chain.ders), first.read.subject, first.read.issuer,
+        [step.name for step in chain.path], chain.trusted,
+        chain.matches(name) if name is not None else None,
+        then.words, today.words, begins, ends, count_timestamps(first.der), words, first.read.sha256)
+    row.flow = server.first.flow
+    return row
+
+
+def _shared_keys(servers: Sequence[_Server]) -> dict[int, list[str]]:
+    """Servers whose key another certificate, for other names, has too: in words."""
+    by_key: dict[bytes, dict[str, _Server]] = {}
+    for server in servers:
+        if (key := server.chain.links[0].key) is not None:
+            by_key.setdefault(key, {}).setdefault(server.chain.links[0].read.sha256, server)
+    found: dict[int, list[str]] = {}
+    for server in servers:
+        first = server.chain.links[0]
+        others = [other for other in by_key.get(first.key or b"", {}).values() if _is_for_others(server, other)]
+        if others:
+            found[id(server)] = [f"the same key as the certificate of {other.place}" for other in others[:_SHOWN]]
+    return found
+
+
+def _is_for_others(server: _Server, other: _Server) -> bool:
+    first, second = set(server.chain.hosts), set(other.chain.hosts)
+    return bool(first) and bool(second) and not first & second
+
+
+def _findings(server: _Server, then: Verdict) -> Iterator[Finding]:
+    """What is wrong at the time of the capture. Of a private server that nobody vouches for it is one finding that says all."""
+    by_rule = {rule: [reason for reason in then.reasons if reason.fault in what.faults] for rule, what in _RULES.items()}
+    if by_rule["certificate-untrusted"] and server.is_private:
+        every = [reason for reasons in by_rule.values() for reason in reasons]
+        yield _finding(server, "certificate-untrusted", every, Severity.INFO)
+        return
+    for rule, reasons in by_rule.items():
+        if reasons:
+            yield _finding(server, rule, reasons, _severity(server, rule, reasons))
+
+
+def _severity(server: _Server, rule: str, reasons: list[Reason]) -> Severity:
+    """Worse where the rest is as it should be, since there it was meant to be valid."""
+    trusted, looked_up = server.chain.trusted, server.handshake.sni is None
+    if flow_of(server.first).server_port == _MAIL and rule != "certificate-misissued":
+        return Severity.LOW
+    match rule:
+        case "certificate-untrusted":
+            return Severity.MEDIUM if server.established else Severity.LOW
+        case "certificate-misissued":
+            return Severity.HIGH if trusted and reasons[0].fault is not Fault.UNREADABLE else Severity.MEDIUM
+        case "certificate-expired":
+            return Severity.HIGH if trusted else Severity.MEDIUM
+        case "certificate-wrong-name":
+            return Severity.HIGH if trusted and not looked_up else Severity.LOW
+    return Severity.MEDIUM if trusted else Severity.LOW
+
+
+def _finding(server: _Server, rule: str, reasons: list[Reason], severity: Severity) -> Finding:
+    first, flow, what = server.first, flow_of(server.first), _RULES[rule]
+    said = "; ".join(dict.fromkeys(reason.words for reason in reasons))
+    message = f"{server.place}: {said}{_ending(server)}"
+    unsure = rule == "certificate-wrong-name" and server.handshake.sni is None
+    if unsure:
+        message += ". Which name was meant is told by look-ups in the DNS only"
+    elif rule == "certificate-untrusted" and Fault.INCOMPLETE in {reason.fault for reason in reasons}:
+        message += ". Of an old capture the root may have been trusted then"
+    return _made(flow, first, rule, severity, Confidence.POSSIBLE if unsure else Confidence.CERTAIN, what, message, [first])
+
+
+def _ending(server: _Server) -> str:
+    """What clients made of it."""
+    failure = server.handshake.failure
+    if server.established:
+        return "; the client went on with it"
+    return f"; the handshake failed: {failure}" if failure else ""
+
+
+_SINCE = _Rule("Valid when it was captured, expired now", "RFC 5280, 4.1.2.5",
+               "nothing: judge certificates at the time of the capture", frozenset())
+
+
+def _expired_since(servers: list[_Server]) -> Iterator[Finding]:
+    """One finding for each file: nothing was wrong there."""
+    by_file: dict[str, list[_Server]] = {}
+    for server in servers:
+        by_file.setdefault(flow_of(server.first).file, []).append(server)
+    for those in by_file.values():
+        words = [f"{server.place}: valid {_day(server.first.span.time_ns)}, expired {_day(server.chain.holds()[1])}"
+                 for server in those[:_SHOWN]]
+        more = f"; and {len(those) - _SHOWN} more" if len(those) > _SHOWN else ""
+        first = those[0].first
+        yield _made(flow_of(first), first, "certificate-expired-since", Severity.INFO, Confidence.CERTAIN, _SINCE,
+                    "; ".join(words) + more, [server.first for server in those[:_SHOWN]])
+
+
+def _day(time_ns: int | None) -> str:
+    return "?" if time_ns is None else f"{datetime.fromtimestamp(time_ns // SECOND, UTC):%Y-%m-%d}"
+
+
+def _made(flow: Conversation, first: CertificateSeen, rule: str, severity: Severity, confidence: Confidence, what: _Rule,
+          message: str, places: list[CertificateSeen]) -> Finding:
+    finding = Finding(first.span, rule, severity, confidence, what.title, message,
+                      [e for place in places for e in evidence(flow_of(place), place.span)], what.rfc,
+                      display_filter(flow, first.span.last_frame), capture_filter(flow), what.remedy)
+    finding.flow = flow
+    return finding
