@@ -66,6 +66,11 @@ def test_a_login_behind_encryption_is_a_credential_but_no_cleartext_one(secured:
     assert "http" not in rows(secured[0])
 
 
+def test_the_answer_says_what_was_encrypted_on_the_wire(secured: tuple[Path, Path]) -> None:
+    text = run("answer", secured[0], "--keylog", secured[1])
+    assert text.count("encrypted on the wire") == 2 and "in the clear" not in text
+
+
 @pytest.mark.parametrize("verb", ["credentials", "http", "forms", "tls", "findings", "decrypt", "answer", "export"])
 def test_neither_keys_nor_secrets_come_out(secured: tuple[Path, Path], verb: str) -> None:
     path, log = secured

@@ -106,14 +106,15 @@ def _talk(talk: Counter[tuple[str, str, str]]) -> None:
 
 
 def _forms(rows: list[dict[str, Any]]) -> None:
-    posted = [r for r in rows if r["encoding"] != "query"]
-    if not posted:
-        return
-    _title("Typed into forms, in the clear")
-    for r in posted[:2 * _ROWS]:
-        click.echo(f"  {_frame(r)}{escape(r['name'])} = {show(r['value'])}")
-    if len(posted) > 2 * _ROWS:
-        click.echo(f"  and {len(posted) - 2 * _ROWS} more fields: pcapkit forms")
+    for encrypted, title in ((False, "Typed into forms, in the clear"), (True, "Typed into forms, encrypted on the wire")):
+        posted = [r for r in rows if r["encoding"] != "query" and r["encrypted"] is encrypted]
+        if not posted:
+            continue
+        _title(title)
+        for r in posted[:2 * _ROWS]:
+            click.echo(f"  {_frame(r)}{escape(r['name'])} = {show(r['value'])}")
+        if len(posted) > 2 * _ROWS:
+            click.echo(f"  and {len(posted) - 2 * _ROWS} more fields: pcapkit forms")
 
 
 def _logins(rows: list[dict[str, Any]]) -> None:
@@ -123,7 +124,8 @@ def _logins(rows: list[dict[str, Any]]) -> None:
     rows = sorted(rows, key=lambda r: r["mechanism"] == SESSION_COOKIE)
     for r in rows[:_ROWS]:
         click.echo(f"  {_frame(r)}{r['protocol']} {r['mechanism']}: user {show(r['username'] or None)}, "
-                   f"{r['secret_kind']} {show(r['secret'])} at {r['server']}:{r['server_port']}, outcome {r['outcome']}")
+                   f"{r['secret_kind']} {show(r['secret'])} at {r['server']}:{r['server_port']}, outcome {r['outcome']}"
+                   f"{', encrypted on the wire' if r['encrypted'] else ''}")
     if len(rows) > _ROWS:
         click.echo(f"  and {len(rows) - _ROWS} more: pcapkit credentials")
 

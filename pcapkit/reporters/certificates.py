@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, ClassVar
@@ -219,7 +219,9 @@ class Certificates:
 
     def finish(self) -> Iterator[Record]:
         """A row for each chain; findings for each server and rule, and one for all that has only expired since."""
-        now, since = time.time_ns(), []
+        now = time.time_ns()
+        since: list[_Server] = []
+        gone: list[_Server] = []
         servers = list(self._servers.values())
         for server in servers:
             server.names = server.names or list(self._names.get(flow_of(server.first).server, ()))
@@ -227,10 +229,22 @@ class Certificates:
         for server in servers:
             then, today = (server.chain.at(at, server.matched) for at in (server.first.span.time_ns, now))
             yield _row(server, then, today, shared.get(id(server), []))
-            yield from _findings(server, then)
+            if _may_have_held(server, then, now):
+                gone.append(server)
+            else:
+                yield from _findings(server, then)
             if then.valid and {reason.fault for reason in today.reasons} == {Fault.EXPIRED}:
                 since.append(server)
-        yield from _expired_since(since)
+        yield from _by_file(since, "certificate-expired-since", Confidence.CERTAIN, _SINCE, lambda server: (
+            f"valid {_day(server.first.span.time_ns)}, expired {_day(server.chain.holds()[1])}"))
+        yield from _by_file(gone, "certificate-root-gone", Confidence.POSSIBLE, _GONE, lambda server: (
+            f"from {_day(server.first.span.time_ns)}, issuer {server.chain.links[-1].read.issuer}"))
+
+
+def _may_have_held(server: _Server, then: Verdict, now: int) -> bool:
+    """Whether all that is wrong with the chain of an old capture is that its root is not trusted today."""
+    return (now - server.first.span.time_ns > _OLD and len(server.chain.ders) > 1 and not server.is_private
+            and {reason.fault for reason in then.reasons} == {Fault.INCOMPLETE})
 
 
 def _row(server: _Server, then: Verdict, today: Verdict, shared: list[str]) -> ChainSeen:
@@ -322,18 +336,23 @@ _SINCE = _Rule("Valid when it was captured, expired now", "RFC 5280, 4.1.2.5",
                "nothing: judge certificates at the time of the capture", frozenset())
 
 
-def _expired_since(servers: list[_Server]) -> Iterator[Finding]:
-    """One finding for each file: nothing was wrong there."""
+_GONE = _Rule("Chains to roots that are not trusted today", "RFC 5280, 6.1",
+              "nothing, or name a store of the time (--trust-store): roots leave the stores of browsers every year", frozenset())
+_OLD = 365 * 86_400 * SECOND
+
+
+def _by_file(servers: list[_Server], rule: str, confidence: Confidence, what: _Rule,
+             words: Callable[[_Server], str]) -> Iterator[Finding]:
+    """One finding for each file, about what is worth a note only."""
     by_file: dict[str, list[_Server]] = {}
     for server in servers:
         by_file.setdefault(flow_of(server.first).file, []).append(server)
     for those in by_file.values():
-        words = [f"{server.place}: valid {_day(server.first.span.time_ns)}, expired {_day(server.chain.holds()[1])}"
-                 for server in those[:_SHOWN]]
+        said = [f"{server.place}: {words(server)}" for server in those[:_SHOWN]]
         more = f"; and {len(those) - _SHOWN} more" if len(those) > _SHOWN else ""
         first = those[0].first
-        yield _made(flow_of(first), first, "certificate-expired-since", Severity.INFO, Confidence.CERTAIN, _SINCE,
-                    "; ".join(words) + more, [server.first for server in those[:_SHOWN]])
+        yield _made(flow_of(first), first, rule, Severity.INFO, confidence, what, "; ".join(said) + more,
+                    [server.first for server in those[:_SHOWN]])
 
 
 def _day(time_ns: int | None) -> str:

@@ -182,3 +182,15 @@ def test_of_a_client_nothing_is_judged(tmp_path: Path, ends: Ends) -> None:
     ends.authority.issue_cert("client.example.org").configure_cert(ends.client)
     found = judged(tmp_path, said(ends.talk(name=HOST)))
     assert len(found["certificates"]) > 2 and [row["at_capture"] for row in found["chains"]] == ["valid"]
+
+
+@pytest.mark.parametrize(("year", "rule", "severity"), [
+    (2027, "certificate-untrusted", "medium"), (2028, "certificate-root-gone", "info")])
+def test_of_an_old_capture_the_root_may_have_left_the_store_since(
+        year: int, rule: str, severity: str, tmp_path: Path, ends: Ends, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.time_ns", lambda: int(datetime(year, 1, 1, tzinfo=UTC).timestamp()) * 10**9)
+    use(ends, tmp_path, server_certificate(), authority("middle", "elsewhere"))
+    found = judged(tmp_path, *(said(ends.talk(name=HOST), f"8.8.4.{n}", at=5 * n) for n in range(2)))
+    assert {(f["rule"], f["severity"]) for f in found["findings"]} == {(rule, severity)}
+    assert len(found["findings"]) == (1 if severity == "info" else 2)
+    assert {row["at_capture"] for row in found["chains"]} == {"issuer missing"}
