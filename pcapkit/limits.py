@@ -119,7 +119,7 @@ class Limits:
     tls_shown: int = cap(10_000, "handshakes", "further handshakes are not shown one by one")
     tls_empty_records: int = cap(32, "records", "the stream is left alone")
 
-    chains: int = cap(10_000, "chains", "further chains of certificates are not judged")
+    chains: int = cap(1_000, "chains", "further chains of certificates are not judged")
     chains_bytes: int = cap(64 * MIB, "bytes", "further chains of certificates are not judged")
     chain_signatures: int = cap(100, "signatures", "further signatures of the chain are not verified: an issuer may be missed")
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from pcapkit.certificates.matching import as_address, forbidden, hosts, matches
@@ -47,6 +47,13 @@ class Link:
 
 def link(der: bytes, place: str) -> Link:
     """Read one certificate; never raises."""
+    read, parsed = _read(der)
+    return Link(der, read, parsed, place)
+
+
+@lru_cache(256)
+def _read(der: bytes) -> tuple[Certificate, x509.Certificate | None]:
+    """What an authority is read as is kept: it stands in many chains."""
     from cryptography import x509
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -55,7 +62,7 @@ def link(der: bytes, place: str) -> Link:
             _ = parsed.subject, parsed.issuer, parsed.extensions, parsed.not_valid_after_utc, parsed.not_valid_before_utc
         except Exception:  # its parser raises several kinds
             parsed = None
-    return Link(der, read_certificate(der), parsed, place)
+    return read_certificate(der), parsed
 
 
 @dataclass
@@ -182,7 +189,7 @@ class Chain:
             reasons += self._refused(time_ns, host)
         return Verdict(reasons)
 
-    @property
+    @cached_property
     def hosts(self) -> list[str]:
         """The hosts that the server's certificate is for."""
         parsed = self.links[0].parsed if self.links else None

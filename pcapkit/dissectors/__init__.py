@@ -36,9 +36,11 @@ class Recognition(IntEnum):
 
     NO = 0
     """These bytes are not of this protocol."""
-    MAYBE = 1
+    USUAL = 1
+    """They may be, if the port is a usual one: more bytes would not tell either."""
+    MAYBE = 2
     """They may be; the port decides, or more bytes."""
-    YES = 2
+    YES = 3
     """They are."""
 
 

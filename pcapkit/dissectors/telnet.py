@@ -54,7 +54,9 @@ class Telnet(Dialogue):
             if rest and not (length and rest[0] == _IAC) and not _TEXT.fullmatch(rest):
                 return Recognition.NO
             told += length
-        return Recognition.YES if told >= _SURE else Recognition.MAYBE if client or server else Recognition.NO
+        if told:
+            return Recognition.YES if told >= _SURE else Recognition.MAYBE
+        return Recognition.USUAL if client or server else Recognition.NO
 
     def step(self, unread: Unread) -> bool:
         """Text up to the next command, or a command."""

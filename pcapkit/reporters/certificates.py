@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import islice
 from typing import TYPE_CHECKING, ClassVar
 
 from pcapkit import schema
@@ -21,8 +22,9 @@ from pcapkit.schema import Chunk, Table
 if TYPE_CHECKING:
     from pcapkit.certificates.chain import Chain
 
-_ADDRESSES, _NAMES, _SHOWN, _WAITING = 10_000, 20, 20, 10_000
-"""How many addresses are kept with their names, names of an address, servers in a finding, and handshakes not yet done."""
+_ADDRESSES, _NAMES, _SHOWN, _WAITING, _COMPARED = 10_000, 20, 20, 10_000, 200
+"""How many addresses are kept with their names, names of an address, servers in a finding, handshakes not yet done, and
+certificates with the same key."""
 
 Place = tuple[str, str, int | None]
 """File, transport and stream."""
@@ -266,21 +268,20 @@ def _row(server: _Server, then: Verdict, today: Verdict, shared: list[str]) -> C
 def _shared_keys(servers: Sequence[_Server]) -> dict[int, list[str]]:
     """Servers whose key another certificate, for other names, has too: in words."""
     by_key: dict[bytes, dict[str, _Server]] = {}
+    same: dict[str, list[_Server]] = {}
     for server in servers:
+        same.setdefault(server.chain.links[0].read.sha256, []).append(server)
         if (key := server.chain.links[0].key) is not None:
             by_key.setdefault(key, {}).setdefault(server.chain.links[0].read.sha256, server)
     found: dict[int, list[str]] = {}
-    for server in servers:
-        first = server.chain.links[0]
-        others = [other for other in by_key.get(first.key or b"", {}).values() if _is_for_others(server, other)]
-        if others:
-            found[id(server)] = [f"the same key as the certificate of {other.place}" for other in others[:_SHOWN]]
+    for those in by_key.values():
+        hosts = {sha256: frozenset(one.chain.hosts) for sha256, one in islice(those.items(), _COMPARED) if len(those) > 1}
+        for sha256 in those:
+            mine = hosts.get(sha256, frozenset())
+            others = (those[other] for other, theirs in hosts.items() if mine and theirs and not mine & theirs)
+            if words := [f"the same key as the certificate of {other.place}" for other in islice(others, _SHOWN)]:
+                found.update((id(one), words) for one in same[sha256])
     return found
-
-
-def _is_for_others(server: _Server, other: _Server) -> bool:
-    first, second = set(server.chain.hosts), set(other.chain.hosts)
-    return bool(first) and bool(second) and not first & second
 
 
 def _findings(server: _Server, then: Verdict) -> Iterator[Finding]:
