@@ -121,6 +121,10 @@ def test_a_flight_that_is_sent_again_is_told_once() -> None:
     assert told(play(DTLS, twice)) == [("CvCsxnGIFif", 2)]
 
 
+def test_a_change_of_cipher_that_comes_twice_is_told_once() -> None:
+    assert row([*FULL[:-3], (0, said(EXCHANGE, 2, bytes(40))), *[(0, record(CHANGE, b"\1"))] * 2, *LAST]).history == "CvCsxnGIFif"
+
+
 def test_a_server_that_counts_anew_behind_its_request() -> None:
     assert row([*VERIFIED, (1, said(SERVER_HELLO, 0, server_hello()))]).history == "CvCs"
 
