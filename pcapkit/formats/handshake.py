@@ -45,7 +45,7 @@ def summary(shown: Handshake) -> Iterator[str]:
         whether = "New" if row.resumed is False else "New or reused, not visible"
         new = f"Reused by {_WAYS[row.resumption]}" if row.resumption else whether
         yield f"{new}, {row.version}, Cipher is {row.cipher} ({row.cipher_id})"
-        yield f"Key exchange: {row.key_exchange or 'not visible'}; Mozilla's profile: {row.profile}"
+        yield f"Key exchange: {row.key_exchange or 'not visible'}; Mozilla's profile: {row.profile or 'not for DTLS'}"
     yield from _agreed(row)
     yield from _session(shown)
     yield "---"
@@ -186,7 +186,7 @@ def ladder(shown: Handshake) -> Iterator[str]:
     if row.failure is not None:
         meaning = f": {alert_meaning(row.alert[1])}" if row.alert is not None and alert_meaning(row.alert[1]) else ""
         yield f"{'':33}!  {escape(row.failure)}{meaning}"
-    if row.version is not None and not row.resumed:
+    if row.version is not None and not row.resumed and not row.version.startswith("DTLS"):
         yield _BESIDE[row.is_tls13]
 
 

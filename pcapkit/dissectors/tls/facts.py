@@ -23,7 +23,8 @@ class Facts:
     not, `abbreviated` where it changed the cipher without that. `missing` says of which side bytes are not in the capture.
     `messages`, `leaf`, `transcript`, `alert` and `steps` are as TlsHandshake has them; `client_chain` is the number of the
     client's certificates, `talk` the lengths of its first records behind the handshake where they matter. `told` is true once
-    the row was put, `decrypted` where keys opened records, `alpn` what the server chose behind encryption.
+    the row was put, `decrypted` where keys opened records, `alpn` what the server chose behind encryption, `verifying` true
+    where a server of DTLS asked for the hello again, with a cookie.
     """
 
     missing: list[bool]
@@ -34,6 +35,7 @@ class Facts:
     version: int | None = None
     tls13: bool = False
     retrying: bool = False
+    verifying: bool = False
     group: str | None = None
     started: bool = False
     full: bool = False

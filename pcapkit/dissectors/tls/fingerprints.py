@@ -24,12 +24,13 @@ from pcapkit.dissectors.tls.hellos import (
     numbers,
     offered_versions,
 )
-from pcapkit.dissectors.tls.names import is_grease, rank, version_name
+from pcapkit.dissectors.tls.names import DTLS_VERSIONS, is_grease, rank, version_name
 
 _REMEMBERED_BYTES = 2048
 """Longer lists are not remembered, which bounds the memory."""
 
-_JA4_VERSIONS = {0x0304: "13", 0x0303: "12", 0x0302: "11", 0x0301: "10", 0x0300: "s3", 0x0002: "s2"}
+_JA4_VERSIONS = {0x0304: "13", 0x0303: "12", 0x0302: "11", 0x0301: "10", 0x0300: "s3", 0x0002: "s2",
+                  0xFEFF: "d1", 0xFEFD: "d2", 0xFEFC: "d3"}
 
 
 class Lists(NamedTuple):
@@ -74,13 +75,14 @@ def ja3_text(lists: Lists) -> str:
 
 
 def ja4(lists: Lists) -> str:
-    """JA4 of a client over TCP, such as t13d1516h2_8daaf6152771_e5627efa2ab1."""
+    """JA4 of a client, such as t13d1516h2_8daaf6152771_e5627efa2ab1; it begins with d for DTLS."""
     ciphers = sorted(f"{c:04x}" for c in _meant(numbers(lists.ciphers)))
     types = _meant(lists.types)
     kept = sorted(f"{t:04x}" for t in types if t not in (SERVER_NAME, ALPN))
     signatures = [f"{s:04x}" for s in _meant(numbers(lists.signatures[2:]))]
     details = "_".join(",".join(part) for part in (kept, signatures) if part) if kept else ""
-    return (f"t{_ja4_version(lists)}{'d' if SERVER_NAME in types else 'i'}{min(len(ciphers), 99):02d}"
+    transport = "d" if lists.version in DTLS_VERSIONS else "t"
+    return (f"{transport}{_ja4_version(lists)}{'d' if SERVER_NAME in types else 'i'}{min(len(ciphers), 99):02d}"
             f"{min(len(types), 99):02d}{_ja4_alpn(lists.alpn)}_{_short(','.join(ciphers))}_{_short(details)}")
 
 
@@ -121,7 +123,8 @@ def _meant(values: Iterable[int]) -> list[int]:
 
 
 def _ja4_version(lists: Lists) -> str:
-    return _JA4_VERSIONS.get(max(_meant(numbers(lists.versions[1:])) or [lists.version]), "00")
+    newest = min if lists.version in DTLS_VERSIONS else max
+    return _JA4_VERSIONS.get(newest(_meant(numbers(lists.versions[1:])) or [lists.version]), "00")
 
 
 def _ja4_alpn(extension: bytes) -> str:

@@ -9,12 +9,17 @@ SSL3 = 0x0300
 TLS10 = 0x0301
 TLS12 = 0x0303
 TLS13 = 0x0304
+DTLS_BAD, DTLS10, DTLS12, DTLS13 = 0x0100, 0xFEFF, 0xFEFD, 0xFEFC
+"""DTLS_BAD is what OpenSSL before 0.9.8f took for DTLS 1.0."""
 
-_VERSIONS = {SSL2: "SSL 2.0", SSL3: "SSL 3.0", TLS10: "TLS 1.0", 0x0302: "TLS 1.1", TLS12: "TLS 1.2", TLS13: "TLS 1.3"}
+_VERSIONS = {SSL2: "SSL 2.0", SSL3: "SSL 3.0", TLS10: "TLS 1.0", 0x0302: "TLS 1.1", TLS12: "TLS 1.2", TLS13: "TLS 1.3",
+             DTLS_BAD: "DTLS 1.0 (OpenSSL 0.9.8)", DTLS10: "DTLS 1.0", DTLS12: "DTLS 1.2", DTLS13: "DTLS 1.3"}
+DTLS_VERSIONS = {DTLS_BAD: 0x0302, DTLS10: 0x0302, DTLS12: TLS12, DTLS13: TLS13}
+"""Versions of DTLS -> those of TLS that they are made of."""
 _DRAFT, _GOOGLE_DRAFT, _FACEBOOK_DRAFT = 0x7F, 0x7E, 0xFB
 
 # Handshake types (RFC 8446, B.3, with those of earlier versions)
-HELLO_REQUEST, CLIENT_HELLO, SERVER_HELLO = 0, 1, 2
+HELLO_REQUEST, CLIENT_HELLO, SERVER_HELLO, HELLO_VERIFY_REQUEST = 0, 1, 2, 3
 HELLO_RETRY_REQUEST, CERTIFICATE, SERVER_KEY_EXCHANGE = 6, 11, 12
 CERTIFICATE_REQUEST, SERVER_HELLO_DONE = 13, 14
 NEW_SESSION_TICKET, END_OF_EARLY_DATA, ENCRYPTED_EXTENSIONS = 4, 5, 8
@@ -94,7 +99,7 @@ def is_grease(number: int) -> bool:
 
 def is_tls13(version: int) -> bool:
     """Whether a version is TLS 1.3 or a draft of it."""
-    return version == TLS13 or version >> 8 in (_DRAFT, _GOOGLE_DRAFT, _FACEBOOK_DRAFT)
+    return version in (TLS13, DTLS13) or version >> 8 in (_DRAFT, _GOOGLE_DRAFT, _FACEBOOK_DRAFT)
 
 
 def has_short_server_hello(version: int) -> bool:
@@ -103,7 +108,8 @@ def has_short_server_hello(version: int) -> bool:
 
 
 def rank(version: int) -> float:
-    """A key that sorts versions by age: drafts of TLS 1.3 lie between 1.2 and 1.3."""
+    """A key that sorts versions by age: drafts of TLS 1.3 lie between 1.2 and 1.3, DTLS as what it is made of."""
+    version = DTLS_VERSIONS.get(version, version)
     return TLS12 + 0.5 + (version & 0xFF) / 1024 if is_tls13(version) and version != TLS13 else version
 
 

@@ -194,8 +194,8 @@ class TlsHandshake(Record):
 
     @property
     def profile(self) -> str | None:
-        """Mozilla's profile that the session fits: see `profiles`."""
-        if self.server_hello is None or self.version is None:
+        """Mozilla's profile that the session fits: see `profiles`. None for DTLS, of which the guideline does not speak."""
+        if self.server_hello is None or self.version is None or self.version.startswith("DTLS"):
             return None
         return profile(self.version, self.server_hello.cipher, self.key_exchange)
 

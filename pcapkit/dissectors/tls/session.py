@@ -40,6 +40,7 @@ from pcapkit.dissectors.tls.names import (
     ENCRYPTED_EXTENSIONS,
     FINISHED,
     HELLO_RETRY_REQUEST,
+    HELLO_VERIFY_REQUEST,
     KEY_UPDATE,
     LETTERS,
     NEW_SESSION_TICKET,
@@ -128,6 +129,8 @@ class Session:
             facts.full = True
         elif kind == HELLO_RETRY_REQUEST:
             facts.retrying = True
+        elif kind == HELLO_VERIFY_REQUEST:
+            facts.verifying = True
         elif kind in (NEW_SESSION_TICKET, CERTIFICATE_STATUS) and whole and not facts.tls13:
             facts.messages.setdefault(kind, body)
         elif self.openers[side] is not None:
@@ -215,13 +218,14 @@ class Session:
             return
         if self.openers[side] is not None:
             self._renegotiate(side)
-        asked = self.facts.retrying or any(self.missing)  # bytes that are missing hide the request, or its place
-        if self.facts.client_hello is not None and not asked:
+        facts = self.facts
+        asked = facts.retrying or facts.verifying or any(self.missing)  # missing bytes hide the request, or its place
+        if facts.client_hello is not None and not asked:
             self._start_again(side, span)
         self.note(side, "C", span)
         hello = self._read_client_hello(body, span, whole)
-        if self.facts.client_hello is None:
-            self.facts.client_hello, self.facts.offered_at = hello, span
+        if self.facts.client_hello is None or self.facts.verifying:
+            self.facts.client_hello, self.facts.offered_at, self.facts.verifying = hello, span, False
         if not self.facts.started:
             self.facts.started = True
             self.sink.put(TLSStarted(span))
@@ -322,7 +326,7 @@ class Session:
         alert = kind == ALERT or (length in _ENCRYPTED_ALERTS and facts.tls13 and self._sees_first_flight(side))
         self.note(side, "L" if alert else "F" if kind == HANDSHAKE else "D", place)
         if self._steps and facts.steps:
-            facts.steps[-1].encrypted, facts.steps[-1].length = True, HEADER_BYTES + length
+            facts.steps[-1].encrypted, facts.steps[-1].length = True, max(HEADER_BYTES + length, place.stop - place.start)
         if facts.record_version is None:
             facts.record_version = version
         if alert and facts.tls13:

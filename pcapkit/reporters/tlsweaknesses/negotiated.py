@@ -67,7 +67,7 @@ def _of_version(row: TlsHandshake, version: str, cipher: str) -> Iterator[Weakne
     elif version == "SSL 3.0":
         poodle = "; its CBC padding can be guessed (POODLE)" if is_cbc(cipher) else ""
         yield "tls-ssl3", f"{cipher}{poodle}{best}{only}", None
-    elif version in ("TLS 1.0", "TLS 1.1"):
+    elif version in ("TLS 1.0", "TLS 1.1") or version.startswith("DTLS 1.0"):
         yield "tls-old-version", f"{version}{best}{only}", None
     if version in ("SSL 3.0", "TLS 1.0") and is_cbc(cipher):
         yield "tls-beast", f"{cipher} in {version}{_SPLITS[row.records_split]}", None
@@ -133,6 +133,8 @@ def knows_secure_renegotiation(offer: ClientHello) -> bool:
 
 def _changes_too_early(row: TlsHandshake) -> bool:
     """Whether the client's ChangeCipherSpec came in a full handshake before its key exchange."""
+    if (row.version or "").startswith("DTLS"):
+        return False  # datagrams may only have overtaken each other
     before, changed, _ = row.history.partition("I")
     return bool(changed) and "n" in before and "G" not in before and not (row.gaps or row.is_tls13 or row.resumed)
 
