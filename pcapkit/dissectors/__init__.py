@@ -164,6 +164,7 @@ BUILTIN = (
     "pcapkit.dissectors.rsh:Rexec",
     "pcapkit.dissectors.telnet:Telnet",
     "pcapkit.dissectors.tls:TLS",
+    "pcapkit.dissectors.tls.quic:QUIC",
     "pcapkit.dissectors.dns:DNS",
 )
 """The dissectors of this package, as `module:class`, most specific first."""
