@@ -115,7 +115,7 @@ class _Connection:
         self._messages = tuple(_Messages(sink, self.session, side) for side in (CLIENT, SERVER))
         self._keys: dict[tuple[int, int], Keys] = {}
         self._largest = [-1, -1]
-        self._answered = False
+        self._answered = self._closed_told = False
         self._retried: bytes | None = None
         self._proof: Span | None = None
 
@@ -160,7 +160,10 @@ class _Connection:
     def _initial(self, side: int, data: bytes, packet: Packet, place: Span) -> None:
         payload = self._open(side, data, packet)
         if payload is None:
-            self.session.odd("quic-packet-not-opened", "an Initial packet that does not fit the keys of its connection", place)
+            if not self._closed_told:
+                self._closed_told = True
+                self.session.odd("quic-packet-not-opened", "an Initial packet that does not fit the keys of its connection; "
+                                 "further ones are not told", place)
             return
         if side == SERVER and not self._answered:
             self._answered = True

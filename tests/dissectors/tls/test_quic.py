@@ -207,7 +207,7 @@ def test_another_version_that_the_server_asks_for() -> None:
 
 def test_damage_is_named() -> None:
     broken = REPLY[1][:-1] + b"\0"
-    assert rules(play(QUIC, [OPENING, (1, broken)])) == ["quic-packet-not-opened"]
+    assert rules(play(QUIC, [OPENING, (1, broken), (1, broken)])) == ["quic-packet-not-opened"]
     assert rules(play(QUIC, [OPENING, (1, REPLY[1][:-1])])) == ["quic-malformed"]
     assert rules(play(QUIC, [OPENING, (1, sealed(1, b"\x08\0", to=b"me"))])) == ["quic-malformed"]
     assert rules(play(QUIC, [*USUAL, (1, REPLY[1][:-1])])) == []
