@@ -167,6 +167,7 @@ BUILTIN = (
     "pcapkit.dissectors.telnet:Telnet",
     "pcapkit.dissectors.tls:TLS",
     "pcapkit.dissectors.tls.dtls:DTLS",
+    "pcapkit.dissectors.tls.quic:QUIC",
     "pcapkit.dissectors.dns:DNS",
 )
 """The dissectors of this package, as `module:class`, most specific first."""

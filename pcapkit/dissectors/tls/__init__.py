@@ -3,6 +3,7 @@
 `framing` tells records from other bytes, `side` reads the records and messages of one side, `session` makes facts of
 both sides' messages, `hellos`, `messages`, `suites` and `names` read what is in them, `fingerprints` has JA3 and JA4.
 `decryption` finds the secrets of a connection, `schedule` makes keys of them, `protection` opens records with those.
+`initials` opens the Initial packets of QUIC, `quic` reads the hellos in them.
 `profiles`, `stapling` and `signed` judge what was negotiated, what came with the certificate, and the server's signature, when
 they are asked.
 """

@@ -24,7 +24,7 @@ class Facts:
     `messages`, `leaf`, `transcript`, `alert` and `steps` are as TlsHandshake has them; `client_chain` is the number of the
     client's certificates, `talk` the lengths of its first records behind the handshake where they matter. `told` is true once
     the row was put, `decrypted` where keys opened records, `alpn` what the server chose behind encryption, `verifying` true
-    where a server of DTLS asked for the hello again, with a cookie.
+    where a server of DTLS asked for the hello again, with a cookie. `quic` tells that it is QUIC's.
     """
 
     missing: list[bool]
@@ -55,6 +55,7 @@ class Facts:
     client_chain: int | None = None
     alert: tuple[bool, int] | None = None
     renegotiated: bool = False
+    quic: bool = False
     talk: list[int] = field(default_factory=list)
     messages: dict[int, bytes] = field(default_factory=dict)
     steps: list[Step] = field(default_factory=list)
@@ -147,7 +148,7 @@ class Facts:
                            client_auth=self.client_auth, alert=self.alert, renegotiated=self.renegotiated,
                            gaps=any(self.missing), records_split=self.records_split, steps=self.steps)
         if self.client_hello is not None:
-            _fill_offer(row, self.client_hello)
+            _fill_offer(row, self.client_hello, self.quic)
         if self.version is not None:
             row.version = version_name(self.version)
         if self.server_hello is not None:
@@ -160,10 +161,10 @@ class Facts:
         return row
 
 
-def _fill_offer(row: TlsHandshake, hello: ClientHello) -> None:
+def _fill_offer(row: TlsHandshake, hello: ClientHello, quic: bool) -> None:
     row.sni = hello.sni
     if hello.complete and not hello.ssl2_format:
-        row.alpn, row.client_version, row.ja3, row.ja4 = offer(hello)
+        row.alpn, row.client_version, row.ja3, row.ja4 = offer(hello, "q" if quic else "t")
         return
     row.alpn = ",".join(hello.alpn) or None
     row.client_version = None if hello.highest_version is None else version_name(hello.highest_version)

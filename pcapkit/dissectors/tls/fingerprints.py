@@ -59,12 +59,12 @@ class Offer(NamedTuple):
     ja4: str
 
 
-def offer(hello: ClientHello) -> Offer:
-    """The text of a hello that is complete and in TLS's own format."""
+def offer(hello: ClientHello, transport: str = "t") -> Offer:
+    """The text of a hello that is complete and in TLS's own format; `transport` is "t" for TCP, "q" for QUIC."""
     bodies = tuple(map(hello.extensions.get, _LISTED))
     size = len(hello.ciphers) + 2 * len(hello.types) + sum(map(len, filter(None, bodies)))
     read = _remembered if size <= _REMEMBERED_BYTES else _offer
-    return read(hello.version, hello.ciphers, hello.types, *bodies)
+    return read(transport, hello.version, hello.ciphers, hello.types, *bodies)
 
 
 def ja3_text(lists: Lists) -> str:
@@ -74,14 +74,14 @@ def ja3_text(lists: Lists) -> str:
                      "-".join(map(str, lists.points[1:]))])
 
 
-def ja4(lists: Lists) -> str:
-    """JA4 of a client, such as t13d1516h2_8daaf6152771_e5627efa2ab1; it begins with d for DTLS."""
+def ja4(lists: Lists, transport: str = "t") -> str:
+    """JA4 of a client, such as t13d1516h2_8daaf6152771_e5627efa2ab1; it begins with d for DTLS, with q for QUIC."""
     ciphers = sorted(f"{c:04x}" for c in _meant(numbers(lists.ciphers)))
     types = _meant(lists.types)
     kept = sorted(f"{t:04x}" for t in types if t not in (SERVER_NAME, ALPN))
     signatures = [f"{s:04x}" for s in _meant(numbers(lists.signatures[2:]))]
     details = "_".join(",".join(part) for part in (kept, signatures) if part) if kept else ""
-    transport = "d" if lists.version in DTLS_VERSIONS else "t"
+    transport = "d" if lists.version in DTLS_VERSIONS else transport
     return (f"{transport}{_ja4_version(lists)}{'d' if SERVER_NAME in types else 'i'}{min(len(ciphers), 99):02d}"
             f"{min(len(types), 99):02d}{_ja4_alpn(lists.alpn)}_{_short(','.join(ciphers))}_{_short(details)}")
 
@@ -99,11 +99,11 @@ def _ja3s(version: int, cipher: int, types: tuple[int, ...]) -> str:
 _remembered_ja3s = lru_cache(maxsize=1024)(_ja3s)
 
 
-def _offer(version: int, ciphers: bytes, types: tuple[int, ...], *bodies: bytes | None) -> Offer:
+def _offer(transport: str, version: int, ciphers: bytes, types: tuple[int, ...], *bodies: bytes | None) -> Offer:
     lists = Lists(version, ciphers, types, *(body or b"" for body in bodies))
     newest = max(offered_versions(lists.versions, lists.version), key=rank)
     alpn = ",".join(application_protocols(lists.alpn)) or None
-    return Offer(alpn, version_name(newest), _md5(ja3_text(lists)), ja4(lists))
+    return Offer(alpn, version_name(newest), _md5(ja3_text(lists)), ja4(lists, transport))
 
 
 _remembered = lru_cache(maxsize=4096)(_offer)

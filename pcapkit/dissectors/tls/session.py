@@ -55,7 +55,7 @@ from pcapkit.dissectors.tls.suites import key_exchange
 from pcapkit.errors import DissectError
 from pcapkit.keys import Keys
 from pcapkit.limits import Limits
-from pcapkit.records import Anomaly, Sink, Span, Substream, TLSEstablished, TLSFailed, TLSStarted
+from pcapkit.records import CLIENT, SERVER, Anomaly, Sink, Span, Substream, TLSEstablished, TLSFailed, TLSStarted
 
 _FATAL = 2
 _ENCRYPTED_ALERTS = (11, 19)
@@ -250,7 +250,7 @@ class Session:
         """A second ClientHello without being asked for: what came before is a handshake of its own."""
         self.odd("tls-second-hello", "another ClientHello before the first one's handshake was complete", span)
         self._put_row()
-        self.facts = Facts(self.missing, side)
+        self.facts = Facts(self.missing, side, quic=self.facts.quic)
 
     def _server_hello(self, body: bytes, span: Span, whole: bool) -> None:
         facts = self.facts
@@ -421,6 +421,12 @@ class Session:
         if not self.facts.established and self.facts.failure is None:
             self.facts.failure = reason
             self.sink.put(TLSFailed(place, reason, unfinished))
+        self._settle(place)
+
+    def finish(self, place: Span) -> None:
+        """What is at `place` proves that both sides have finished the handshake."""
+        for side in (CLIENT, SERVER):
+            self._secure(side, place)
         self._settle(place)
 
     def close(self) -> None:
