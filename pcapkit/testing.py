@@ -157,7 +157,7 @@ def cut(script: Script, chance: random.Random) -> list[tuple[int, bytes]]:
 
 
 def essence(records: Iterable[Record]) -> list[Any]:
-    """Records without what depends on how the bytes were cut: frames and times."""
+    """Records without what depends on how the bytes were cut: frames, times, and seconds between them."""
     return [_essence(r) for r in records]
 
 
@@ -167,7 +167,7 @@ def _essence(value: Any) -> Any:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return (type(value).__name__,
                 *((f.name, _essence(getattr(value, f.name))) for f in dataclasses.fields(value)
-                  if not f.name.endswith(("frame", "rtt_s"))))
+                  if not f.name.endswith(("frame", "_s", "ended"))))
     return [_essence(v) for v in value] if isinstance(value, list) else value
 
 
