@@ -1,7 +1,8 @@
 """Samples cut short: what is said of the complete packets stays. What that means is told by `fuzz/sweep.py`.
 
-The captures of the lecture are read, and analysed as a whole, cut at every byte; the others at some, of which those between
-and beside packets are most; `make sweep` cuts them at every one.
+The captures of the lecture are read cut at every byte: what is read is what the complete packets are, so that what is said of
+them is the same, too. The whole analysis runs at some of their bytes, and at fewer of the other captures'; `make sweep` runs it
+at every one.
 """
 
 from __future__ import annotations
@@ -27,9 +28,9 @@ def test_a_cut_file_says_what_its_complete_packets_justify(path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("path", LECTURE, ids=[p.stem for p in LECTURE])
-def test_the_lecture_s_captures_cut_at_every_byte(path: Path) -> None:
+def test_the_lecture_s_captures_cut_at_many_bytes(path: Path) -> None:
     data = path.read_bytes()
-    assert Sweep(data).check_cuts(range(len(data)))
+    assert Sweep(data).check_cuts(some_cuts(data, 500))
 
 
 def test_the_lecture_is_among_the_samples() -> None:
