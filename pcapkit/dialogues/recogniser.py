@@ -33,8 +33,8 @@ class Recogniser:
             for flip in (False, True) if may_flip else (False,):
                 judged = dissector.recognises(server, client) if flip else dissector.recognises(client, server)
                 by_port = ports[0 if flip else 1] in dissector.ports
-                if judged is Recognition.USUAL and not by_port:
-                    continue
+                if judged is Recognition.USUAL:
+                    judged = Recognition.MAYBE if by_port else Recognition.NO
                 rank = (judged, by_port, not flip)
                 if judged and (best is None or rank > best):
                     best, chosen = rank, dissector
