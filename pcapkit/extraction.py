@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from email import message_from_bytes
@@ -13,12 +14,9 @@ from typing import Any
 from pcapkit.analysis import FileAnalysis, Options, Source
 from pcapkit.dissectors.http import HttpBody
 from pcapkit.dissectors.smtp import MailMessage
-from pcapkit.errors import CaptureError
-from pcapkit.filters import Filter
-from pcapkit.readers import open_capture
 from pcapkit.records import CLIENT, Conversation, Record, Secret, Span
 from pcapkit.schema import Chunk
-from pcapkit.secrets import Masker
+from pcapkit.sightings import sightings
 
 _ENDINGS = {
     "text/html": ".html", "text/plain": ".txt", "text/css": ".css", "text/csv": ".csv", "text/xml": ".xml",
@@ -33,7 +31,7 @@ _ENDINGS = {
 _HARMLESS = re.compile(r"[^A-Za-z0-9_-]+")
 _STEM = 40
 _MOST_PARTS = 1_000
-_KEPT_SECRETS = 10_000
+_KEPT_SECRETS, _KEPT_FLOWS = 1_000, 10_000
 
 
 @dataclass(slots=True)
@@ -74,32 +72,17 @@ class Extracted:
                 "encrypted": self.flow.encrypted}
 
 
-class _Watch(FileAnalysis):
-    """An analysis that keeps nothing but what was transferred, and where secrets lie in requests."""
+Flow = tuple[str, str, int | None, int]
+"""A side of a stream: file, transport, stream and side."""
 
-    found: list[Extracted]
-    secrets_seen: list[Secret]
 
-    def collect(self, record: Record) -> None:
-        """Keep a body or the attachments of a message; drop the rest."""
-        if isinstance(record, Secret):
-            del self.secrets_seen[:-_KEPT_SECRETS]
-            self.secrets_seen.append(record)
-        elif isinstance(record, HttpBody) and record.flow is not None:
-            secret = any(_within(s, record) for s in self.secrets_seen)
-            what = "request" if record.side == CLIENT else "response"
-            self.found.append(Extracted(what, record.flow, record.span, record.data, record.content_type, record.url or "",
-                                        record.complete, secret))
-        elif isinstance(record, MailMessage) and record.flow is not None:
-            self.found += [Extracted("attachment", record.flow, record.span, data, kind, name, record.complete)
-                           for data, kind, name in _attachments(record.raw or b"")]
+def _flow(record: Record, side: int) -> Flow:
+    assert record.flow is not None
+    return record.flow.file, record.flow.transport, record.flow.stream, side
 
 
 def _within(secret: Secret, body: HttpBody) -> bool:
-    """Whether a secret stands in a body; one that was decrypted has no place of its own on the wire."""
-    if secret.flow is None or body.flow is None or (secret.flow.transport, secret.flow.stream) != (
-            body.flow.transport, body.flow.stream) or secret.span.side != body.side:
-        return False
+    """Whether a secret of a side stands in a body of it; one that was decrypted has no place of its own on the wire."""
     return body.span.start <= secret.span.start <= body.span.stop or secret.text.encode() in body.data
 
 
@@ -120,23 +103,23 @@ def extracted(sources: Sequence[Source], options: Options | None = None,
               note: Callable[[Chunk], None] | None = None) -> Iterator[Extracted]:
     """What was transferred in `sources`, file by file and in the order in which it was done.
 
-    `note` is shown the other rows of the analysis. Raises CaptureError for an input that cannot be read at all, unless the
-    options name somebody to tell.
+    `note` and errors are as `sightings` has them.
     """
-    options = options or Options()
-    chosen = Filter(options.filter) if options.filter else None
-    for source in sources:
-        try:
-            with open_capture(source, options.limits, progress=options.progress) as capture:
-                watch = _Watch(capture, options, [], Masker(True), chosen)
-                watch.found, watch.secrets_seen = [], []
-                watch.connections.wishes.messages = watch.connections.wishes.bodies = True
-                for chunk in watch.chunks():
-                    if note is not None:
-                        note(chunk)
-                    found, watch.found = watch.found, []
-                    yield from found
-        except CaptureError as error:
-            if options.unreadable is None:
-                raise
-            options.unreadable(str(source), error)
+    def keep(analysis: FileAnalysis) -> None:
+        analysis.connections.wishes.messages = analysis.connections.wishes.bodies = True
+
+    secrets: dict[Flow, deque[Secret]] = {}
+    for record in sightings((Secret, HttpBody, MailMessage), sources, options, note, keep):
+        flow = record.flow
+        if isinstance(record, Secret):
+            place = _flow(record, record.span.side)
+            if place not in secrets and len(secrets) >= _KEPT_FLOWS:
+                del secrets[next(iter(secrets))]
+            secrets.setdefault(place, deque(maxlen=_KEPT_SECRETS)).append(record)
+        elif isinstance(record, HttpBody) and flow is not None:
+            secret = any(_within(s, record) for s in secrets.get(_flow(record, record.side), ()))
+            yield Extracted("request" if record.side == CLIENT else "response", flow, record.span, record.data,
+                            record.content_type, record.url or "", record.complete, secret)
+        elif isinstance(record, MailMessage) and flow is not None:
+            for data, kind, name in _attachments(record.raw or b""):
+                yield Extracted("attachment", flow, record.span, data, kind, name, record.complete)

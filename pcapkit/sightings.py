@@ -1,9 +1,9 @@
-"""The records of one kind themselves, out of captures: with what their tables do not hold, such as the bytes of messages."""
+"""Records of some kinds themselves, out of captures: with what their tables do not hold, such as the bytes of messages."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pcapkit.analysis import FileAnalysis, Options, Source
 from pcapkit.errors import CaptureError
@@ -17,9 +17,9 @@ R = TypeVar("R", bound=Record)
 
 
 class _Watch(FileAnalysis):
-    """An analysis that keeps nothing but records of one kind."""
+    """An analysis that keeps nothing but records of some kinds."""
 
-    kind: type[Record]
+    kind: Any
     found: list[Record]
 
     def collect(self, record: Record) -> None:
@@ -28,9 +28,9 @@ class _Watch(FileAnalysis):
             self.found.append(record)
 
 
-def sightings(kind: type[R], sources: Sequence[Source], options: Options | None = None,
+def sightings(kind: type[R] | tuple[type[R], ...], sources: Sequence[Source], options: Options | None = None,
               note: Callable[[Chunk], None] | None = None, prepare: Callable[[FileAnalysis], None] | None = None) -> Iterator[R]:
-    """The records of a kind in `sources`, file by file and in the order in which they were done.
+    """The records of a kind, or of several, in `sources`, file by file and in the order in which they were done.
 
     `note` is shown the other rows of the analysis, and `prepare` is given each analysis before it begins. Raises CaptureError
     for an input that cannot be read at all, unless the options name somebody to tell.

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from pcapkit.cli.inputs import Run, begin, shared, warn
+from pcapkit.cli.inputs import Run, begin, shared
 from pcapkit.cli.tables import show, where
 
 
@@ -34,20 +34,12 @@ def _tls(view: bool, ladder: bool, stream: int | None, **options: Any) -> None:
 
 
 def _tell(run: Run, view: bool, ladder: bool, stream: int | None) -> None:
-    from pcapkit.errors import CaptureError
     from pcapkit.formats import handshake
     from pcapkit.handshakes import handshakes
     found = False
     for source in run.sources:
-        try:
-            shown, warnings = handshakes(source, run.options, stream)
-        except CaptureError as error:
-            if run.options.unreadable is not None:
-                run.options.unreadable(source, error)
-            continue
+        shown = handshakes(source, run.options, stream, run.note)
         run.clear()
-        run.damaged |= bool(warnings)
-        warn(source, warnings)
         for one in shown:
             click.echo("\n" * found + "\n".join([*(handshake.summary(one) if view else ()),
                                                  *(handshake.ladder(one) if ladder else ())]))

@@ -21,7 +21,7 @@ TLS12, TLS13 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
 
 def shown(folder: Path, script: list[tuple[int, bytes]], keys: Path | None = None) -> Handshake:
     options = Options(keys=open_keys([str(keys)]) if keys is not None else None)
-    (found,), _ = handshakes(capture(folder, talk(script, 443)), options)
+    found, = handshakes(capture(folder, talk(script, 443)), options)
     return found
 
 
@@ -99,12 +99,12 @@ def test_a_refusal_is_explained(tmp_path: Path) -> None:
 @pytest.mark.parametrize("stream", [0, 1, 2])
 def test_one_stream_may_be_asked_for(tmp_path: Path, stream: int) -> None:
     path = capture(tmp_path, talk(Ends().only(TLS12).talk(), 443), talk(Ends().only(TLS13).talk(), 443, at=5))
-    found, _ = handshakes(path, None, stream)
+    found = handshakes(path, None, stream)
     assert [one.row.version for one in found] == [["TLS 1.2"], ["TLS 1.3"], []][stream]
 
 
 def test_no_more_are_kept_than_allowed(tmp_path: Path) -> None:
     script = Ends().only(TLS12).talk()
     options = Options(limits=Limits(tls_shown=1))
-    found, _ = handshakes(capture(tmp_path, talk(script, 443), talk(script, 443, at=5)), options)
+    found = handshakes(capture(tmp_path, talk(script, 443), talk(script, 443, at=5)), options)
     assert len(found) == 1 and options.limits.hits["tls_shown"] == 1
