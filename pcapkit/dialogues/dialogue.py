@@ -11,7 +11,7 @@ from pcapkit.dialogues.recogniser import Recogniser
 from pcapkit.dialogues.talk import Collector, Talk
 from pcapkit.dissectors import Dissector
 from pcapkit.errors import DissectError
-from pcapkit.records import FOREVER, Anomaly, Record, Secret, Span, Substream, Upgrade
+from pcapkit.records import FOREVER, Anomaly, Record, Secret, Span, Substream
 from pcapkit.streams import Segments, Side, Stream, Stretch
 
 _FIRST_BYTES = 512
@@ -388,14 +388,6 @@ class Inner(Dialogue):
         super().end(span, stop)
         if pieces := self._pieces[span.side]:
             span.last_frame = pieces[-1].outer.last_frame
-
-    def put(self, record: Record | Upgrade, encrypted: bool = False) -> None:
-        """Pass on a record, or remember a wish to hand over."""
-        if isinstance(record, Upgrade):
-            self.upgrade = record
-        else:
-            record.flow = replace(self.describe(), encrypted=True) if encrypted else self.describe()
-            self.forward(record)
 
     def forward(self, record: Record) -> None:
         """Name the bytes of a record as those around that they came from."""

@@ -62,7 +62,7 @@ class Talk:
         record.flow = self.conversation or self.describe()
         if encrypted:
             record.flow = replace(record.flow, encrypted=True)
-        self.collector.collect(record)
+        self.forward(record)
 
     def forward(self, record: Record) -> None:
         """Pass on a record whose flow is set."""
