@@ -11,25 +11,12 @@ from pcapkit.wire import Cursor
 _NAMED_CURVE = 3
 
 
-def read_certificates(body: bytes) -> tuple[list[bytes], str | None]:
-    """The certificates of a Certificate message (RFC 5246, 7.4.2) as far as they are whole, and what is wrong."""
-    stop = 3 + int.from_bytes(body[:3], "big")
-    end = min(stop, len(body))
-    found: list[bytes] = []
-    at = 3
-    while at + 3 <= end:
-        length = int.from_bytes(body[at:at + 3], "big")
-        at += 3
-        if at + length > end:
-            return found, f"a certificate of {length} bytes in the {end - at} left"
-        found.append(body[at:at + length])
-        at += length
-    return found, None if at == stop == len(body) else "lengths that do not agree"
+def read_certificates(body: bytes, tls13: bool = False) -> tuple[list[bytes], str | None]:
+    """The certificates of a Certificate message (RFC 5246, 7.4.2) as far as they are whole, and what is wrong.
 
-
-def read_certificates13(body: bytes) -> tuple[list[bytes], str | None]:
-    """The same for TLS 1.3 (RFC 8446, 4.4.2): behind a context, and each certificate with extensions of its own."""
-    at = 1 + (body[0] if body else 0)
+    In TLS 1.3 they stand behind a context, and each has extensions of its own (RFC 8446, 4.4.2).
+    """
+    at = 1 + (body[0] if body else 0) if tls13 else 0
     stop = at + 3 + int.from_bytes(body[at:at + 3], "big")
     end = min(stop, len(body))
     found: list[bytes] = []
@@ -40,7 +27,9 @@ def read_certificates13(body: bytes) -> tuple[list[bytes], str | None]:
         if at + length > end:
             return found, f"a certificate of {length} bytes in the {end - at} left"
         found.append(body[at:at + length])
-        at += length + 2 + int.from_bytes(body[at + length:at + length + 2], "big")
+        at += length
+        if tls13:
+            at += 2 + int.from_bytes(body[at:at + 2], "big")
     return found, None if at == stop == len(body) else "lengths that do not agree"
 
 

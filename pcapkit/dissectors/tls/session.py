@@ -282,7 +282,7 @@ class Session:
             facts.full = True
         if facts.has_raw_keys:
             return  # a bare public key (RFC 7250)
-        found, damage = (messages.read_certificates13 if facts.tls13 else messages.read_certificates)(body)
+        found, damage = messages.read_certificates(body, facts.tls13)
         if damage:
             self._malformed("Certificate message", damage, span, whole)
         if len(found) > self.limits.tls_certificates:
