@@ -15,6 +15,23 @@ from pcapkit.readers import Frames
 _SNAP = 262_144
 """Bytes of a frame that are written at most, since readers take a longer record for damage."""
 
+_SECTION, _INTERFACE, _PACKET, _SECRETS = 0x0A0D0D0A, 1, 6, 10
+_KEYLOG = 0x544C534B
+"""Types of blocks, and of secrets: a TLS key log (pcapng, 4)."""
+_NANOSECONDS = struct.pack("<HHB3xHH", 9, 1, 9, 0, 0)
+"""The options of an interface: if_tsresol of nine digits, and the end."""
+
+
+@contextmanager
+def _told(path: str) -> Iterator[None]:
+    """What goes wrong with a file, in words."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except (OSError, ValueError) as error:
+        raise OutputError(f"{path}: cannot be written: {getattr(error, 'strerror', None) or error}") from None
+
 
 class PcapWriter:
     """Writes frames of one link type, to standard output where the path is `-`.
@@ -25,7 +42,7 @@ class PcapWriter:
     def __init__(self, path: str) -> None:
         self.path = path
         self._link: int | None = None
-        with self._told():
+        with _told(self.path):
             self._file: BinaryIO = sys.stdout.buffer if path == "-" else Path(path).open("wb")
 
     def write(self, frames: Frames, i: int) -> None:
@@ -36,7 +53,7 @@ class PcapWriter:
                               "choose with a filter")
         at, length = int(frames.offset[i]), min(int(frames.length[i]), _SNAP)
         seconds, rest = divmod(int(frames.time_ns[i]), 1_000_000_000)
-        with self._told():
+        with _told(self.path):
             if self._link is None:
                 self._head(link)
             self._file.write(struct.pack("<IIII", seconds & 0xFFFFFFFF, rest, length, int(frames.original_length[i])))
@@ -48,22 +65,12 @@ class PcapWriter:
 
     def close(self) -> None:
         """Finish the file; one without frames is an Ethernet capture of none."""
-        with self._told():
+        with _told(self.path):
             try:
                 if self._link is None:
                     self._head(1)
             finally:
                 self._file.flush() if self.path == "-" else self._file.close()
-
-    @contextmanager
-    def _told(self) -> Iterator[None]:
-        """What goes wrong with the file, in words."""
-        try:
-            yield
-        except BrokenPipeError:
-            raise
-        except (OSError, ValueError) as error:
-            raise OutputError(f"{self.path}: cannot be written: {getattr(error, 'strerror', None) or error}") from None
 
 
 class PcapngWriter:
@@ -75,7 +82,7 @@ class PcapngWriter:
     def __init__(self, path: str, keylog: str = "") -> None:
         self.path = path
         self._interfaces: dict[int, int] = {}
-        with self._told():
+        with _told(self.path):
             self._file: BinaryIO = Path(path).open("wb")
             self._block(_SECTION, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1))
             if keylog:
@@ -86,7 +93,7 @@ class PcapngWriter:
         """Append the `i`-th frame of a window."""
         link = int(frames.link_type[i])
         at, length = int(frames.offset[i]), min(int(frames.length[i]), _SNAP)
-        with self._told():
+        with _told(self.path):
             if link not in self._interfaces:
                 self._interfaces[link] = len(self._interfaces)
                 self._block(_INTERFACE, struct.pack("<HHI", link, 0, _SNAP) + _NANOSECONDS)
@@ -100,20 +107,5 @@ class PcapngWriter:
 
     def close(self) -> None:
         """Finish the file."""
-        with self._told():
+        with _told(self.path):
             self._file.close()
-
-    @contextmanager
-    def _told(self) -> Iterator[None]:
-        """What goes wrong with the file, in words."""
-        try:
-            yield
-        except OSError as error:
-            raise OutputError(f"{self.path}: cannot be written: {error.strerror or error}") from None
-
-
-_SECTION, _INTERFACE, _PACKET, _SECRETS = 0x0A0D0D0A, 1, 6, 10
-_KEYLOG = 0x544C534B
-"""Types of blocks, and of secrets: a TLS key log (pcapng, 4)."""
-_NANOSECONDS = struct.pack("<HHB3xHH", 9, 1, 9, 0, 0)
-"""The options of an interface: if_tsresol of nine digits, and the end."""
