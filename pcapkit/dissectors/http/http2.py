@@ -14,12 +14,12 @@ from pcapkit.codecs.policies import POLICY_HEADERS
 from pcapkit.dissectors import Recognition, Wishes
 from pcapkit.dissectors.http import exchanges, frames
 from pcapkit.dissectors.http.bodies import Reader
+from pcapkit.dissectors.http.framed import Framed
 from pcapkit.dissectors.http.frames import HEAD, PREFACE, Frame, Kind
 from pcapkit.dissectors.http.headerblocks import Header, Table
 from pcapkit.dissectors.http.logins import Logins, form_encoding, place
 from pcapkit.dissectors.http.records import HttpPolicy, HttpTransaction
 from pcapkit.dissectors.http.rules import Oddity, anomaly
-from pcapkit.dissectors.http.typed import value_of
 from pcapkit.errors import DissectError
 from pcapkit.limits import Limits
 from pcapkit.records import CLIENT, FOREVER, SERVER, Anomaly, Secret, Sink, Span, Substream
@@ -147,7 +147,7 @@ class _Side:
         """The longest frame that the other side takes."""
 
 
-class HTTP2:
+class HTTP2(Framed[_Side]):
     """Reads both sides of an HTTP/2 connection."""
 
     name: ClassVar[str] = "http2"
@@ -181,18 +181,6 @@ class HTTP2:
             return Recognition.YES
         return Recognition.MAYBE if asked or told else Recognition.NO
 
-    def receive(self, side: int, data: bytes, offset: int) -> int:
-        """Take bytes of one side."""
-        s = self.sides[side]
-        if s.left_alone:
-            return FOREVER
-        s.unread.add(data, offset)
-        if s.skipping:
-            self._landed(s)
-        while (skip := self._step(s)) is None:
-            pass
-        return skip
-
     def gap(self, side: int, offset: int, length: int) -> None:
         """Bytes are missing: within a frame that is no harm to those behind it, else the next one is looked for."""
         s = self.sides[side]
@@ -225,11 +213,6 @@ class HTTP2:
             self._cut_block(s)
         for stream in [*self.streams.values()]:
             self._settle(stream)
-
-    def unread(self, side: int) -> bytes:
-        """Bytes not used."""
-        unread = self.sides[side].unread
-        return unread.peek(len(unread))
 
     # Frames
 
@@ -711,7 +694,7 @@ class HTTP2:
         reader.close(message.over and not message.torn)
         if reader.oddity:
             self.sink.put(anomaly(message.span, Oddity(reader.oddity)))
-        if reader.kept and side == CLIENT and form_encoding(value_of(row.request_headers, "content-type")):
+        if reader.kept and side == CLIENT:
             base = reader.start if message.parts == 1 and not (reader.coded or message.torn) else None
             self.logins.body(row, message.span, reader.form(), reader.start, base, not message.over)
         if reader.kept and self.bodies:

@@ -14,6 +14,7 @@ from pcapkit import schema
 from pcapkit.codecs.forms import json_fields, text
 from pcapkit.codecs.hidden import in_text
 from pcapkit.dissectors import Recognition, Wishes
+from pcapkit.dissectors.http.framed import Framed
 from pcapkit.dissectors.http.logins import Logins, place
 from pcapkit.dissectors.http.records import HttpTransaction, WebSocketMessage
 from pcapkit.limits import MIB
@@ -104,7 +105,7 @@ class _Side:
         self.told: set[str] = set()
 
 
-class WebSocket:
+class WebSocket(Framed[_Side]):
     """Reads both sides of a WebSocket."""
 
     name: ClassVar[str] = "websocket"
@@ -126,18 +127,6 @@ class WebSocket:
     def recognises(client: bytes, server: bytes) -> Recognition:
         """Never: a WebSocket is opened by HTTP, and its frames are too short to be told from anything else."""
         return Recognition.NO
-
-    def receive(self, side: int, data: bytes, offset: int) -> int:
-        """Take bytes of one side."""
-        s = self.sides[side]
-        if s.left_alone:
-            return FOREVER
-        s.unread.add(data, offset)
-        if s.skipping:
-            self._landed(s)
-        while (skip := self._step(s)) is None:
-            pass
-        return skip
 
     def gap(self, side: int, offset: int, length: int) -> None:
         """Bytes are missing: within a frame that is no harm to those behind it, else they are looked for."""
@@ -170,11 +159,6 @@ class WebSocket:
         self._answered(None)
         if self.inner is not None:
             self.inner.close()
-
-    def unread(self, side: int) -> bytes:
-        """Bytes not used."""
-        unread = self.sides[side].unread
-        return unread.peek(len(unread))
 
     # Frames
 
