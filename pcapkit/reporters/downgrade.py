@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from pcapkit.dissectors.http import HttpTransaction
+from pcapkit.dissectors.http import HttpTransaction, value_of
 from pcapkit.dissectors.tls import TlsHandshake
 from pcapkit.records import Confidence, Finding, Record, Severity, Span
 from pcapkit.reporters.evidence import capture_filter, display_filter, evidence, flow_of
@@ -54,8 +54,8 @@ class Downgrade:
         host = self._host(row.host) if row.host else None
         if host is not None and len(host.logins) < _SHOWN and any(c.mechanism in _TYPED for c in row.logins):
             host.logins.append(row)
-        target = _header(row.response_headers, "location") if row.status in _REDIRECTS else ""
-        if row.response_span is not None and target[:8].lower() == "https://" and (to := self._host(_host(target))):
+        target = value_of(row.response_headers, "location") if row.status in _REDIRECTS else ""
+        if row.response_span is not None and target[:8].lower() == "https://" and (to := self._host(_named(target))):
             to.redirects.setdefault(flow.client, (row, row.response_span))
 
     def _host(self, name: str) -> _Host | None:
@@ -88,7 +88,7 @@ class Downgrade:
             places += evidence(flow_of(secured), secured.span)
         if not words:
             return
-        if any(_header(row.request_headers, "upgrade-insecure-requests").strip() == "1" for row in rows):
+        if any(value_of(row.request_headers, "upgrade-insecure-requests").strip() == "1" for row in rows):
             words.append("it asked for secure pages (Upgrade-Insecure-Requests) and got none")
         first = rows[0]
         finding = Finding(
@@ -108,16 +108,11 @@ _TYPED = frozenset({"form", "basic", "digest", "json"})
 
 
 def _came_secured(row: HttpTransaction, name: str) -> bool:
-    return any(_host(_header(row.request_headers, header)).lower() == name
-               for header in ("origin", "referer") if _header(row.request_headers, header)[:8].lower() == "https://")
+    return any(_named(value_of(row.request_headers, header)).lower() == name
+               for header in ("origin", "referer") if value_of(row.request_headers, header)[:8].lower() == "https://")
 
 
-def _header(headers: list[list[str]] | None, name: str) -> str:
-    """The first value of a header."""
-    return next((value for key, value in headers or () if key.lower() == name), "")
-
-
-def _host(url: str) -> str:
+def _named(url: str) -> str:
     """The host of an https URL, its usual port left out."""
     return url[8:].partition("/")[0].rpartition("@")[2].removesuffix(":443")
 

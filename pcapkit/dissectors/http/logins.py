@@ -125,13 +125,15 @@ class Logins:
                                      context=f"{row.method} {shown(url)}"))
 
     def body(self, row: HttpTransaction, span: Span, data: bytes, start: int, base: int | None, cut: bool = False) -> None:
-        """The form in a request's body `data`, which begins at offset `start` of the stream.
+        """The form in a request's body `data`, if its type is one of forms; it begins at offset `start` of the stream.
 
         `base` is `start` where the bytes stand there as they are, None where they were decoded or put together. `cut` says
         that the end is not there.
         """
         content_type, most = value_of(row.request_headers, "content-type"), self.limits.form_fields + 1
         encoding = form_encoding(content_type)
+        if not encoding:
+            return
         if encoding == "urlencoded":
             fields = urlencoded(data, most)
         elif encoding == "multipart":

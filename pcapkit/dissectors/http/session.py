@@ -15,7 +15,6 @@ from pcapkit.dissectors.http.lengths import UNTOLD
 from pcapkit.dissectors.http.logins import Logins, form_encoding, header_secrets, shown, target_secrets
 from pcapkit.dissectors.http.records import HttpPolicy, HttpTransaction
 from pcapkit.dissectors.http.rules import Oddity, anomaly
-from pcapkit.dissectors.http.typed import value_of
 from pcapkit.records import CLIENT, FOREVER, SERVER, Sink, Span
 from pcapkit.wire import Unread
 
@@ -486,7 +485,7 @@ class HTTP:
         reader.close(body.over and not body.torn)
         if reader.oddity:
             self.sink.put(anomaly(span, Oddity(reader.oddity)))
-        if reader.kept and side == CLIENT and form_encoding(value_of(row.request_headers, "content-type")):
+        if reader.kept and side == CLIENT:
             whole = not (isinstance(body, Chunked) or reader.coded or body.torn)
             self.logins.body(row, span, reader.form(), reader.start, reader.start if whole else None, not body.over)
         if reader.kept and self.wishes.bodies:
