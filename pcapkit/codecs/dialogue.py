@@ -14,6 +14,7 @@ from pcapkit.codecs.sasl import Exchange
 from pcapkit.limits import Limits
 from pcapkit.records import (
     CLIENT,
+    FOREVER,
     SERVER,
     BytesAroundSwitch,
     ClearData,
@@ -81,6 +82,8 @@ class Dialogue:
         self.sides = (Unread(sink, CLIENT), Unread(sink, SERVER))
         self.pending: deque[Command] = deque()
         self.auth: Command | None = None
+        self.login: Command | None = None
+        """The login of a protocol that knows just one a connection, until its outcome is known."""
         self.skipping = [0, 0]
         self.lost = [False, False]
         """Whether the next message of a side follows on a gap, and may be the rest of one."""
@@ -119,6 +122,7 @@ class Dialogue:
 
     def close(self) -> None:
         """Put what is unfinished: logins whose outcome will not be known."""
+        self.conclude(Outcome.UNKNOWN)
         if self.auth is not None and self.auth not in self.pending:
             self.settle(self.auth, Outcome.UNKNOWN)
         while self.pending:
@@ -349,6 +353,17 @@ class Dialogue:
                                login.span, reply, login.context, login.hashcat_mode, login.hashcat, login.john)
         if shown is not None:
             self.sink.put(shown)
+
+    def conclude(self, outcome: Outcome, reply: Span | None = None) -> None:
+        """The outcome of the one login of the connection is known, or can no longer become known."""
+        login, self.login = self.login, None
+        if login is not None:
+            self.settle(login, outcome, reply)
+
+    def leave(self, outcome: Outcome = Outcome.UNKNOWN, reply: Span | None = None) -> None:
+        """Look at nothing more of the connection, whose login has this outcome."""
+        self.skipping = [FOREVER, FOREVER]
+        self.conclude(outcome, reply)
 
     def clear(self, what: str) -> None:
         """Say once that something of value went in the clear."""

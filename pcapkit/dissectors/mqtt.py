@@ -9,7 +9,7 @@ from pcapkit import schema
 from pcapkit.codecs.dialogue import Command, Dialogue, Login, part
 from pcapkit.dissectors import Recognition, Wishes
 from pcapkit.errors import DissectError
-from pcapkit.records import CLIENT, FOREVER, Outcome, SecretKind, Sink, Span
+from pcapkit.records import CLIENT, Outcome, SecretKind, Sink, Span
 from pcapkit.wire import Cursor, Unread
 
 _CONNECT, _CONNACK, _AUTH = 1, 2, 15
@@ -41,7 +41,6 @@ class MQTT(Dialogue):
     def __init__(self, sink: Sink, wishes: Wishes) -> None:
         super().__init__(sink, wishes)
         self.five = False
-        self.login: Command | None = None
 
     @staticmethod
     def recognises(client: bytes, server: bytes) -> Recognition:
@@ -59,7 +58,7 @@ class MQTT(Dialogue):
         except DissectError:
             if len(head) < _LONGEST_HEAD:
                 return False
-            self._over()
+            self.leave()
             return True
         kind = head[0] >> 4
         if kind not in ((_CONNECT, _AUTH) if unread.side == CLIENT else (_CONNACK, _AUTH)):
@@ -72,16 +71,12 @@ class MQTT(Dialogue):
         try:
             (self._from_client if unread.side == CLIENT else self._from_server)(kind, span, Cursor(text, cursor.pos))
         except DissectError:
-            self._over()
+            self.leave()
         return True
 
     def torn(self, side: int) -> None:
         """Packets cannot be found again after a gap."""
-        self._over()
-
-    def _over(self) -> None:
-        self.skipping = [FOREVER, FOREVER]
-        self._settle(Outcome.UNKNOWN)
+        self.leave()
 
     # The client
 
@@ -124,18 +119,7 @@ class MQTT(Dialogue):
         elif kind == _CONNACK:
             cursor.take(1)
             code = cursor.u8()
-            self._settle(Outcome.ACCEPTED if code == 0 else Outcome.REJECTED if code in _REFUSED else Outcome.UNKNOWN, span)
-            self._over()
-
-    def _settle(self, outcome: Outcome, reply: Span | None = None) -> None:
-        login, self.login = self.login, None
-        if login is not None:
-            self.settle(login, outcome, reply)
-
-    def close(self) -> None:
-        """Put what is unfinished."""
-        self._settle(Outcome.UNKNOWN)
-        super().close()
+            self.leave(Outcome.ACCEPTED if code == 0 else Outcome.REJECTED if code in _REFUSED else Outcome.UNKNOWN, span)
 
 
 def _variable(cursor: Cursor) -> int:

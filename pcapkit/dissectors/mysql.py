@@ -12,7 +12,6 @@ from pcapkit.codecs.dialogue import Command, Dialogue, Login, part
 from pcapkit.dissectors import Recognition, Wishes
 from pcapkit.errors import DissectError
 from pcapkit.records import (
-    FOREVER,
     SERVER,
     Capabilities,
     Outcome,
@@ -58,7 +57,6 @@ class MySQL(Dialogue):
         """The greeting, if it says that the server can do TLS."""
         self.answering = self.in_clear = False
         """Whether the client's next message answers a wish of the server, and with the password as it is."""
-        self.login: Command | None = None
 
     @staticmethod
     def recognises(client: bytes, server: bytes) -> Recognition:
@@ -85,11 +83,7 @@ class MySQL(Dialogue):
     def torn(self, side: int) -> None:
         """Messages cannot be found again after a gap."""
         if not self.switching:
-            self._over()
-
-    def _over(self) -> None:
-        self.skipping = [FOREVER, FOREVER]
-        self._settle(Outcome.UNKNOWN)
+            self.leave()
 
     # The client
 
@@ -102,7 +96,7 @@ class MySQL(Dialogue):
             elif self.login is None:
                 self._begin(span, Cursor(text, _HEAD))
         except DissectError:
-            self._over()  # no longer this protocol
+            self.leave()  # no longer this protocol
 
     def _begin(self, span: Span, cursor: Cursor) -> None:
         """A request for TLS is cut off where a login goes on with the name (SSLRequest, HandshakeResponse41)."""
@@ -175,11 +169,11 @@ class MySQL(Dialogue):
             elif self.login is not None and body[:2] == _FULL:
                 self.answering = self.in_clear = True
             elif self.login is not None and kind == _OK:
-                self._settle(Outcome.ACCEPTED, span)
+                self.conclude(Outcome.ACCEPTED, span)
                 self.clear("queries")
-                self._over()
+                self.leave()
         except DissectError:
-            self._over()
+            self.leave()
 
     def _greet(self, span: Span, cursor: Cursor) -> None:
         """What the server can do, and the salt for the password (Protocol::HandshakeV10)."""
@@ -215,17 +209,7 @@ class MySQL(Dialogue):
             self.sink.put(TLSFailed(span, f"the server ended it with error {code}"))
         elif self.switching:
             self.refuse(span, str(code), words, False)
-        self._settle(Outcome.REJECTED, span)
-        self._over()
-
-    def _settle(self, outcome: Outcome, reply: Span | None = None) -> None:
-        if self.login is not None:
-            self.settle(self.login, outcome, reply)
-
-    def close(self) -> None:
-        """Put what is unfinished."""
-        self._settle(Outcome.UNKNOWN)
-        super().close()
+        self.leave(Outcome.REJECTED, span)
 
 
 def _number(cursor: Cursor, width: int) -> int:

@@ -8,7 +8,7 @@ from typing import ClassVar
 from pcapkit import schema
 from pcapkit.codecs.dialogue import Command, Dialogue, Login, part
 from pcapkit.dissectors import Recognition, Wishes
-from pcapkit.records import CLIENT, FOREVER, SERVER, Outcome, SecretKind, Sink, Span
+from pcapkit.records import CLIENT, SERVER, Outcome, SecretKind, Sink, Span
 from pcapkit.wire import Unread
 
 _SSL, _GSS, _START = b"\x04\xd2\x16\x2f", b"\x04\xd2\x16\x30", b"\x00\x03"
@@ -37,7 +37,6 @@ class PostgreSQL(Dialogue):
         self.method = _OK
         self.salt = b""
         self.mechanism = ""
-        self.login: Command | None = None
 
     @staticmethod
     def recognises(client: bytes, server: bytes) -> Recognition:
@@ -67,12 +66,7 @@ class PostgreSQL(Dialogue):
     def torn(self, side: int) -> None:
         """Messages cannot be found again after a gap."""
         if not self.switching:
-            self._over()
-
-    def _over(self) -> None:
-        self.skipping = [FOREVER, FOREVER]
-        if self.login is not None:
-            self.settle(self.login, Outcome.UNKNOWN)
+            self.leave()
 
     # The client
 
@@ -90,7 +84,7 @@ class PostgreSQL(Dialogue):
             self.ask(command)
         elif command.verb == "START":
             if code[:2] != _START:
-                self._over()  # a request to cancel, or what is no longer this protocol
+                self.leave()  # a request to cancel, or what is no longer this protocol
                 return
             self.started = True
             words = text[8:].split(b"\0")
@@ -146,7 +140,7 @@ class PostgreSQL(Dialogue):
 
     def _encrypt(self, command: Command, span: Span, answer: bytes) -> None:
         if command.verb == "GSS" and answer == b"G":
-            self._over()
+            self.leave()
         elif command.verb == "SSL" and self.switching == "asked":
             if answer == b"S":
                 self.accept(span, "S")
@@ -155,14 +149,7 @@ class PostgreSQL(Dialogue):
 
     def _end(self, outcome: Outcome, reply: Span) -> None:
         """The login is over: what follows are queries."""
-        if self.login is not None:
-            self.settle(self.login, outcome, reply)
+        self.conclude(outcome, reply)
         if outcome is Outcome.ACCEPTED:
             self.clear("queries")
-        self._over()
-
-    def close(self) -> None:
-        """Put what is unfinished."""
-        if self.login is not None:
-            self.settle(self.login, Outcome.UNKNOWN)
-        super().close()
+        self.leave()

@@ -8,7 +8,7 @@ from typing import ClassVar
 from pcapkit import schema
 from pcapkit.codecs.dialogue import Command, Dialogue, Login, part
 from pcapkit.dissectors import Recognition, Wishes
-from pcapkit.records import CLIENT, FOREVER, SERVER, Outcome, SecretKind, Sink, Span, Upgrade
+from pcapkit.records import CLIENT, SERVER, Outcome, SecretKind, Sink, Span, Upgrade
 from pcapkit.wire import Unread
 
 _VERSION = re.compile(rb"RFB (\d{3})\.(\d{3})\n")
@@ -37,7 +37,6 @@ class RFB(Dialogue):
         """What either side says next; "" where it waits for the other."""
         self.minor = 0
         self.challenge = b""
-        self.login: Command | None = None
 
     @staticmethod
     def recognises(client: bytes, server: bytes) -> Recognition:
@@ -80,11 +79,8 @@ class RFB(Dialogue):
         self._over()
 
     def _over(self, outcome: Outcome = Outcome.UNKNOWN, reply: Span | None = None) -> None:
-        self.skipping = [FOREVER, FOREVER]
         self.expected = ["", ""]
-        login, self.login = self.login, None
-        if login is not None:
-            self.settle(login, outcome, reply)
+        self.leave(outcome, reply)
 
     # The client
 
@@ -159,7 +155,3 @@ class RFB(Dialogue):
         elif expected == "secured" and text == b"\1":
             self.switching = "over"
             self.sink.put(Upgrade("tls"))
-
-    def close(self) -> None:
-        """Put what is unfinished."""
-        self._over()

@@ -31,7 +31,6 @@ class RSH(Dialogue):
 
     def __init__(self, sink: Sink, wishes: Wishes) -> None:
         super().__init__(sink, wishes)
-        self.login: Command | None = None
         self.granted: Span | None = None
 
     @staticmethod
@@ -53,7 +52,7 @@ class RSH(Dialogue):
         if good:
             self.granted = span
         else:
-            self._over(Outcome.REJECTED, span)
+            self.leave(Outcome.REJECTED, span)
         return True
 
     def _first_line(self, unread: Unread, granted: Span) -> bool:
@@ -63,12 +62,12 @@ class RSH(Dialogue):
             return False
         refusal = _REFUSAL.match(head)
         if refusal is None:
-            self._over(Outcome.ACCEPTED, granted)
+            self.leave(Outcome.ACCEPTED, granted)
             return True
         span = unread.begin()
         unread.drop(refusal.end())
         self.sink.end(span, unread.offset)
-        self._over(Outcome.REJECTED, span)
+        self.leave(Outcome.REJECTED, span)
         return True
 
     def _open(self, unread: Unread) -> bool:
@@ -77,7 +76,7 @@ class RSH(Dialogue):
         if opening is None:
             if _CUT_OPENING.match(head):
                 return False
-            self._over(Outcome.UNKNOWN)
+            self.leave()
             return True
         span = unread.begin()
         unread.drop(opening.end())
@@ -94,17 +93,11 @@ class RSH(Dialogue):
     def torn(self, side: int) -> None:
         """The opening or the answer is missing."""
         self.granted = None
-        self._over(Outcome.UNKNOWN)
-
-    def _over(self, outcome: Outcome, reply: Span | None = None) -> None:
-        self.skipping = [FOREVER, FOREVER]
-        login, self.login = self.login, None
-        if login is not None:
-            self.settle(login, outcome, reply)
+        self.leave()
 
     def close(self) -> None:
         """Put what is unfinished."""
-        self._over(Outcome.UNKNOWN if self.granted is None else Outcome.ACCEPTED, self.granted)
+        self.leave(Outcome.UNKNOWN if self.granted is None else Outcome.ACCEPTED, self.granted)
 
 
 class Rexec(RSH):

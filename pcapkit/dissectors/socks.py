@@ -8,7 +8,7 @@ from typing import ClassVar
 from pcapkit import schema
 from pcapkit.codecs.dialogue import Command, Dialogue, Login, part
 from pcapkit.dissectors import Recognition, Wishes
-from pcapkit.records import CLIENT, FOREVER, SERVER, Outcome, SecretKind, Sink, Span, Upgrade
+from pcapkit.records import CLIENT, SERVER, Outcome, SecretKind, Sink, Span, Upgrade
 from pcapkit.wire import Unread
 
 _FOUR, _FIVE = 4, 5
@@ -40,7 +40,6 @@ class SOCKS(Dialogue):
         self.version = 0
         self.expected = ["greeting", "method"]
         """What either side says next; "" where it waits for the other."""
-        self.login: Command | None = None
         self.answers = 1
         """How many answers the request has: BIND has two."""
         self.port = 0
@@ -122,9 +121,8 @@ class SOCKS(Dialogue):
         self._over()
 
     def _over(self) -> None:
-        self.skipping = [FOREVER, FOREVER]
         self.expected = ["", ""]
-        self._settle(Outcome.UNKNOWN)
+        self.leave()
 
     # The client
 
@@ -160,7 +158,7 @@ class SOCKS(Dialogue):
 
     def _from_server(self, expected: str, span: Span, text: bytes) -> None:
         if expected == "judgement":
-            self._settle(Outcome.REJECTED if text[1] else Outcome.ACCEPTED, span)
+            self.conclude(Outcome.REJECTED if text[1] else Outcome.ACCEPTED, span)
             if text[1]:
                 self._over()
             else:
@@ -179,20 +177,10 @@ class SOCKS(Dialogue):
 
     def _answered(self, good: bool, span: Span, refused: bool = False) -> None:
         """The answer to a request; the last one opens the tunnel."""
-        self._settle(Outcome.ACCEPTED if good else Outcome.REJECTED if refused else Outcome.UNKNOWN, span)
+        self.conclude(Outcome.ACCEPTED if good else Outcome.REJECTED if refused else Outcome.UNKNOWN, span)
         self.answers -= 1
         if not good:
             self._over()
         elif not self.answers:
             self.switching, self.expected = "over", ["", ""]
             self.sink.put(Upgrade(None, self.port))
-
-    def _settle(self, outcome: Outcome, reply: Span | None = None) -> None:
-        login, self.login = self.login, None
-        if login is not None:
-            self.settle(login, outcome, reply)
-
-    def close(self) -> None:
-        """Put what is unfinished."""
-        self._settle(Outcome.UNKNOWN)
-        super().close()

@@ -16,7 +16,6 @@ from pcapkit.dissectors import Recognition, Wishes
 from pcapkit.errors import DissectError
 from pcapkit.records import (
     CLIENT,
-    FOREVER,
     SERVER,
     Capabilities,
     Credential,
@@ -68,7 +67,6 @@ class TDS(Dialogue):
 
     def __init__(self, sink: Sink, wishes: Wishes) -> None:
         super().__init__(sink, wishes)
-        self.login: Command | None = None
         self.ntlm: Credential | None = None
         self.challenge: bytes | None = None
         self.sybase = False
@@ -170,8 +168,7 @@ class TDS(Dialogue):
         self._over()
 
     def _over(self) -> None:
-        self.skipping = [FOREVER, FOREVER]
-        self._settle(Outcome.UNKNOWN)
+        self.leave()
         self._shut()
 
     def _shut(self) -> None:
@@ -226,7 +223,7 @@ class TDS(Dialogue):
             return
         mode, line = said.hashcat(self.challenge)
         where, secret = _place(packets, 0, len(body)), (said.nt or said.lm).hex()
-        self._settle(Outcome.UNKNOWN)
+        self.conclude(Outcome.UNKNOWN)
         self.sink.put(Secret(where, secret))
         self.ntlm = Credential(where, self.name, "ntlm", said.name, secret, SecretKind.CHALLENGE_RESPONSE, secret_span=where,
                                context="SSPI", hashcat_mode=mode, hashcat=line, john=said.john(self.challenge))
@@ -265,7 +262,7 @@ class TDS(Dialogue):
             outcome = Outcome.ACCEPTED
         if outcome is None:
             return False
-        self._settle(outcome, span)
+        self.conclude(outcome, span)
         if outcome is Outcome.ACCEPTED and not self.sybase:
             self.clear("queries")
         self._over()
@@ -285,17 +282,19 @@ class TDS(Dialogue):
             self.agreed = True
             self.sink.put(TLSAccepted(span, self.name, _OFFERS.get(offer, str(offer))))
 
-    def _settle(self, outcome: Outcome, reply: Span | None = None) -> None:
-        (login, self.login), (answer, self.ntlm) = (self.login, None), (self.ntlm, None)
-        if answer is not None:
-            answer.outcome, answer.reply_span = outcome, reply
-            self.sink.put(answer)
-        elif login is not None:
-            self.settle(login, outcome, reply)
+    def conclude(self, outcome: Outcome, reply: Span | None = None) -> None:
+        """The outcome of the login, or in its place of the answer to a challenge."""
+        answer, self.ntlm = self.ntlm, None
+        if answer is None:
+            super().conclude(outcome, reply)
+            return
+        self.login = None
+        answer.outcome, answer.reply_span = outcome, reply
+        self.sink.put(answer)
 
     def close(self) -> None:
         """Put what is unfinished."""
-        self._settle(Outcome.UNKNOWN)
+        self.conclude(Outcome.UNKNOWN)
         self._shut()
         super().close()
 
