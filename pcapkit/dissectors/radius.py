@@ -10,11 +10,11 @@ import hashlib
 from typing import ClassVar
 
 from pcapkit import schema
-from pcapkit.codecs.logins import Logins
+from pcapkit.codecs.datagrams import Datagrams
 from pcapkit.codecs.ntlm import Answer
 from pcapkit.dissectors import Recognition, Wishes
 from pcapkit.errors import DissectError
-from pcapkit.records import Anomaly, Credential, Outcome, SecretKind, Sink, Span
+from pcapkit.records import Credential, Outcome, SecretKind, Sink, Span
 from pcapkit.wire import Cursor
 
 _REQUEST, _ACCEPT, _REJECT, _CHALLENGE = 1, 2, 3, 11
@@ -32,7 +32,7 @@ Attribute = tuple[int, int, int]
 """Type, and where its value begins and ends."""
 
 
-class RADIUS:
+class RADIUS(Datagrams):
     """Reads RADIUS over UDP, one message a datagram."""
 
     name: ClassVar[str] = "radius"
@@ -41,9 +41,7 @@ class RADIUS:
     tables: ClassVar[tuple[schema.Table, ...]] = (schema.CREDENTIALS,)
 
     def __init__(self, sink: Sink, wishes: Wishes) -> None:
-        self.sink = sink
-        self.limits = wishes.limits
-        self.logins = Logins(sink, wishes.limits)
+        super().__init__(sink, wishes)
         self.told: dict[int, bytes] = {}
         """By identifier, the authenticator of the last request: one that comes again is the same login."""
         self.challenges: dict[tuple[bytes, int], bytes] = {}
@@ -61,31 +59,14 @@ class RADIUS:
             return Recognition.NO
         return Recognition.YES if data[0] in _REQUESTS and _SERVERS & {kind for kind, _, _ in attributes} else Recognition.MAYBE
 
-    def receive(self, side: int, data: bytes, offset: int) -> int:
-        """Take a datagram."""
-        span = self.sink.begin(side, offset)
-        self.sink.end(span, offset + len(data))
-        try:
-            attributes = _open(data)
-            if data[0] == _REQUEST:
-                self._request(span, data, attributes)
-            elif data[0] in _OUTCOMES:
-                self.logins.settle(data[1], _OUTCOMES[data[0]], span)
-                self._challenged(data, attributes)
-        except DissectError as error:
-            self.sink.put(Anomaly(span, "radius-malformed", error.reason))
-        return 0
-
-    def gap(self, side: int, offset: int, length: int) -> None:
-        """Datagrams stand alone."""
-
-    def close(self) -> None:
-        """Put the logins whose outcome will not be known."""
-        self.logins.close()
-
-    def unread(self, side: int) -> bytes:
-        """Nothing is kept."""
-        return b""
+    def read(self, span: Span, data: bytes) -> None:
+        """A request with a login, or what the server says to it."""
+        attributes = _open(data)
+        if data[0] == _REQUEST:
+            self._request(span, data, attributes)
+        elif data[0] in _OUTCOMES:
+            self.logins.settle(data[1], _OUTCOMES[data[0]], span)
+            self._challenged(data, attributes)
 
     def _request(self, span: Span, data: bytes, attributes: list[Attribute]) -> None:
         """The login in an Access-Request."""

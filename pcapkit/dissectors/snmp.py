@@ -10,10 +10,10 @@ from typing import ClassVar
 from pcapkit import schema
 from pcapkit.codecs import ber
 from pcapkit.codecs.ber import Value
-from pcapkit.codecs.logins import Logins
+from pcapkit.codecs.datagrams import Datagrams
 from pcapkit.dissectors import Recognition, Wishes
 from pcapkit.errors import DissectError
-from pcapkit.records import Anomaly, Credential, Outcome, Secret, SecretKind, Sink, Span
+from pcapkit.records import Credential, Outcome, Secret, SecretKind, Sink, Span
 
 _VERSIONS = {0: "1", 1: "2c", 3: "3"}
 _OPERATIONS = {0xA0: "GetRequest", 0xA1: "GetNextRequest", 0xA2: "Response", 0xA3: "SetRequest", 0xA4: "Trap",
@@ -37,7 +37,7 @@ _LONGEST_LINE, _ENGINES = 1500, range(13, 18)
 """The longest message that both take, and the lengths of engine identifiers that hashcat does."""
 
 
-class SNMP:
+class SNMP(Datagrams):
     """Reads SNMP over UDP, one message a datagram."""
 
     name: ClassVar[str] = "snmp"
@@ -46,9 +46,7 @@ class SNMP:
     tables: ClassVar[tuple[schema.Table, ...]] = (schema.CREDENTIALS,)
 
     def __init__(self, sink: Sink, wishes: Wishes) -> None:
-        self.sink = sink
-        self.limits = wishes.limits
-        self.logins = Logins(sink, wishes.limits)
+        super().__init__(sink, wishes)
         self.asked: dict[int, tuple[int, Hashable]] = {}
         """The numbers of requests without response: which side sent them, and their login."""
         self.accepted: dict[Hashable, None] = {}
@@ -63,30 +61,13 @@ class SNMP:
             return Recognition.NO
         return Recognition.YES
 
-    def receive(self, side: int, data: bytes, offset: int) -> int:
-        """Take a datagram."""
-        span = self.sink.begin(side, offset)
-        self.sink.end(span, offset + len(data))
-        try:
-            version, parts = _open(data)
-            if version == 3:
-                self._with_user(span, *parts[1:])
-            else:
-                self._with_community(span, _VERSIONS[version], *parts[1:])
-        except DissectError as error:
-            self.sink.put(Anomaly(span, "snmp-malformed", error.reason))
-        return 0
-
-    def gap(self, side: int, offset: int, length: int) -> None:
-        """Datagrams stand alone."""
-
-    def close(self) -> None:
-        """Put the logins whose outcome will not be known."""
-        self.logins.close()
-
-    def unread(self, side: int) -> bytes:
-        """Nothing is kept."""
-        return b""
+    def read(self, span: Span, data: bytes) -> None:
+        """A message of any version."""
+        version, parts = _open(data)
+        if version == 3:
+            self._with_user(span, *parts[1:])
+        else:
+            self._with_community(span, _VERSIONS[version], *parts[1:])
 
     def _with_community(self, span: Span, version: str, community: Value, operation: Value) -> None:
         """Every message holds the community; agents answer only where they know it (RFC 1157, 4.1)."""
