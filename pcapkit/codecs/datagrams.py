@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
 from pcapkit.codecs.logins import Logins
@@ -11,7 +10,7 @@ from pcapkit.limits import Limits
 from pcapkit.records import Anomaly, Sink, Span
 
 
-class Datagrams(ABC):
+class Datagrams:
     """Both sides of a conversation; a subclass has a `name`, and says in `read` what a message means."""
 
     name: ClassVar[str]
@@ -42,6 +41,6 @@ class Datagrams(ABC):
         """Nothing is kept."""
         return b""
 
-    @abstractmethod
     def read(self, span: Span, data: bytes) -> None:
         """Take a message; DissectError where it is malformed."""
+        raise NotImplementedError
