@@ -127,9 +127,13 @@ def _pieces(text: str) -> Iterator[str]:
 # The timeline
 
 _BINS, _LANE, _NAMES, _SPAN = 200, 34, 112, 800
-_SHAPES = {"critical": "M0-8 5-5 8 0 5 5 0 8-5 5-8 0-5-5z", "high": "M0-8 8 6H-8z", "medium": "M-6-6H6V6H-6z",
+_SHAPES = {"critical": "M-3.3-8H3.3L8-3.3V3.3L3.3 8H-3.3L-8 3.3V-3.3z", "high": "M0-8 8 6H-8z", "medium": "M-6-6H6V6H-6z",
            "low": "M0-7 7 0 0 7-7 0z", "info": "M-5 0a5 5 0 1 0 10 0a5 5 0 1 0-10 0"}
 _TINTS = {"critical": "#b5123b", "high": RED, "medium": "#b7791f", "low": BLUE, "info": "#6b7280"}
+
+
+_APART, _STACKED = 19, 6
+"""Findings that are nearer than that stand below each other, so many of them."""
 
 
 def shape(severity: str) -> str:
@@ -157,14 +161,18 @@ class Mark:
 
 def timeline(lanes: Sequence[Lane], marks: Sequence[Mark], first: int, last: int) -> str:
     """What happened when: a row of bars for each kind of event, as high as there are many, and findings above."""
-    span, parts, y = max(last - first, 1), [], 14.0
+    span, parts, y = max(last - first, 1), list[str](), 14.0
     if marks:
         parts.append(_text(0, y + 4, "findings"))
-        for mark in marks:
+        rows: list[float] = []
+        for mark in sorted(marks, key=lambda mark: mark.time):
             x = _NAMES + _SPAN * min(max((mark.time - first) / span, 0), 1)
-            parts.append(f'<g transform="translate({x:.1f} {y:.0f})"><title>{_plain(mark.label)}</title>'
-                         f'<path{_attributes(d=_SHAPES[mark.severity], fill=_TINTS[mark.severity])}/></g>')
-        y += 14
+            row = next((i for i, used in enumerate(rows) if x - used > _APART), len(rows))
+            rows[row:row + 1] = [x]
+            if row < _STACKED:
+                parts.append(f'<g transform="translate({x:.1f} {y + _APART * row:.0f})"><title>{_plain(mark.label)}</title>'
+                             f'<path{_attributes(d=_SHAPES[mark.severity], fill=_TINTS[mark.severity])}/></g>')
+        y += _APART * min(len(rows), _STACKED) - 4
     for lane in lanes:
         y += _LANE
         parts += _bars(lane, first, span, y)
@@ -236,7 +244,7 @@ def talks(those: Sequence[Talk]) -> str:
         a, b, middle = left[t.client], right[t.server] + 8 * nth, (_FROM + _TO) / 2
         how = {True: {"stroke": ORANGE, "stroke_dasharray": "9 4"}, False: {"stroke": GREEN},
                None: {"stroke": "currentColor", "stroke_dasharray": "2 4"}}[t.clear]
-        width = 1.2 + 4.8 * log1p(t.bytes) / max(most, 1)
+        width = 1.2 + 2.4 * log1p(t.bytes) / max(most, 1)
         d = f"M{_FROM} {a:.0f}C{middle:.0f} {a:.0f} {middle:.0f} {b:.0f} {_TO} {b:.0f}"
         parts.append(f"<path{_attributes(d=d, fill='none', stroke_width=width, opacity=0.75, **how)}>"
                      f"<title>{_plain(_said(t))}</title></path>")

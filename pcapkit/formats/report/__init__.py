@@ -40,8 +40,8 @@ Row = dict[str, Any]
 
 _HERE = Path(__file__).parent
 _SHOWN = {
-    "flows": ("flows", "frame stream transport client client_port server server_port service state client_bytes server_bytes",
-              "time last_frame client_packets server_packets client_gap_bytes server_gap_bytes client_duplicate_bytes "
+    "flows": ("flows", "frame stream transport client server server_port service state client_bytes server_bytes",
+              "time last_frame client_port client_packets server_packets client_gap_bytes server_gap_bytes client_duplicate_bytes "
               "server_duplicate_bytes client_conflicting_bytes server_conflicting_bytes client_inferred"),
     "http": ("http", "frame stream client method url status content_type response_body_bytes",
              "time server server_port version reason user_agent request_body_bytes request_frame response_frame request_headers "

@@ -1,6 +1,6 @@
 "use strict";
 (() => {
-  const PAGE = 50, PRINTED = 40;
+  const PAGE = 50, PRINTED = 40, FEW = 5;
   const find = (selector, within = document) => within.querySelector(selector);
   const all = (selector, within = document) => [...within.querySelectorAll(selector)];
   const count = n => n.toLocaleString("en");
@@ -49,12 +49,10 @@
       this.local.addEventListener("input", later(() => this.refresh()));
       this.choice.addEventListener("change", () => this.refresh());
       all("[data-go]", root).forEach(button => button.addEventListener("click", () => this.go(button.dataset.go)));
-      find(".tools", root).hidden = false;
+      find(".tools", root).hidden = Number(root.dataset.total) <= FEW;
+      find(".pager", root).hidden = this.body.rows.length >= Number(root.dataset.total);
       /* What stands here already gets its buttons; the data is not read for that. */
       [...this.body.rows].forEach((row, i) => row.cells[0].append(this.toggle(i)));
-      this.total = null;
-      const more = /of ([\d,]+) rows/.exec(find(".shown", root).textContent);
-      if (more) find(".pager", root).hidden = false;
     }
     load() {
       if (this.columns) return;
@@ -110,12 +108,10 @@
     go(where) {
       this.load();
       const last = Math.max(0, Math.floor((this.order.length - 1) / PAGE) * PAGE);
-      this.start = {first: 0, back: Math.max(0, this.start - PAGE), on: this.body.rows.length < PAGE && this.start === 0 &&
-        !this.rendered ? 0 : Math.min(last, this.start + PAGE), last}[where];
+      this.start = {first: 0, back: Math.max(0, this.start - PAGE), on: Math.min(last, this.start + PAGE), last}[where];
       this.show();
     }
     show() {
-      this.rendered = true;
       const rows = this.order.slice(this.start, this.start + PAGE);
       this.body.replaceChildren(...rows.map(row => this.line(row)));
       for (const row of rows) if (this.open.has(row)) this.unfold(row);
