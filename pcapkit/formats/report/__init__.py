@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +18,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 
 from pcapkit import schema
+from pcapkit.errors import UnknownRuleError
+from pcapkit.explanations import Explanation, explanation, url
 from pcapkit.formats import svg
 from pcapkit.formats.handshake import climb
 from pcapkit.formats.jsonl import rfc3339
@@ -77,7 +78,6 @@ _PICTURES = 20
 _TREE = 200
 _TODAY = {"certificate-expired-since"}
 """Rules that say what holds today: a page is read on another day."""
-_RFC = re.compile(r"RFC (\d+)(?:, (\d+(?:\.\d+)*))?")
 _SIDES = ("client", "server")
 _DUPLICATES = ("gap", "duplicate", "conflicting", "out_of_window", "after_close", "dropped")
 
@@ -213,7 +213,7 @@ class Report:
         return {**row, "duration": span, "bytes": int(row["bytes"]), "packets": int(row["packets"])}
 
     def _finding(self, row: Row, exhibits: Mapping[Any, Exhibit], show: bool) -> Row:
-        pieces = []
+        pieces, told = [], _explained(row["rule"])
         for e in row["evidence"]:
             key = e["file"], row["transport"], e["stream"], _SIDES.index(e["side"]), e["offset"], e["length"]
             exhibit = exhibits.get(key)
@@ -221,7 +221,7 @@ class Report:
             cut = exhibit is not None and e["offset"] + e["length"] > exhibit.stop
             pieces.append({**e, "lines": lines, "cut": cut, "secret": exhibit is not None and bool(exhibit.hidden)})
         return {**row, "severity": str(row["severity"]), "confidence": str(row["confidence"]), "exhibits": pieces,
-                "rfcs": rfcs(row["rfc"]), "explanation": None}
+                "told": told, "references": _references(row["rfc"], told)}
 
     def _timelines(self) -> Iterable[tuple[str, Any]]:
         for row in self.captures[:_PICTURES]:
@@ -234,10 +234,26 @@ class Report:
             yield row["file"], _markup(svg.timeline(lanes, marks, int(row["first_time"]), int(row["last_time"])))
 
 
-def rfcs(text: str | None) -> list[tuple[str, str]]:
-    """The documents that a text names, with links to their sections."""
-    return [(found[0], f"https://www.rfc-editor.org/rfc/rfc{found[1]}" + (f"#section-{found[2]}" if found[2] else ""))
-            for found in _RFC.finditer(text or "")]
+def _explained(rule: str) -> Explanation | None:
+    """What there is to say of a rule; None where a plug-in's rule has no text."""
+    try:
+        return explanation(rule)
+    except UnknownRuleError:
+        return None
+
+
+def _references(text: str | None, told: Explanation | None) -> list[tuple[str, str | None, str]]:
+    """The documents that a finding rests on, and those that explain it: name, address and what they say."""
+    found = {name: (name, url(name), "") for name in (text or "").split("; ") if name}
+    found |= {reference.name: (reference.name, reference.url, reference.says) for reference in told.rfc} if told else {}
+    return list(found.values())
+
+
+def _prose(text: str) -> Any:
+    """A text of ours as markup: what stands between backticks is code."""
+    from markupsafe import Markup
+    parts = text.split("`")
+    return Markup("").join(Markup("<code>{}</code>").format(part) if at % 2 else part for at, part in enumerate(parts))
 
 
 def _chain(row: Row) -> Row:
@@ -270,7 +286,7 @@ def _environment() -> Any:
                               lstrip_blocks=True, finalize=finalize)
     environment.filters |= {"count": lambda n: f"{n:,}", "time": lambda ns: (rfc3339(ns) or "?").replace("T", " ").rstrip("Z"),
                             "second": lambda ns: (rfc3339(ns) or "?")[:19].replace("T", " "), "day": lambda ns: (rfc3339(ns) or "?")[:10],
-                            "duration": duration, "json": lambda rows: _markup("".join(rows.json()))}
+                            "duration": duration, "prose": _prose, "json": lambda rows: _markup("".join(rows.json()))}
     return environment
 
 
