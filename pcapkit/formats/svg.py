@@ -126,7 +126,7 @@ def _pieces(text: str) -> Iterator[str]:
 
 # The timeline
 
-_BINS, _LANE, _NAMES, _SPAN = 200, 34, 112, 800
+_BINS, _LANE, _NAMES, _SPAN = 200, 34, 150, 780
 _SHAPES = {"critical": "M-3.3-8H3.3L8-3.3V3.3L3.3 8H-3.3L-8 3.3V-3.3z", "high": "M0-8 8 6H-8z", "medium": "M-6-6H6V6H-6z",
            "low": "M0-7 7 0 0 7-7 0z", "info": "M-5 0a5 5 0 1 0 10 0a5 5 0 1 0-10 0"}
 _TINTS = {"critical": "#b5123b", "high": RED, "medium": "#b7791f", "low": BLUE, "info": "#6b7280"}
