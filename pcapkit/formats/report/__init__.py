@@ -12,6 +12,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -274,6 +275,7 @@ def _markup(text: str) -> Any:
     return Markup(text)
 
 
+@cache
 def _environment() -> Any:
     """Templates in which every expression is made harmless and escaped."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
