@@ -1,6 +1,7 @@
 """What the tests share: the oracles, the optional corpus, and what must not be skipped where it is required.
 
-The environment variable PCAPKIT_REQUIRE names, with commas, what must be there: `oracles` (tshark, tcpdump, openssl), `corpus`, `browser` (Chromium).
+The environment variable PCAPKIT_REQUIRE names, with commas, what must be there: `oracles` (tshark, tcpdump, openssl), `corpus`,
+`browser` (Chromium).
 What is named and absent is a failure; what is not named and absent is a visible skip.
 """
 

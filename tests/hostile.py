@@ -18,7 +18,8 @@ ATTEMPTS = (
     f"</script><script>{TITLE}</script>", f"<img src=x onerror={TITLE}>", f"\"><svg onload={TITLE}>", f"'-{TITLE}-'",
     f"</title></style></textarea><iframe srcdoc=\"<script>parent.{TITLE}</script>\">", f"javascript:{TITLE}",
     "<!--<script>", "]]>", "{{ 7 * 7 }}{% raw %}", "\u202etxt.exe\u202c", "\x1b]0;taken\x07\x1b[31m", "\u2028\u2029\u0085\ufeff",
-    "<link rel=stylesheet href=//192.0.2.66/x><meta http-equiv=refresh content=0;url=//192.0.2.66/>", "a\x00b\x7f", "\ud83d\ude00 ﷽",
+    "<link rel=stylesheet href=//192.0.2.66/x><meta http-equiv=refresh content=0;url=//192.0.2.66/>",
+    "a\x00b\x7f", "\ud83d\ude00 ﷽",
 )
 
 
@@ -27,9 +28,9 @@ def _http() -> list[Turn]:
     for i, text in enumerate(ATTEMPTS):
         raw = text.encode("utf-8", "surrogatepass")
         line = raw.replace(b"\r", b"").replace(b"\n", b"")
-        body = b"&".join(quote_plus(part).encode() for part in (raw,)) + b"=" + quote_plus(raw).encode() + b"&password=" + (
-            quote_plus(raw).encode())
-        turns += [(0, b"POST /" + quote_plus(raw).encode() + b"?q=" + line.replace(b" ", b"+") + b" HTTP/1.1\r\nHost: h%d.example\r\n" % i
+        quoted = quote_plus(raw).encode()
+        body = quoted + b"=" + quoted + b"&password=" + quoted
+        turns += [(0, b"POST /" + quoted + b"?q=" + line.replace(b" ", b"+") + b" HTTP/1.1\r\nHost: h%d.example\r\n" % i
                    + b"User-Agent: " + line + b"\r\nX-" + line.replace(b":", b"").replace(b" ", b"") + b": " + line
                    + b"\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n\r\n" % len(body) + body),
                   (1, b"HTTP/1.1 200 " + line + b"\r\nContent-Type: " + line + b"\r\nContent-Length: 0\r\n\r\n")]
@@ -65,4 +66,5 @@ def _dns() -> list[Packet]:
 
 def hostile(folder: Path) -> Path:
     """The capture, whose name tries as well."""
-    return capture(folder, _dns(), talk(_http(), 80, at=1), talk(_smtp(), 25, at=2), name="<img src=x onerror=alert(1)>\u202e.pcap")
+    name = "<img src=x onerror=alert(1)>\u202e.pcap"
+    return capture(folder, _dns(), talk(_http(), 80, at=1), talk(_smtp(), 25, at=2), name=name)

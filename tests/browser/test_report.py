@@ -22,7 +22,8 @@ pytestmark = pytest.mark.browser
 SAMPLES = Path(__file__).parents[2] / "samples"
 CAPTURES = [*sorted(str(path.relative_to(SAMPLES)) for path in (SAMPLES / "lecture").glob("*.pcap")), "http/form-upload.pcap",
             "http/websocket.pcap", "http/weak.pcap", "dtls/sessions.pcap", "quic/handshakes.pcap",
-            "formats/cut-short.pcap", "formats/two-interfaces.pcapng", "maillog/postfix.pcap", "sip/calls.pcap", "snmp/agent.pcap"]
+            "formats/cut-short.pcap", "formats/two-interfaces.pcapng", "maillog/postfix.pcap",
+            "sip/calls.pcap", "snmp/agent.pcap"]
 ARGUMENTS = ("--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
              "--disable-component-update --disable-sync").split()
 
@@ -69,7 +70,8 @@ def opened(browser: Any) -> Iterator[Any]:
 
 
 def made(folder: Path, *captures: Path) -> Path:
-    done = CliRunner().invoke(commands, ["report", *map(str, captures), "--html", str(folder / "out.html")], catch_exceptions=False)
+    words = ["report", *map(str, captures), "--html", str(folder / "out.html")]
+    done = CliRunner().invoke(commands, words, catch_exceptions=False)
     assert done.exit_code == 0, done.output
     return folder / "out.html"
 
@@ -82,7 +84,8 @@ def many(path: Path, count: int) -> Path:
         values: dict[str, list[Any]] = {
             "file": ["many.pcap"] * 10_000, "frame": [n + 1 for n in numbers], "time": [n * 1_000_000 for n in numbers],
             "client": [f"192.0.2.{n % 250}" for n in numbers], "server": ["192.0.2.253"] * 10_000, "transport": ["udp"] * 10_000,
-            "name": [f"host-{n * 7919 % count:06}.example" for n in numbers], "type": ["A"] * 10_000, "rcode": ["NOERROR"] * 10_000,
+            "name": [f"host-{n * 7919 % count:06}.example" for n in numbers], "type": ["A"] * 10_000,
+            "rcode": ["NOERROR"] * 10_000,
             "answers": [[{"name": "x", "type": "A", "ttl": 60, "data": f"198.51.100.{n % 250}"}] for n in numbers],
             "rtt_s": [n % 997 / 1000 for n in numbers]}
         report.take(Chunk(schema.DNS, [values.get(c.name, [None] * 10_000) for c in schema.DNS.columns]))
@@ -134,7 +137,8 @@ def test_search_sort_expand_and_pages_work(opened: Any, tmp_path: Path) -> None:
     head.locator("button").click()
     assert first.inner_text() == min((cell.inner_text() for cell in dns.locator("tbody tr td:nth-child(2)").all()), key=int)
     dns.locator(".more").first.click()
-    assert "query_frame" in dns.locator("tr.details").inner_text() and dns.locator(".more").first.get_attribute("aria-expanded") == "true"
+    assert "query_frame" in dns.locator("tr.details").inner_text()
+    assert dns.locator(".more").first.get_attribute("aria-expanded") == "true"
     dns.locator(".more").first.click()
     assert dns.locator("tr.details").count() == 0
     page.keyboard.press("/")
@@ -168,7 +172,8 @@ def test_dark_and_light_are_of_good_contrast(opened: Any, tmp_path: Path) -> Non
         before = page.evaluate(paper)
         assert (before == "rgb(255, 255, 255)") == (scheme == "light")
         page.click("#theme")
-        assert page.evaluate(paper) != before and page.locator("#theme").inner_text() == ("Light" if scheme == "light" else "Dark")
+        assert page.evaluate(paper) != before
+        assert page.locator("#theme").inner_text() == ("Light" if scheme == "light" else "Dark")
         for selector in ("p.lead", ".note", ".where", "nav a", "a[href^='#finding']", ".severity.critical", ".severity.high",
                          ".severity.medium", ".severity.low", "th button", "dt", ".dump i"):
             assert page.evaluate(CONTRAST, selector) >= 4.5, (scheme, selector)
@@ -179,7 +184,8 @@ CONTRAST = """selector => {
   const canvas = new OffscreenCanvas(1, 1).getContext("2d", {willReadFrequently: true});
   const light = colour => {
     canvas.fillStyle = colour; canvas.fillRect(0, 0, 1, 1);
-    const [r, g, b] = [...canvas.getImageData(0, 0, 1, 1).data].map(v => (v /= 255) <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4);
+    const [r, g, b] = [...canvas.getImageData(0, 0, 1, 1).data].map(
+      v => (v /= 255) <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4);
     return .2126 * r + .7152 * g + .0722 * b;
   };
   let behind = element;

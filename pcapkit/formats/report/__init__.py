@@ -43,18 +43,19 @@ Row = dict[str, Any]
 _HERE = Path(__file__).parent
 _SHOWN = {
     "flows": ("flows", "frame stream transport client server server_port service state client_bytes server_bytes",
-              "time last_frame client_port client_packets server_packets client_gap_bytes server_gap_bytes client_duplicate_bytes "
-              "server_duplicate_bytes client_conflicting_bytes server_conflicting_bytes client_inferred"),
+              "time last_frame client_port client_packets server_packets client_gap_bytes server_gap_bytes "
+              "client_duplicate_bytes server_duplicate_bytes client_conflicting_bytes server_conflicting_bytes client_inferred"),
     "http": ("http", "frame stream client method url status content_type response_body_bytes",
-             "time server server_port version reason user_agent request_body_bytes request_frame response_frame request_headers "
-             "response_headers wait_s transfer_s encrypted"),
+             "time server server_port version reason user_agent request_body_bytes request_frame response_frame "
+             "request_headers response_headers wait_s transfer_s encrypted"),
     "http_forms": ("forms", "frame stream client server name value encoding filename", "time server_port raw encrypted"),
-    "websocket": ("http", "frame stream side opcode text bytes", "time client server server_port code deflated fragments encrypted"),
+    "websocket": ("http", "frame stream side opcode text bytes", "time client server server_port code deflated fragments "
+                  "encrypted"),
     "smtp": ("smtp", "frame stream command argument code enhanced_code text",
              "time client server server_port meaning command_frame reply_frame reply_s pause_s typing_s encrypted"),
     "mail": ("mail", "frame stream mail_from rcpt_to from to subject size outcome",
-             "time client server server_port date message_id queue_id cc reply_to mailer attachments mime hops defects differences "
-             "headers complete encrypted"),
+             "time client server server_port date message_id queue_id cc reply_to mailer attachments mime hops defects "
+             "differences headers complete encrypted"),
     "dns": ("dns", "frame client server name type rcode answers rtt_s",
             "time stream transport id class flags authority additional opcode query_frame response_frame encrypted"),
     "tls": ("tls", "frame stream client server sni version cipher key_exchange history",
@@ -230,7 +231,8 @@ class Report:
                      if (times := self._times.get((row["file"], name)))]
             if not lanes or row["first_time"] is None:
                 continue
-            marks = [svg.Mark(int(f["time"]), str(f["severity"]), f"{str(f['severity']).upper()}: {f['title']}, frame {f['frame']}")
+            marks = [svg.Mark(int(f["time"]), str(f["severity"]),
+                              f"{str(f['severity']).upper()}: {f['title']}, frame {f['frame']}")
                      for f in self.findings if f["file"] == row["file"]][:_MARKS]
             yield row["file"], _markup(svg.timeline(lanes, marks, int(row["first_time"]), int(row["last_time"])))
 
@@ -286,10 +288,14 @@ def _environment() -> Any:
 
     environment = Environment(autoescape=True, loader=FileSystemLoader(_HERE), undefined=StrictUndefined, trim_blocks=True,
                               lstrip_blocks=True, finalize=finalize)
-    environment.filters |= {"count": lambda n: f"{n:,}", "time": lambda ns: (rfc3339(ns) or "?").replace("T", " ").rstrip("Z"),
-                            "second": lambda ns: (rfc3339(ns) or "?")[:19].replace("T", " "), "day": lambda ns: (rfc3339(ns) or "?")[:10],
+    environment.filters |= {"count": lambda n: f"{n:,}", "time": _moment, "second": lambda ns: _moment(ns)[:19],
+                            "day": lambda ns: _moment(ns)[:10],
                             "duration": duration, "prose": _prose, "json": lambda rows: _markup("".join(rows.json()))}
     return environment
+
+
+def _moment(time_ns: int) -> str:
+    return (rfc3339(time_ns) or "?").replace("T", " ").rstrip("Z")
 
 
 def duration(seconds: float) -> str:
