@@ -65,7 +65,7 @@ _SHOWN = {
                      "time server_port serial names signature sha256 valid_at_capture defects"),
     "credentials": ("credentials", "frame stream client server protocol mechanism username secret outcome",
                     "time client_port server_port secret_kind hashcat_mode hashcat john encrypted"),
-    "encryption": ("findings", "frame stream client server server_port protocol verdict", "time client_port evidence"),
+    "encryption": ("findings", "frame stream client server protocol verdict evidence", "time client_port server_port encrypted"),
     "anomalies": ("flows", "frame stream rule message count", "time transport client client_port server server_port"),
     "maillog": ("mail --maillog LOG", "log line action queue_id mail_from to status frame stream join",
                 "log_time host program message_id peer size dsn reply delay delays wire_delays joined_by differs explanation"),
@@ -198,7 +198,7 @@ class Report:
             handshakes=[(c, _markup(svg.ladder(c, self.limits.report_rungs)), h) for h in handshakes[:most] if (c := climb(h))],
             handshakes_all=self.tables["tls"].total, letters=letters, letters_all=self.tables["mail"].total,
             tree_nodes=nodes, roots=roots, chains=[_chain(c) for c in self.chains],
-            flows=self._flows, services=self._services.most_common(_SERVICES_SHOWN), rules=self._rules.most_common(),
+            flows=self._flows, services=self._services.most_common(_SERVICES_SHOWN), rules=[(rule, n, told.title if (told := _explained(rule)) else "") for rule, n in self._rules.most_common()],
             verdicts={v.value: v.words for v in Verdict}, logs=self.logs, duplicates=_DUPLICATES,
             limits={name: (n, meaning) for name, _, _, meaning in Limits.table() if (n := self.limits.hits[name])},
             rfc3339=rfc3339, total=self._total())

@@ -39,6 +39,8 @@ def _cells(values: Sequence[Any], kind: Type) -> Sequence[Cell] | dict[str, Cell
 def _item(value: Any) -> str:
     if isinstance(value, list | tuple):
         return ": ".join(show(v) for v in value)
+    if isinstance(value, dict) and "ttl" in value:
+        return f"{show(value['type'])} {show(value['data'])} ({show(value['name'])}, {show(value['ttl'])} s)"
     if isinstance(value, dict):
         return " ".join(show(v) for v in value.values() if v is not None)
     return show(value)
