@@ -198,7 +198,8 @@ class Report:
             handshakes=[(c, _markup(svg.ladder(c, self.limits.report_rungs)), h) for h in handshakes[:most] if (c := climb(h))],
             handshakes_all=self.tables["tls"].total, letters=letters, letters_all=self.tables["mail"].total,
             tree_nodes=nodes, roots=roots, chains=[_chain(c) for c in self.chains],
-            flows=self._flows, services=self._services.most_common(_SERVICES_SHOWN), rules=[(rule, n, told.title if (told := _explained(rule)) else "") for rule, n in self._rules.most_common()],
+            flows=self._flows, services=self._services.most_common(_SERVICES_SHOWN),
+            rules=[(rule, n, told.title if (told := _explained(rule)) else "") for rule, n in self._rules.most_common()],
             verdicts={v.value: v.words for v in Verdict}, logs=self.logs, duplicates=_DUPLICATES,
             limits={name: (n, meaning) for name, _, _, meaning in Limits.table() if (n := self.limits.hits[name])},
             rfc3339=rfc3339, total=self._total())
