@@ -75,7 +75,7 @@ def fields_of(source: Source, number: int, options: Options | None = None) -> Sh
     all of it. Raises CaptureError where the file cannot be read at all.
     """
     options = options or Options()
-    place = _find(source, number, options)
+    place = _find(source, number, options) if number > 0 else None
     if place is None:
         return None
     shown = place.shown
@@ -188,15 +188,15 @@ class _Watch(FileAnalysis):
 
     def collect(self, record: Record) -> None:
         """Keep the places of messages; all else goes its way."""
-        if record.flow is not None and not record.flow.encrypted:
+        if isinstance(record, Secret):
+            self.hidden.append(record)
+        elif record.flow is not None and not record.flow.encrypted:
             self._keep(record, (record.flow.transport, record.flow.stream))
         super().collect(record)
 
     def _keep(self, record: Record, stream: tuple[str, int | None]) -> None:
         found: list[tuple[str, Span | None]] = []
         match record:
-            case Secret():
-                self.hidden.append(record)
             case Anomaly() if record.span.frame <= self.place.shown.frame <= record.span.last_frame:
                 self.odd.append(record)
             case TLSStarted():
@@ -260,7 +260,7 @@ class _Watch(FileAnalysis):
             spans.append(zone)
         secrets = [] if self.options.show_secrets else sorted(
             (s.span.start, s.span.stop) for s in self.hidden if s.flow and s.span.side == side.role
-            and (s.flow.transport, s.flow.stream) == (told.transport, told.stream) and s.inside is None)
+            and (s.flow.transport, s.flow.stream) == (told.transport, told.stream))
         messages = []
         for start, stop, kind in spans:
             if start < here + row.length and stop > here:

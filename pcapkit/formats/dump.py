@@ -7,6 +7,7 @@ goes on with the field before. Colours only repeat what the marks say.
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Iterator
 from itertools import pairwise
 from textwrap import fill
@@ -24,6 +25,8 @@ _COLOURS = (36, 33, 32, 35, 34, 31)
 """Of a terminal: cyan, yellow, green, magenta, blue, red, in turn."""
 _INKS = ("#b3e5fc", "#ffe0b2", "#c8e6c9", "#e1bee7", "#d7ccc8", "#ffcdd2")
 """The same on a page, as backgrounds on which black can be read."""
+_WORDS = re.compile(r"(, length \d+): .*", re.DOTALL)
+"""What a line shows of the payload, which is shown below."""
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
@@ -52,7 +55,7 @@ def text(shown: Shown, depth: int = 1, width: int | None = None, colour: bool = 
     """The frame for a terminal. At depth 1 a line for each field, at 2 its meaning too, at 3 where that is written."""
     marked = _Marked(shown)
     cut = f" of {shown.original_length:,}, the rest is not in the capture" if shown.original_length > len(shown.data) else ""
-    head = [f"frame {shown.frame}, {len(shown.data):,} bytes{cut}, {shown.link}", shown.line,
+    head = [f"frame {shown.frame}, {len(shown.data):,} bytes{cut}, {shown.link}", _WORDS.sub(r"\1", shown.line),
             *(f"! {escape(note)}" for note in shown.notes)]
     head = [fill(line, width or _PAGE, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False) for line in head]
     return "\n".join([*head, "", *_dump(shown, marked, colour), "", *_list(shown, marked, depth, width, colour)])
@@ -72,10 +75,10 @@ def _dump(shown: Shown, marked: _Marked, colour: bool) -> Iterator[str]:
             i, byte, hide = marked.of_byte[k], shown.data[k], k in marked.masked
             gap = " " if k > start and not (k - start) % 2 else ""
             hexed += gap + _paint("**" if hide else f"{byte:02x}", i, colour)
-            ascii += _paint("*" if hide else chr(byte) if 0x20 <= byte < 0x7F else ".", i, colour)
+            ascii += _paint("*" if hide else chr(byte) if 0x20 < byte < 0x7F else ".", i, colour)
             leaf = marked.leaves[i]
-            first = k in (leaf.start, start)
-            below += gap + _paint(f"{marked.mark[id(leaf)] if first else '':2}", i, colour)
+            mark = marked.mark[id(leaf)] if k in (leaf.start, start) else ""
+            below += gap + (_paint(mark, i, colour) if mark else "") + " " * (2 - len(mark))
         rest = " " * (39 - (stop - start) * 2 - (stop - start - 1) // 2)
         yield f"{place + ':':7}  {hexed}{rest}  {ascii}"
         if any(marked.leaves[marked.of_byte[k]].start == k for k in range(start, stop)):
@@ -125,7 +128,8 @@ def page(shown: Shown, depth: int = 2) -> str:
     """The frame as a piece of HTML: no script, everything escaped, the same marks as in the text."""
     marked = _Marked(shown)
     notes = "".join(f"<div>! {html.escape(note)}</div>" for note in shown.notes)
-    return (f"<div><div>{html.escape(shown.line)}</div>{notes}<pre style='line-height:1.3'>{_dumped(shown, marked)}</pre>"
+    line = html.escape(_WORDS.sub(r"\1", shown.line))
+    return (f"<div><div>{line}</div>{notes}<pre style='line-height:1.3'>{_dumped(shown, marked)}</pre>"
             f"<table><tbody>{''.join(_rows(shown, marked, depth))}</tbody></table></div>")
 
 
@@ -151,7 +155,7 @@ def _dumped(shown: Shown, marked: _Marked) -> str:
                 gap + ("**" if n in marked.masked else f"{shown.data[n]:02x}") for gap, n in cells) + "</span>"
             below += "".join(gap + (f"{marked.mark[id(leaf)]:2}" if n == k else "  ") for gap, n in cells)
             ascii += f"<span style='{_ink(i)}' title='{title}'>" + "".join(
-                "*" if n in marked.masked else html.escape(chr(shown.data[n])) if 0x20 <= shown.data[n] < 0x7F else "."
+                "*" if n in marked.masked else html.escape(chr(shown.data[n])) if 0x20 < shown.data[n] < 0x7F else "."
                 for _, n in cells) + "</span>"
             k = end
         rest = " " * (39 - (stop - start) * 2 - (stop - start - 1) // 2)
