@@ -27,6 +27,10 @@ _BEFORE, _BEHIND = 4 << 20, 1 << 20
 """How many bytes of a stream before and behind a frame are kept to find the messages that it is a part of."""
 
 
+_UNKNOWN = "neither TCP nor UDP"
+"""What a line says of a packet that it does not read further, such as a fragment."""
+
+
 @dataclass(slots=True)
 class Shown:
     """A frame and its fields. `data` are the captured bytes, secrets as stars unless they were asked for.
@@ -93,6 +97,9 @@ def fields_of(source: Source, number: int, options: Options | None = None) -> Sh
         payloads = watch.payloads()
         shown.notes = watch.notes(bool(shown.masked))
     shown.fields, shown.network = frame_fields(shown.data, place.link_type, payloads)
+    if not place.rows:
+        layers = "; ".join(f"{one.name}{f', {one.value}' if one.value and one.parts else ''}" for one in shown.fields[-2:])
+        shown.line = f"{shown.line.partition(_UNKNOWN)[0]}{layers}"
     return shown
 
 
