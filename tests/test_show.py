@@ -18,7 +18,7 @@ from pcapkit.fields import Field
 from pcapkit.follow import secret_ranges
 from pcapkit.formats.dump import marks, page, text
 from pcapkit.records import Credential
-from pcapkit.show import Shown, fields_of
+from pcapkit.show import Shown, fields_of, fields_of_frames
 
 SAMPLES = Path(__file__).resolve().parent.parent / "samples"
 LECTURE = SAMPLES / "lecture"
@@ -83,8 +83,10 @@ def test_dumps_are_those_of_tcpdump(name: str) -> None:
             dumps.append([])
         else:
             dumps[-1].append(line.strip())
+    all_shown = fields_of_frames(LECTURE / f"{name}.pcap", range(1, 99), Options(show_secrets=True))
+    assert len(all_shown) == len(dumps)
     for number, dump in enumerate(dumps, 1):
-        lines = text(look(name, number, show_secrets=True)).splitlines()
+        lines = text(all_shown[number]).splitlines()
         assert [line.rstrip() for line in lines if line.startswith("0x")] == dump
 
 
@@ -94,9 +96,8 @@ def test_messages_that_span_segments(tmp_path: Path) -> None:
     """Every byte of a request in segments of 50 bytes, the fields of which say where they began."""
     path = _segments(tmp_path, LECTURE / "post.pcap", 4, 50)
     names = []
-    for number in range(1, 15):
-        shown = fields_of(path, number)
-        assert shown is not None and [one.name for one in shown.fields][2:] == ["HTTP request"]
+    for shown in fields_of_frames(path, range(1, 15)).values():
+        assert [one.name for one in shown.fields][2:] == ["HTTP request"]
         names += [leaf.name for leaf in leaves(shown) if leaf.start >= shown.fields[2].start]
     assert "User-Agent (goes on in a later frame)" in names
     assert any(name.startswith("User-Agent (begun in frame ") for name in names)
@@ -142,9 +143,8 @@ def test_no_output_shows_a_secret(path: str) -> None:
     assert secrets
     numbers = sorted(secret_ranges(SAMPLES / path))[:4]
     assert numbers
-    for number in (*numbers, numbers[-1] + 1):
-        shown = fields_of(SAMPLES / path, number)
-        assert shown is not None and bool(shown.masked) is (number in numbers)
+    for number, shown in fields_of_frames(SAMPLES / path, [*numbers, numbers[-1] + 1]).items():
+        assert bool(shown.masked) is (number in numbers)
         said = json.dumps(shown.plain()) + text(shown, 3) + page(shown, 3)
         raw = shown.data.decode("latin-1") + said
         assert not [secret for secret in secrets if secret in raw or secret.replace(" ", "+") in raw]
@@ -231,6 +231,25 @@ def test_a_notebook_shows_the_fields() -> None:
     assert "j_password" in packet._repr_html_() and "really" not in packet._repr_html_()
 
 
+def test_many_frames_are_as_each_of_them() -> None:
+    path = LECTURE / "starttls-stripped.pcap"
+    many = fields_of_frames(path, [33, 5, 21, 99, 0])
+    assert sorted(many) == [5, 21, 33] and all(shown == fields_of(path, number) for number, shown in many.items())
+
+
+def test_every_frame_of_the_lecture_is_covered_with_what_its_stream_says() -> None:
+    frames = 0
+    for path in sorted(LECTURE.glob("*.pcap")):
+        for shown in fields_of_frames(path, range(1, 200)).values():
+            at = 0
+            for leaf in leaves(shown):
+                assert leaf.start == at < leaf.stop and not leaf.damage and leaf.name != "Not looked at", (path, shown.frame, leaf)
+                at = leaf.stop
+            assert at == len(shown.data)
+            frames += 1
+    assert frames > 250
+
+
 def test_there_is_no_such_frame() -> None:
     assert fields_of(LECTURE / "post.pcap", 11) is None and fields_of(LECTURE / "post.pcap", 0) is None
 
@@ -260,8 +279,9 @@ def test_fields_stand_where_tshark_has_them(name: str) -> None:
                           "-o", "tcp.desegment_tcp_streams:FALSE"],
                          capture_output=True, text=True, check=True)
     compared: set[str] = set()
+    all_shown = fields_of_frames(LECTURE / f"{name}.pcap", range(1, 27))
     for number, packet in enumerate(ET.fromstring(run.stdout).iter("packet"), 1):
-        shown = look(name, number)
+        shown = all_shown[number]
         ours = {(leaf.start, leaf.name): leaf for leaf in leaves(shown)}
         for theirs in packet.iter("field"):
             mine = ORACLE.get(theirs.get("name", ""))
