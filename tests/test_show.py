@@ -243,7 +243,7 @@ def test_every_frame_of_the_lecture_is_covered_with_what_its_stream_says() -> No
         for shown in fields_of_frames(path, range(1, 200)).values():
             at = 0
             for leaf in leaves(shown):
-                assert leaf.start == at < leaf.stop and not leaf.damage and leaf.name != "Not looked at", (path, shown.frame, leaf)
+                assert leaf.start == at < leaf.stop and not leaf.damage and leaf.name != "Not looked at", (path, leaf)
                 at = leaf.stop
             assert at == len(shown.data)
             frames += 1
