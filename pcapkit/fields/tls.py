@@ -146,7 +146,7 @@ def _version(number: int) -> str:
 def _alert(cut: Cutter) -> None:
     cut.number("Level", 1, lambda n: {1: "warning", 2: "fatal"}.get(n, str(n)), rfc="RFC 8446, 6")
     about = cut.peek(1)[0]
-    cut.number("Description", 1, lambda n: f"{alert_name(n)} ({n})", f"{alert_meaning(about) or 'Not known'}.", "RFC 8446, 6")
+    cut.number("Description", 1, alert_name, f"{alert_meaning(about) or 'Not known'}.", "RFC 8446, 6")
 
 
 def _ssl2_hello(cut: Cutter) -> None:
