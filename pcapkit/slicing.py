@@ -81,10 +81,10 @@ class Slice:
             self.secrets, self._links = capture.secrets, set(capture.link_numbers)
 
         for _, packets, ordered in self._walk(self.flows, hash=True, through=through):
-            frame = packets.frame[ordered.packet]
-            here = np.flatnonzero(np.isin(frame, wanted))
+            numbers = packets.frame[ordered.packet]
+            here = np.flatnonzero(np.isin(numbers, wanted))
             by_frame: dict[int, set[int]] = {}
-            for number, flow in zip(frame[here].tolist(), ordered.flow[here].tolist(), strict=True):
+            for number, flow in zip(numbers[here].tolist(), ordered.flow[here].tolist(), strict=True):
                 by_frame.setdefault(number, set()).add(flow)
             for number, flows in by_frame.items():
                 named = {flow for flow in flows if int(self.flows.stream[flow]) in places[number]}
@@ -152,9 +152,9 @@ class Slice:
         dns = (np.isin(ports >> np.uint64(16) & np.uint64(0xFFFF), _DNS_PORTS)
                | np.isin(ports & np.uint64(0xFFFF), _DNS_PORTS)).tolist()
         for flow, (a, b) in enumerate(ends):
-            if a in hosts or b in hosts:
-                if reach is Reach.HOSTS or dns[flow] or (reach is Reach.PAIRS and frozenset((a, b)) in pairs):
-                    found.add(flow)
+            near = reach is Reach.HOSTS or dns[flow] or (reach is Reach.PAIRS and frozenset((a, b)) in pairs)
+            if near and (a in hosts or b in hosts):
+                found.add(flow)
         return found
 
     def originals(self) -> list[int]:

@@ -20,7 +20,6 @@ from pcapkit.cli.inputs import Run, begin, is_input, print_json, rereadable, sha
 from pcapkit.cli.maillog import with_maillog
 from pcapkit.cli.outputs import told, whole
 from pcapkit.formats.text import escape
-from pcapkit.keys import Keys
 from pcapkit.limits import Limits
 from pcapkit.records import SESSION_COOKIE
 from pcapkit.schema import Chunk
@@ -208,7 +207,8 @@ class _Work:
     def find(self) -> None:
         """Write slices, each wider than the last, until one holds all. The widest stays if none does."""
         before = None
-        for self.reach in Reach if self.sought else (Reach.NAMED,):
+        for reach in Reach if self.sought else (Reach.NAMED,):
+            self.reach = reach
             counts = [one.choose(self.reach) for one in self.slices]
             if counts != before:
                 self._write()
@@ -249,12 +249,10 @@ class _Work:
     def _needs(self) -> list[str]:
         """The options without which not all is found again."""
         options = self.run.options
-        given: list[tuple[str, dict[str, Any]]] = [
-            ("--maillog", {"maillogs": ()}) if options.maillogs else None,
-            ("--policy", {"policies": ()}) if options.policies else None,
-            ("--keylog or --rsa-key", {"keys": Keys()}) if options.keys is not None else None]  # type: ignore[list-item]
-        return [name for name, without in filter(None, given)
-                if len(self._again(replace(options, **without))) < len(self.found)]
+        given = (("--maillog", bool(options.maillogs), replace(options, maillogs=())),
+                 ("--policy", bool(options.policies), replace(options, policies=())),
+                 ("--keylog or --rsa-key", options.keys is not None, replace(options, keys=None)))
+        return [name for name, was_given, without in given if was_given and len(self._again(without)) < len(self.found)]
 
     # What comes of it
 
