@@ -1,0 +1,136 @@
+"""A capture to be shared: secrets replaced by fillers of the same length, and a manifest of what was replaced where."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import click
+
+from pcapkit.analysis import Options, analyse
+from pcapkit.cli.inputs import Run, begin, is_input, print_json, rereadable, shared
+from pcapkit.cli.outputs import told, whole
+from pcapkit.formats.text import escape
+from pcapkit.sanitizing import Replaced, Sanitizer
+from pcapkit.sanitizing.disguises import DESTROYED, PUBLIC
+from pcapkit.sanitizing.fillers import Fillers
+from pcapkit.writers import PcapngWriter, PcapWriter
+
+
+def command(name: str) -> click.Command:
+    """The command `sanitize`."""
+    return _sanitize
+
+
+@click.command("sanitize", help="A copy of a capture without its passwords, tokens, cookies and hashes: fillers of the same "
+               "length stand in their place, and checksums stay right.")
+@shared
+@click.option("-w", "target", metavar="OUT", required=True, help="Write to OUT, or with - to standard output.")
+@click.option("--manifest", metavar="FILE", help="Write as JSON what was replaced where, without the secrets.")
+@click.option("--seed", default="", metavar="TEXT", help="Draw other fillers; the same text draws the same ones.")
+def _sanitize(target: str, manifest: str | None, seed: str, **options: Any) -> None:
+    if target == "-" and options["as_json"]:
+        raise click.UsageError("-w - and --json both want standard output; --manifest FILE has the same document")
+    run = begin(**options)
+    if len(run.sources) != 1:
+        raise click.UsageError("one capture at a time: each has a copy of its own")
+    if run.options.filter:
+        raise click.UsageError("the whole capture is sanitized: choose packets before, with pcapkit packets -w or pcapkit slice")
+    for output in filter(None, (target, manifest)):
+        if output != "-" and is_input(Path(output), run.sources):
+            raise click.UsageError(f"{output} is a capture that is read; it would be destroyed")
+    source = run.sources[0]
+    with rereadable(source) as path, TemporaryDirectory(prefix="pcapkit-") as folder:
+        run.sources = [path]
+        before = _findings(path, run)
+        sanitizer = Sanitizer(path, run.options, Fillers(seed))
+        copy = str(Path(folder) / "copy")
+        several = len(sanitizer.found.capture.link_numbers) > 1
+        sanitizer.copy(PcapngWriter(copy) if several or target.endswith(".pcapng") else PcapWriter(copy))
+        after = _findings(copy, None)
+        run.clear()
+        document = _document(source, target, sanitizer, _changed(before, after))
+        with told(Path(target)), Path(copy).open("rb") as file:
+            if target == "-":
+                shutil.copyfileobj(file, sys.stdout.buffer)
+                sys.stdout.buffer.flush()
+            else:
+                with whole(run, Path(target)) as output_file:
+                    shutil.copyfileobj(file, output_file)
+        if manifest is not None:
+            import orjson
+            with told(Path(manifest)), whole(run, Path(manifest)) as output_file:
+                output_file.write(orjson.dumps(document, option=orjson.OPT_INDENT_2) + b"\n")
+    if options["as_json"]:
+        print_json(document)
+    else:
+        _tell(document)
+    for warning in document["warnings"]:
+        click.echo(f"pcapkit: {escape(warning)}", err=True)
+    raise click.exceptions.Exit(run.exit_code or (4 if document["warnings"] and run.strict else 0))
+
+
+def _findings(path: str, run: Run | None) -> Counter[tuple[str, ...]]:
+    """What is found, without the name of the file."""
+    found: Counter[tuple[str, ...]] = Counter()
+    for chunk in run.chunks() if run is not None else analyse([path], Options()):
+        if chunk.table.name == "findings":
+            found.update(tuple(str(value).replace(path, "") for value in row)
+                         for row in zip(*chunk.select("rule", "frame", "title", "message"), strict=True))
+    return found
+
+
+def _changed(before: Counter[tuple[str, ...]], after: Counter[tuple[str, ...]]) -> list[dict[str, str]]:
+    """Findings that are not the same before and after."""
+    return [{"rule": rule, "frame": frame, "title": title, "what": what} for what, lost in
+            (("lost", before - after), ("new", after - before)) for rule, frame, title, _ in lost]
+
+
+def _document(source: str, target: str, sanitizer: Sanitizer, changed: Sequence[dict[str, str]]) -> dict[str, Any]:
+    """The manifest: no secret is in it, and no filler tells one."""
+    capture = sanitizer.found.capture
+    rows = [_row(one) for one in sanitizer.replaced if one.how != PUBLIC]
+    destroyed = sum(one.how == DESTROYED for one in sanitizer.replaced)
+    warnings = []
+    if destroyed:
+        warnings.append(f"{destroyed} secrets stand in what is compressed or coded: all of its bytes were overwritten, so that "
+                        "it can no longer be read")
+    if sanitizer.unreachable:
+        warnings.append(f"{sanitizer.unreachable} datagrams in fragments hold secrets that could not be replaced: they are left")
+    warnings += [f"{one['rule']} of frame {one['frame']} is {one['what']} in the copy" for one in changed]
+    return {"schema_version": 1, "source": source, "source_sha256": capture.sha256, "output": target, "packets": capture.packets,
+            "replaced": rows, "elsewhere": sanitizer.strays, "encrypted": sanitizer.found.hidden,
+            "keys_left_out": len(capture.secrets), "findings_changed": list(changed), "warnings": warnings,
+            "remains": ["user names, host names and addresses", "what servers prove themselves by (SCRAM's v=, rspauth)",
+                        "encrypted bytes, which whoever has the keys can read"]}
+
+
+def _row(one: Replaced) -> dict[str, Any]:
+    secret = one.secrets[0]
+    flow = secret.flow
+    return {"secrets": sorted(set(one.numbers)), "frames": sorted(one.frames), "transport": flow and flow.transport,
+            "stream": flow and flow.stream, "side": "server" if secret.span.side else "client", "offset": secret.span.start,
+            "length": len(one.wire), "how": one.how}
+
+
+def _tell(document: dict[str, Any]) -> None:
+    err = document["output"] == "-"
+    rows = document["replaced"]
+    numbers = {number for row in rows for number in row["secrets"]}
+    frames = {frame for row in rows for frame in row["frames"]}
+    click.echo(f"{escape(document['output'])}: {len(numbers)} secrets replaced at {len(rows)} places in {len(frames)} of "
+               f"{document['packets']:,} packets", err=err)
+    for how, count in sorted(Counter(row["how"] for row in rows).items()):
+        click.echo(f"  {count:4} {how}", err=err)
+    if document["elsewhere"]:
+        click.echo(f"  {document['elsewhere']:4} more where nothing says that it is a secret", err=err)
+    if document["keys_left_out"]:
+        click.echo("  the keys inside the source are left out: encrypted bytes stay unread", err=err)
+    if not document["findings_changed"]:
+        click.echo("  all findings are the same before and after", err=err)
+    click.echo("  left as they are: " + "; ".join(document["remains"]), err=err)

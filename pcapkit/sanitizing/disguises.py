@@ -1,0 +1,265 @@
+"""A secret within bytes of the wire, in whatever coding it stands there, and the same bytes with a filler in its place."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from urllib.parse import quote, quote_plus, unquote_to_bytes
+
+from pcapkit.codecs import ntlm
+from pcapkit.sanitizing.fillers import Fillers
+
+PLAIN, DECODED, HASH, OVERWRITTEN, DESTROYED, PUBLIC = (
+    "as it is", "decoded and coded again", "bytes of a hash", "overwritten", "overwritten, no longer readable", "nothing secret")
+"""How something was replaced: the last but one damages what stands around it, and the last means that it was not."""
+
+_BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{4,}={0,2}")
+_UNIT = re.compile(rb"%[0-9A-Fa-f]{2}|.", re.DOTALL)
+_CHUNK = re.compile(rb"([0-9A-Fa-f]{1,8})[^\r\n]{0,200}\r\n")
+_FIRST_SCRAM = re.compile(rb"(?:[ny]|p=[^,]{1,64}),[^,]{0,300},(?:m=[^,]{0,300},)?n=[^,]{0,300},r=[^,]{0,300}(?:,[a-z]=[^,]{0,300})*")
+_VARIANTS = 1_000
+"""How many fillers are tried for the Huffman code, where one must come out as long as the secret."""
+
+Putter = Callable[[bytes, str, Fillers, int], bytes | None]
+
+
+def replaced(wire: bytes, secrets: Sequence[Sequence[str]], fillers: Fillers) -> tuple[bytes, str]:
+    """Bytes as long as `wire` without any of the secrets, and how they were replaced.
+
+    Of each secret are given its texts: what of it really is one, if a login told, and last all that is masked.
+    """
+    if _is_public(wire):
+        return wire, PUBLIC
+    done: set[str] = set()
+    how = PLAIN
+    for texts in secrets:
+        if not done.isdisjoint(texts):
+            continue
+        for text in texts:
+            put = next(((found, name) for putter, name in _PUTTERS if (found := putter(wire, text, fillers, 0)) is not None), None)
+            if put is not None:
+                wire, how = put
+                done.add(text)
+                break
+        else:
+            return _overwritten(wire, texts[-1], fillers)
+    return wire, how
+
+
+def _is_public(wire: bytes) -> bool:
+    """Whether it is what a client says of itself before it proves anything: the first messages of NTLM and SCRAM."""
+    for data in (wire, *_unwrapped(wire)):
+        if data.startswith(ntlm.SIGNATURE + b"\1\0\0\0") or _FIRST_SCRAM.fullmatch(data):
+            return True
+    return False
+
+
+def _unwrapped(wire: bytes) -> Iterator[bytes]:
+    """What stands in base64 behind the scheme of a header, or alone."""
+    decoded = _base64(wire.rpartition(b" ")[2])
+    if decoded is not None:
+        yield decoded
+
+
+# Ways to put a filler in place of a text, each for one coding: the new bytes, or None where the text does not stand so
+
+
+def _exact(wire: bytes, text: str, fillers: Fillers, variant: int) -> bytes | None:
+    return _plain(wire, text, fillers, variant) if len(wire) in (len(text), len(text.encode("utf-8", "replace"))) else None
+
+
+def _plain(wire: bytes, text: str, fillers: Fillers, variant: int) -> bytes | None:
+    for coding in ("utf-8", "latin-1", "utf-16-le", "utf-16-be"):
+        try:
+            needle = text.encode(coding)
+        except UnicodeEncodeError:
+            continue
+        at = wire.rfind(needle)
+        if at >= 0 and needle:
+            width = 2 if coding.startswith("utf-16") else 1
+            filler = fillers.text(text, len(needle) // width, variant).encode(coding)
+            return wire[:at] + filler + wire[at + len(needle):]
+    return None
+
+
+def _percent(wire: bytes, text: str, fillers: Fillers, variant: int) -> bytes | None:
+    """Percent-encoding of URLs and forms (RFC 3986, 2.1), where a space may be a plus."""
+    data = text.encode("utf-8", "surrogatepass")
+    forms = [wire] if unquote_to_bytes(wire.replace(b"+", b" ")) == data else []
+    for form in (quote_plus(data), quote(data), quote(data, safe="")):
+        if form != text:
+            forms += [form.encode(), re.sub("%..", lambda escape: escape[0].lower(), form).encode()]
+    for form in forms:
+        at = wire.rfind(form)
+        if at < 0 or not form:
+            continue
+        units = _UNIT.findall(form)
+        filler = fillers.text(text, len(units), variant).encode()
+        coded = b"".join(b"%%%02x" % byte if len(unit) == 3 else bytes((byte,)) for unit, byte in zip(units, filler, strict=True))
+        return wire[:at] + coded + wire[at + len(form):]
+    return None
+
+
+def _wrapped(wire: bytes, text: str, fillers: Fillers, variant: int) -> bytes | None:
+    """Base64 around it (RFC 4648), in which NTLM or a name may stand beside it."""
+    for run in reversed(list(_BASE64.finditer(wire))):
+        decoded = _base64(run[0])
+        inner = decoded and _inside(decoded, text, fillers, variant)
+        if inner:
+            coded = base64.b64encode(inner, b"-_" if b"-" in run[0] or b"_" in run[0] else None)
+            coded = coded[:len(run[0])] if not run[0].endswith(b"=") else coded
+            return wire[:run.start()] + coded + wire[run.end():]
+    return None
+
+
+def _inside(data: bytes, text: str, fillers: Fillers, variant: int) -> bytes | None:
+    """The same within what was decoded."""
+    for putter in (_plain, _percent, _hash):
+        found = putter(data, text, fillers, variant)
+        if found is not None:
+            return found
+    return None
+
+
+def _base64(data: bytes) -> bytes | None:
+    """What base64 stands for, in either alphabet and with or without its padding."""
+    try:
+        return base64.b64decode(data + b"=" * (-len(data) % 4), b"-_" if b"-" in data or b"_" in data else None, validate=True)
+    except (binascii.Error, ValueError):
+        return None
+
+
+def _hash(wire: bytes, text: str, fillers: Fillers, variant: int) -> bytes | None:
+    """Bytes that are told in hexadecimal, perhaps behind others such as a challenge; in NTLM both answers, and the key."""
+    for part in reversed(text.split(":")):
+        try:
+            raw = bytes.fromhex(part)
+        except ValueError:
+            continue
+        if len(raw) < 8:
+            continue
+        for whole in (raw, wire if wire in raw and len(wire) >= 8 else raw, raw[16:] + raw[:16]):
+            at = wire.find(whole)
+            if at >= 0:
+                wire = wire[:at] + fillers.raw(part, len(whole)) + wire[at + len(whole):]
+                return _without_proofs(wire, part, fillers)
+    return None
+
+
+def _without_proofs(wire: bytes, secret: str, fillers: Fillers) -> bytes:
+    """A message of NTLM without what else in it can be used to guess the password."""
+    start = wire.find(ntlm.SIGNATURE + b"\3\0\0\0")
+    for field in (12, 20, 52) if start >= 0 and len(wire) >= start + 64 else ():
+        length = int.from_bytes(wire[start + field:start + field + 2], "little")
+        at = start + int.from_bytes(wire[start + field + 4:start + field + 8], "little")
+        part = wire[at:at + length]
+        if any(part):
+            wire = wire[:at] + fillers.raw(secret, len(part)) + wire[at + len(part):]
+    return wire
+
+
+def _masked(wire: bytes, text: str, fillers: Fillers, variant: int) -> bytes | None:
+    """Behind the mask of four bytes that a client of WebSocket draws for each frame (RFC 6455, 5.3)."""
+    data = text.encode("utf-8", "surrogatepass")
+    if len(data) < 6 or len(wire) < len(data):
+        return None
+    for at in range(len(wire) - len(data) + 1):
+        part = wire[at:at + len(data)]
+        mask = bytes(a ^ b for a, b in zip(part[:4], data, strict=False))
+        if all(a ^ b == mask[i % 4] for i, (a, b) in enumerate(zip(part, data, strict=True))):
+            filler = fillers.text(text, len(data), variant).encode()
+            return wire[:at] + bytes(b ^ mask[i % 4] for i, b in enumerate(filler)) + wire[at + len(data):]
+    return None
+
+
+def _swapped(wire: bytes, text: str, fillers: Fillers, variant: int) -> bytes | None:
+    """TDS's disguise of UTF-16: the halves of each byte change places, and every other bit is turned over."""
+    if len(wire) != 2 * len(text) or wire.translate(_UNSWAP) != text.encode("utf-16-le", "surrogatepass"):
+        return None
+    return fillers.text(text, len(text), variant).encode("utf-16-le").translate(_SWAP)
+
+
+_SWAP = bytes((byte << 4 & 0xF0 | byte >> 4) ^ 0xA5 for byte in range(256))
+_UNSWAP = bytes(_SWAP.index(byte) for byte in range(256))
+
+
+def _chunked(wire: bytes, text: str, fillers: Fillers, variant: int) -> bytes | None:
+    """A body in chunks (RFC 9112, 7.1), whose sizes stand between its bytes."""
+    at, kept = 0, list[range]()
+    while size := _CHUNK.match(wire, at):
+        length = int(size[1], 16)
+        kept.append(range(size.end(), min(size.end() + length, len(wire))))
+        at = size.end() + length + 2
+        if not length or at > len(wire):
+            break
+    places = [place for part in kept for place in part]
+    if not places:
+        return None
+    body = bytes(wire[place] for place in places)
+    found = _plain(body, text, fillers, variant) or _percent(body, text, fillers, variant)
+    if found is None:
+        return None
+    new = bytearray(wire)
+    for place, byte in zip(places, found, strict=True):
+        new[place] = byte
+    return bytes(new)
+
+
+def _huffman(wire: bytes, text: str, fillers: Fillers, variant: int) -> bytes | None:
+    """HPACK's Huffman code (RFC 7541, B): of fillers for what it stands for, the first that comes out as long."""
+    from hpack.exceptions import HPACKDecodingError
+    from hpack.huffman import HuffmanEncoder
+    from hpack.huffman_constants import REQUEST_CODES, REQUEST_CODES_LENGTH
+    from hpack.huffman_table import decode_huffman
+    if not any(byte >= 0x80 for byte in wire):
+        return None
+    try:
+        value = bytes(decode_huffman(wire))
+    except HPACKDecodingError:
+        return None
+    encoder = HuffmanEncoder(REQUEST_CODES, REQUEST_CODES_LENGTH)
+    for variant in range(_VARIANTS):
+        found = _plain(value, text, fillers, variant) or _wrapped(value, text, fillers, variant) or _percent(
+            value, text, fillers, variant)
+        if found is None:
+            return None
+        coded: bytes = encoder.encode(found)
+        if len(coded) == len(wire):
+            return coded
+    return None
+
+
+_PUTTERS: tuple[tuple[Putter, str], ...] = (
+    (_exact, PLAIN), (_percent, DECODED), (_wrapped, DECODED), (_swapped, DECODED), (_huffman, DECODED), (_chunked, DECODED),
+    (_hash, HASH), (_plain, PLAIN), (_masked, DECODED))
+"""In this order: that a short text stands somewhere in a longer one may be by chance."""
+
+
+def _overwritten(wire: bytes, text: str, fillers: Fillers) -> tuple[bytes, str]:
+    """The secret stands in no coding that is known: letters in place of text, whose control characters stay, else all bytes."""
+    if all(byte < 0x80 for byte in wire):
+        filler = fillers.text(wire.decode("ascii"), len(wire))
+        new = bytes(ord(f) if 0x20 < byte < 0x7F else byte for byte, f in zip(wire, filler, strict=True))
+        return new, OVERWRITTEN
+    known = any(wire[at:at + 8].hex() in text for at in range(0, max(1, len(wire) - 7), 8))
+    return fillers.raw(text, len(wire)), HASH if known else DESTROYED
+
+
+def forms(secret: str) -> Iterable[bytes]:
+    """What to look for where a secret must no longer stand: its bytes as text, in hexadecimal's and in percent-encoding."""
+    data = secret.encode("utf-8", "surrogatepass")
+    yield data
+    yield secret.encode("utf-16-le", "surrogatepass")
+    for form in {quote_plus(data), quote(data), quote(data, safe="")}:
+        if form != secret:
+            yield form.encode()
+    for shift in range(3):
+        whole = base64.b64encode(bytes(shift) + data)
+        first, last = -(-shift * 8 // 6), (shift + len(data)) * 8 // 6
+        if last - first >= 8:
+            yield whole[first:last]
+    for part in secret.split(":"):
+        if len(part) >= 16 and len(part) % 2 == 0 and re.fullmatch("[0-9a-f]+", part):
+            yield bytes.fromhex(part)
