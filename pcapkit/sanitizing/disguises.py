@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from urllib.parse import quote, quote_plus, unquote_to_bytes
 
 from pcapkit.codecs import ntlm
@@ -25,12 +25,13 @@ _VARIANTS = 1_000
 Putter = Callable[[bytes, str, Fillers, int], bytes | None]
 
 
-def replaced(wire: bytes, secrets: Sequence[Sequence[str]], fillers: Fillers) -> tuple[bytes, str]:
+def replaced(wire: bytes, secrets: Sequence[Sequence[str]], fillers: Fillers, users: Collection[str] = ()) -> tuple[bytes, str]:
     """Bytes as long as `wire` without any of the secrets, and how they were replaced.
 
-    Of each secret are given its texts: what of it really is one, if a login told, and last all that is masked.
+    Of each secret are given its texts: what of it really is one, if a login told, and last all that is masked. What is nothing
+    but the name of one of the `users` stays.
     """
-    if _is_public(wire):
+    if _is_public(wire, users):
         return wire, PUBLIC
     done: set[str] = set()
     how = PLAIN
@@ -48,10 +49,11 @@ def replaced(wire: bytes, secrets: Sequence[Sequence[str]], fillers: Fillers) ->
     return wire, how
 
 
-def _is_public(wire: bytes) -> bool:
-    """Whether it is what a client says of itself before it proves anything: the first messages of NTLM and SCRAM."""
+def _is_public(wire: bytes, users: Collection[str]) -> bool:
+    """Whether it is what a client says of itself before it proves anything: the first messages of NTLM and SCRAM, a name."""
     for data in (wire, *_unwrapped(wire)):
-        if data.startswith(ntlm.SIGNATURE + b"\1\0\0\0") or _FIRST_SCRAM.fullmatch(data):
+        if data.startswith(ntlm.SIGNATURE + b"\1\0\0\0") or _FIRST_SCRAM.fullmatch(data) or (
+                data[:1] == b"\0" and data[1:].decode("utf-8", "replace") in users):
             return True
     return False
 
@@ -116,7 +118,7 @@ def _wrapped(wire: bytes, text: str, fillers: Fillers, variant: int) -> bytes | 
 
 def _inside(data: bytes, text: str, fillers: Fillers, variant: int) -> bytes | None:
     """The same within what was decoded."""
-    for putter in (_plain, _percent, _hash):
+    for putter in (_plain, _percent, _hash, _sealed):
         found = putter(data, text, fillers, variant)
         if found is not None:
             return found
@@ -146,6 +148,67 @@ def _hash(wire: bytes, text: str, fillers: Fillers, variant: int) -> bytes | Non
                 wire = wire[:at] + fillers.raw(part, len(whole)) + wire[at + len(whole):]
                 return _without_proofs(wire, part, fillers)
     return None
+
+
+def _sealed(wire: bytes, text: str, fillers: Fillers, variant: int) -> bytes | None:
+    """Kerberos' encrypted parts, `[2] OCTET STRING` (RFC 4120, 5.2.9), those in which no other one stands."""
+    if not any(name in wire for name in _KERBEROS):
+        return None
+    parts = [part for match in _CIPHER.finditer(wire) if (part := _octets(wire, match.start()))]
+    inner = [part for part in parts if len(part) >= 16 and not any(
+        part.start < other.start and other.stop <= part.stop for other in parts)]
+    for part in inner:
+        wire = wire[:part.start] + fillers.raw(wire[part.start:part.stop], len(part)) + wire[part.stop:]
+    return wire if inner else None
+
+
+def _ticket(wire: bytes, text: str, fillers: Fillers, variant: int) -> bytes | None:
+    """A token of Kerberos in base64, alone or behind the scheme of a header: its names stay."""
+    head, space, token = wire.rpartition(b" ")
+    decoded = _base64(token)
+    sealed = decoded and _sealed(decoded, text, fillers, variant)
+    return head + space + base64.b64encode(sealed) if sealed and len(token) % 4 == 0 else None
+
+
+_KERBEROS = (bytes.fromhex("2a864886f712010202"), bytes.fromhex("2a864882f712010202"))
+"""The object identifiers of the mechanism (RFC 4121, 1, and an older one)."""
+_CIPHER = re.compile(rb"(?=\xa2)")
+
+
+def _octets(wire: bytes, at: int) -> range | None:
+    """Where the bytes of an octet string in a tag stand that lie at `at`, if lengths agree."""
+    outer = _length(wire, at + 1)
+    inner = _length(wire, outer.start + 1) if outer and wire[outer.start:outer.start + 1] == b"\x04" else None
+    return inner if outer and inner and inner.stop == outer.stop <= len(wire) else None
+
+
+def _length(wire: bytes, at: int) -> range | None:
+    """What a length of DER (X.690, 8.1.3) spans."""
+    first = wire[at] if at < len(wire) else 0x80
+    size = first & 0x7F if first > 0x80 else 0
+    if first == 0x80 or size > 4:
+        return None
+    start = at + 1 + size
+    return range(start, start + (int.from_bytes(wire[at + 1:start], "big") if size else first))
+
+
+def _edited(wire: bytes, text: str, fillers: Fillers, variant: int) -> bytes | None:
+    """A line as it was typed at a terminal, with what was rubbed out."""
+    kept: list[int] = []
+    for at, byte in enumerate(wire):
+        if byte in (0x08, 0x7F):
+            del kept[-1:]
+        elif byte == 0x15:
+            kept.clear()
+        elif byte >= 0x20:
+            kept.append(at)
+    if len(kept) == len(wire) or bytes(wire[at] for at in kept) != text.encode("utf-8", "replace"):
+        return None
+    other = fillers.text(wire.decode("latin-1"), len(wire), variant).encode()
+    new = bytearray(filler if byte >= 0x20 and byte != 0x7F else byte for byte, filler in zip(wire, other, strict=True))
+    for at, byte in zip(kept, fillers.text(text, len(kept), variant).encode(), strict=True):
+        new[at] = byte
+    return bytes(new)
 
 
 def _without_proofs(wire: bytes, secret: str, fillers: Fillers) -> bytes:
@@ -232,8 +295,8 @@ def _huffman(wire: bytes, text: str, fillers: Fillers, variant: int) -> bytes | 
 
 
 _PUTTERS: tuple[tuple[Putter, str], ...] = (
-    (_exact, PLAIN), (_percent, DECODED), (_wrapped, DECODED), (_swapped, DECODED), (_huffman, DECODED), (_chunked, DECODED),
-    (_hash, HASH), (_plain, PLAIN), (_masked, DECODED))
+    (_ticket, HASH), (_sealed, HASH), (_exact, PLAIN), (_percent, DECODED), (_wrapped, DECODED), (_swapped, DECODED), (_huffman, DECODED), (_chunked, DECODED),
+    (_edited, DECODED), (_hash, HASH), (_plain, PLAIN), (_masked, DECODED))
 """In this order: that a short text stands somewhere in a longer one may be by chance."""
 
 
@@ -260,6 +323,6 @@ def forms(secret: str) -> Iterable[bytes]:
         first, last = -(-shift * 8 // 6), (shift + len(data)) * 8 // 6
         if last - first >= 8:
             yield whole[first:last]
-    for part in secret.split(":"):
-        if len(part) >= 16 and len(part) % 2 == 0 and re.fullmatch("[0-9a-f]+", part):
-            yield bytes.fromhex(part)
+    last = secret.rpartition(":")[2]
+    if len(last) >= 16 and len(last) % 2 == 0 and re.fullmatch("[0-9a-f]+", last):
+        yield bytes.fromhex(last)

@@ -9,6 +9,8 @@ from string import ascii_letters, ascii_lowercase, digits, hexdigits
 from pcapkit.codecs.tokens import is_jwt, is_token
 
 _HEX = re.compile(r"[0-9a-f-]{8,}|[0-9A-F-]{8,}")
+_MD5 = re.compile(r"md5[0-9a-f]{32}")
+"""How PostgreSQL writes its answers and hashes."""
 _BASE64 = re.compile(r"[A-Za-z0-9+/]{7,}={1,2}")
 _TRIES = 200
 
@@ -45,8 +47,10 @@ class Fillers:
         token = is_token(secret)
         for attempt in range(_TRIES):
             stream = self._stream(f"text {number} {variant} {attempt}", length)
-            drawn = _shaped(secret, stream) if len(secret) == length and (token or _HEX.fullmatch(secret) or _BASE64.fullmatch(
-                secret)) else _drawn(digits if secret.isdecimal() else ascii_lowercase, stream)
+            if len(secret) == length and (token or any(look.fullmatch(secret) for look in (_HEX, _MD5, _BASE64))):
+                drawn = _shaped(secret, stream)
+            else:
+                drawn = _drawn(digits if secret.isdecimal() else ascii_lowercase, stream)
             if drawn != secret and is_token(drawn) == token and (length < 4 or drawn not in self._drawn):
                 break
         self._drawn.add(drawn)
@@ -67,6 +71,8 @@ def _drawn(alphabet: str, stream: bytes) -> str:
 
 def _shaped(secret: str, stream: bytes) -> str:
     """Letters and digits for those of a token; what stands between them stays, and how a signed one begins."""
+    if _MD5.fullmatch(secret):
+        return secret[:3] + _drawn(hexdigits[:16], stream[3:])
     if _HEX.fullmatch(secret):
         alphabet = hexdigits[:16] if secret == secret.lower() else hexdigits[:10] + hexdigits[16:]
     else:

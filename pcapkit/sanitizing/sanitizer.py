@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -102,14 +103,22 @@ class Sanitizer:
                 inner = [login.secret for login in mine if (where := login.secret_span or login.span).start < secret.span.stop
                          and secret.span.start < where.stop and login.secret != secret.text]
                 texts.setdefault(secret.text, [*dict.fromkeys(inner), secret.text])
-            one.new, one.how = disguises.replaced(bytes(one.wire), list(texts.values()), self.fillers)
+            users = {login.username for login in self.found.logins if login.flow is not None and one.secrets[0].flow is not None
+                     and login.flow.stream == one.secrets[0].flow.stream}
+            one.new, one.how = disguises.replaced(bytes(one.wire), list(texts.values()), self.fillers, users)
             one.numbers = [self.fillers.number(text[0]) for text in texts.values()] if one.how != disguises.PUBLIC else []
 
     def _strays(self) -> list[tuple[bytes, bytes]]:
         """Secrets to be looked for everywhere, as they are, and what stands in their place there: no plain words."""
         texts = {secret.text for one in self.replaced if one.how != disguises.PUBLIC for secret in one.secrets}
         known = sorted(text for text in texts if len(text) >= _SHORTEST and not text.isalpha())
-        return [(text.encode("utf-8", "surrogatepass"), self.fillers.text(text).encode()) for text in known]
+        found = [(text.encode("utf-8", "surrogatepass"), self.fillers.text(text).encode()) for text in known]
+        for text in known:
+            last = text.rpartition(":")[2]
+            with suppress(ValueError):
+                raw = bytes.fromhex(last)
+                found += [(raw, self.fillers.raw(last, len(raw)))] if len(set(raw)) >= _SHORTEST else []
+        return found
 
     # The copy
 
