@@ -5,20 +5,23 @@ from __future__ import annotations
 import shutil
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import click
 
-from pcapkit.analysis import Options, analyse
-from pcapkit.cli.inputs import Run, begin, is_input, print_json, rereadable, shared
+from pcapkit.analysis import analyse
+from pcapkit.cli.inputs import begin, is_input, print_json, rereadable, shared
 from pcapkit.cli.outputs import told, whole
 from pcapkit.formats.text import escape
+from pcapkit.limits import Limits
 from pcapkit.sanitizing import Replaced, Sanitizer
 from pcapkit.sanitizing.disguises import DESTROYED, PUBLIC
 from pcapkit.sanitizing.fillers import Fillers
+from pcapkit.schema import Chunk
 from pcapkit.writers import PcapngWriter, PcapWriter
 
 
@@ -47,12 +50,13 @@ def _sanitize(target: str, manifest: str | None, seed: str, **options: Any) -> N
     source = run.sources[0]
     with rereadable(source) as path, TemporaryDirectory(prefix="pcapkit-") as folder:
         run.sources = [path]
-        before = _findings(path, run)
+        before = _findings(path, run.chunks())
         sanitizer = Sanitizer(path, run.options, Fillers(seed))
         copy = str(Path(folder) / "copy")
         several = len(sanitizer.found.capture.link_numbers) > 1
         sanitizer.copy(PcapngWriter(copy) if several or target.endswith(".pcapng") else PcapWriter(copy))
-        after = _findings(copy, None)
+        again = replace(run.options, limits=Limits(), progress=None, unreadable=None)
+        after = _findings(copy, analyse([copy], again))
         run.clear()
         document = _document(source, target, sanitizer, _changed(before, after))
         with told(Path(target)), Path(copy).open("rb") as file:
@@ -75,10 +79,10 @@ def _sanitize(target: str, manifest: str | None, seed: str, **options: Any) -> N
     raise click.exceptions.Exit(run.exit_code or (4 if document["warnings"] and run.strict else 0))
 
 
-def _findings(path: str, run: Run | None) -> Counter[tuple[str, ...]]:
+def _findings(path: str, chunks: Iterable[Chunk]) -> Counter[tuple[str, ...]]:
     """What is found, without the name of the file."""
     found: Counter[tuple[str, ...]] = Counter()
-    for chunk in run.chunks() if run is not None else analyse([path], Options()):
+    for chunk in chunks:
         if chunk.table.name == "findings":
             found.update(tuple(str(value).replace(path, "") for value in row)
                          for row in zip(*chunk.select("rule", "frame", "title", "message"), strict=True))
@@ -98,13 +102,17 @@ def _document(source: str, target: str, sanitizer: Sanitizer, changed: Sequence[
     destroyed = sum(one.how == DESTROYED for one in sanitizer.replaced)
     warnings = []
     if destroyed:
-        warnings.append(f"{destroyed} secrets stand in what is compressed or coded: all of its bytes were overwritten, so that "
-                        "it can no longer be read")
+        warnings.append(f"{_count(destroyed, 'secret')} stand in what is compressed or coded: all of its bytes were overwritten, "
+                        "so that it can no longer be read")
     if sanitizer.unreachable:
         warnings.append(f"{sanitizer.unreachable} datagrams in fragments hold secrets that could not be replaced: they are left")
+    if sanitizer.words:
+        warnings.append(f"passwords that are also words or names stand {sanitizer.words} times where nothing says that they are "
+                        "passwords: these are left")
     warnings += [f"{one['rule']} of frame {one['frame']} is {one['what']} in the copy" for one in changed]
     return {"schema_version": 1, "source": source, "source_sha256": capture.sha256, "output": target, "packets": capture.packets,
-            "replaced": rows, "elsewhere": sanitizer.strays, "encrypted": sanitizer.found.hidden,
+            "replaced": rows, "elsewhere": sanitizer.strays, "words_left": sanitizer.words,
+            "encrypted": sanitizer.found.hidden,
             "keys_left_out": len(capture.secrets), "findings_changed": list(changed), "warnings": warnings,
             "remains": ["user names, host names and addresses", "what servers prove themselves by (SCRAM's v=, rspauth)",
                         "encrypted bytes, which whoever has the keys can read"]}
@@ -123,8 +131,8 @@ def _tell(document: dict[str, Any]) -> None:
     rows = document["replaced"]
     numbers = {number for row in rows for number in row["secrets"]}
     frames = {frame for row in rows for frame in row["frames"]}
-    click.echo(f"{escape(document['output'])}: {len(numbers)} secrets replaced at {len(rows)} places in {len(frames)} of "
-               f"{document['packets']:,} packets", err=err)
+    click.echo(f"{escape(document['output'])}: {_count(len(numbers), 'secret')} replaced at {_count(len(rows), 'place')} in "
+               f"{len(frames)} of {_count(document['packets'], 'packet')}", err=err)
     for how, count in sorted(Counter(row["how"] for row in rows).items()):
         click.echo(f"  {count:4} {how}", err=err)
     if document["elsewhere"]:
@@ -134,3 +142,7 @@ def _tell(document: dict[str, Any]) -> None:
     if not document["findings_changed"]:
         click.echo("  all findings are the same before and after", err=err)
     click.echo("  left as they are: " + "; ".join(document["remains"]), err=err)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'s' if number != 1 else ''}"

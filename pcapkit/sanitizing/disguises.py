@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from urllib.parse import quote, quote_plus, unquote_to_bytes
 
 from pcapkit.codecs import ntlm
@@ -22,6 +22,9 @@ _FIRST_SCRAM = re.compile(rb"(?:[ny]|p=[^,]{1,64}),[^,]{0,300},(?:m=[^,]{0,300},
 _VARIANTS = 1_000
 """How many fillers are tried for the Huffman code, where one must come out as long as the secret."""
 
+_WORD = 4
+"""Shorter texts are replaced once where several stand in the same bytes: they may be anything."""
+
 Putter = Callable[[bytes, str, Fillers, int], bytes | None]
 
 
@@ -33,20 +36,33 @@ def replaced(wire: bytes, secrets: Sequence[Sequence[str]], fillers: Fillers, us
     """
     if _is_public(wire, users):
         return wire, PUBLIC
+    before, how = wire, PLAIN
     done: set[str] = set()
-    how = PLAIN
-    for texts in secrets:
-        if not done.isdisjoint(texts):
-            continue
-        for text in texts:
-            put = next(((found, name) for putter, name in _PUTTERS if (found := putter(wire, text, fillers, 0)) is not None), None)
-            if put is not None:
+    for texts in sorted(secrets, key=lambda texts: -len(texts[-1])):
+        for text in texts if done.isdisjoint(texts) else ():
+            put = _put(wire, text, fillers)
+            while put is not None:
                 wire, how = put
                 done.add(text)
+                again = len(secrets) > 1 and len(text) >= _WORD and text.encode("utf-8", "replace") in wire
+                put = _put(wire, text, fillers) if again else None
+            if text in done:
                 break
         else:
-            return _overwritten(wire, texts[-1], fillers)
+            if done.isdisjoint(texts) and not _went_with_another(before, wire, texts[-1]):
+                return _overwritten(before, texts[-1], fillers)
     return wire, how
+
+
+def _put(wire: bytes, text: str, fillers: Fillers) -> tuple[bytes, str] | None:
+    """The bytes with a filler in place of `text`, and how; None where it stands there in no coding that is known."""
+    return next(((found, how) for putter, how in _PUTTERS if (found := putter(wire, text, fillers, 0)) is not None), None)
+
+
+def _went_with_another(before: bytes, wire: bytes, text: str) -> bool:
+    """Whether a text stood within a longer one that is replaced already."""
+    data = text.encode("utf-8", "surrogatepass")
+    return data in before and data not in wire
 
 
 def _is_public(wire: bytes, users: Collection[str]) -> bool:
@@ -310,14 +326,22 @@ def _overwritten(wire: bytes, text: str, fillers: Fillers) -> tuple[bytes, str]:
     return fillers.raw(text, len(wire)), HASH if known else DESTROYED
 
 
-def forms(secret: str) -> Iterable[bytes]:
-    """What to look for where a secret must no longer stand: its bytes as text, in hexadecimal's and in percent-encoding."""
+def readable(secret: str) -> Iterator[bytes]:
+    """A secret as text, in the codings that browsers and mail programs write it in."""
     data = secret.encode("utf-8", "surrogatepass")
-    yield data
-    yield secret.encode("utf-16-le", "surrogatepass")
-    for form in {quote_plus(data), quote(data), quote(data, safe="")}:
-        if form != secret:
-            yield form.encode()
+    yield from dict.fromkeys((data, quote_plus(data).encode(), quote(data).encode(), quote(data, safe="").encode(),
+                              secret.encode("utf-16-le", "surrogatepass")))
+
+
+def filled(form: bytes, secret: str, fillers: Fillers) -> bytes | None:
+    """One of these with the filler in place of the secret."""
+    return _exact(form, secret, fillers, 0) or _percent(form, secret, fillers, 0) or _plain(form, secret, fillers, 0)
+
+
+def forms(secret: str) -> Iterator[bytes]:
+    """What to look for where a secret must no longer stand: it as text, within base64 at any place, and what a hash says."""
+    yield from readable(secret)
+    data = secret.encode("utf-8", "surrogatepass")
     for shift in range(3):
         whole = base64.b64encode(bytes(shift) + data)
         first, last = -(-shift * 8 // 6), (shift + len(data)) * 8 // 6

@@ -13,6 +13,8 @@ _MD5 = re.compile(r"md5[0-9a-f]{32}")
 """How PostgreSQL writes its answers and hashes."""
 _BASE64 = re.compile(r"[A-Za-z0-9+/]{7,}={1,2}")
 _TRIES = 200
+_SHORTEST_TOKEN = 12
+"""Nobody takes less for something drawn at random."""
 
 
 class Fillers:
@@ -44,14 +46,17 @@ class Fillers:
         return self._texts[key]
 
     def _draw_text(self, secret: str, number: int, length: int, variant: int) -> str:
-        token = is_token(secret)
+        token = _looks(secret)
         for attempt in range(_TRIES):
             stream = self._stream(f"text {number} {variant} {attempt}", length)
-            if len(secret) == length and (token or any(look.fullmatch(secret) for look in (_HEX, _MD5, _BASE64))):
+            if secret.isdecimal() and not any(token):
+                drawn = _drawn(digits, stream)
+            elif len(secret) == length and (any(token) or _MD5.fullmatch(secret) or _BASE64.fullmatch(secret)
+                                          or (length < _SHORTEST_TOKEN and _HEX.fullmatch(secret))):
                 drawn = _shaped(secret, stream)
             else:
-                drawn = _drawn(digits if secret.isdecimal() else ascii_lowercase, stream)
-            if drawn != secret and is_token(drawn) == token and (length < 4 or drawn not in self._drawn):
+                drawn = _drawn(ascii_lowercase, stream)
+            if drawn != secret and _looks(drawn) == token and (length < 4 or drawn not in self._drawn):
                 break
         self._drawn.add(drawn)
         return drawn
@@ -63,6 +68,11 @@ class Fillers:
     def _stream(self, what: str, length: int) -> bytes:
         blocks = (blake2b(f"{what} {n}".encode(), key=self._seed).digest() for n in range(length // 64 + 1))
         return b"".join(blocks)[:length]
+
+
+def _looks(text: str) -> list[bool]:
+    """Whether a text looks drawn at random, for who asks for so many characters at least."""
+    return [is_token(text, least) for least in (_SHORTEST_TOKEN, 16, 20)]
 
 
 def _drawn(alphabet: str, stream: bytes) -> str:

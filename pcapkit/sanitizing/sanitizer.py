@@ -22,6 +22,9 @@ from pcapkit.writers import PcapngWriter, PcapWriter
 _SHORTEST = 8
 """A shorter secret is not looked for where nothing says that it is one: it may be a word like any other."""
 
+_WORD = 4
+"""A shorter one is not even counted there."""
+
 
 @dataclass(slots=True)
 class Replaced:
@@ -52,7 +55,10 @@ class Sanitizer:
         self.unreachable = 0
         """How many datagrams in fragments hold secrets in bytes that cannot be found in frames."""
         self.strays = 0
-        """How many times a secret stood where nothing says that it is one."""
+        """How many times a secret stood where nothing says that it is one, and was replaced."""
+        self.words = 0
+        """How many times one that is a word or a name stands elsewhere, and was left."""
+        self._words: list[bytes] = []
         self._joined: list[tuple[list[Piece], int, int, bool, list[tuple[int, Place]]]] = []
         self._collect()
         self._draw()
@@ -109,11 +115,15 @@ class Sanitizer:
             one.numbers = [self.fillers.number(text[0]) for text in texts.values()] if one.how != disguises.PUBLIC else []
 
     def _strays(self) -> list[tuple[bytes, bytes]]:
-        """Secrets to be looked for everywhere, as they are, and what stands in their place there: no plain words."""
+        """Secrets to be looked for everywhere, and what stands in their place there: no plain words, and no names of users."""
         texts = {secret.text for one in self.replaced if one.how != disguises.PUBLIC for secret in one.secrets}
-        known = sorted(text for text in texts if len(text) >= _SHORTEST and not text.isalpha())
-        found = [(text.encode("utf-8", "surrogatepass"), self.fillers.text(text).encode()) for text in known]
+        users = "\n".join({login.username for login in self.found.logins})
+        known = sorted(text for text in texts if len(text) >= _SHORTEST and not text.isalpha() and text not in users)
+        self._words = [text.encode() for text in {login.secret for login in self.found.logins}
+                       if text not in known and len(text) >= _WORD]
+        found = []
         for text in known:
+            found += [(form, new) for form in disguises.readable(text) if (new := disguises.filled(form, text, self.fillers))]
             last = text.rpartition(":")[2]
             with suppress(ValueError):
                 raw = bytes.fromhex(last)
@@ -185,6 +195,11 @@ class Sanitizer:
                     rewriter.put(i, inner, filler)
                     self.strays += 1
                 at = frames.buffer.find(needle, at + 1, stop)
+        for word in self._words:
+            at = frames.buffer.find(word, start, stop)
+            while at >= 0:
+                self.words += 1
+                at = frames.buffer.find(word, at + len(word), stop)
 
     def copy(self, writer: PcapWriter | PcapngWriter) -> None:
         """Write all frames, changed."""
