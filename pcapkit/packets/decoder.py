@@ -45,7 +45,8 @@ class Decoder:
 
     def keep_pieces(self) -> dict[int, list[Piece]]:
         """Keep from now on where the fragments of datagrams lie, by the frame that makes each whole."""
-        self._slow.fragments.joined = kept = {}
+        kept: dict[int, list[Piece]] = {}
+        self._slow.fragments.joined = kept
         return kept
 
     def finish(self) -> Counter[str]:

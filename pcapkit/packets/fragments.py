@@ -14,7 +14,7 @@ _OVERHEAD = 200
 
 
 class Piece(NamedTuple):
-    """Where a fragment's bytes lie: at `at` in their frame, -1 where they are not in it as such, and at `offset` of the datagram."""
+    """Where a fragment's bytes lie: at `at` in their frame, -1 where they are not in it as such; at `offset` of the datagram."""
 
     frame: int
     at: int

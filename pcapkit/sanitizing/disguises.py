@@ -18,7 +18,8 @@ PLAIN, DECODED, HASH, OVERWRITTEN, DESTROYED, PUBLIC = (
 _BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{4,}={0,2}")
 _UNIT = re.compile(rb"%[0-9A-Fa-f]{2}|.", re.DOTALL)
 _CHUNK = re.compile(rb"([0-9A-Fa-f]{1,8})[^\r\n]{0,200}\r\n")
-_FIRST_SCRAM = re.compile(rb"(?:[ny]|p=[^,]{1,64}),[^,]{0,300},(?:m=[^,]{0,300},)?n=[^,]{0,300},r=[^,]{0,300}(?:,[a-z]=[^,]{0,300})*")
+_FIRST_SCRAM = re.compile(rb"(?:[ny]|p=[^,]{1,64}),[^,]{0,300},(?:m=[^,]{0,300},)?n=[^,]{0,300},r=[^,]{0,300}"
+                          rb"(?:,[a-z]=[^,]{0,300})*")
 _VARIANTS = 1_000
 """How many fillers are tried for the Huffman code, where one must come out as long as the secret."""
 
@@ -106,9 +107,9 @@ def _percent(wire: bytes, text: str, fillers: Fillers, variant: int) -> bytes | 
     """Percent-encoding of URLs and forms (RFC 3986, 2.1), where a space may be a plus."""
     data = text.encode("utf-8", "surrogatepass")
     forms = [wire] if unquote_to_bytes(wire.replace(b"+", b" ")) == data else []
-    for form in (quote_plus(data), quote(data), quote(data, safe="")):
-        if form != text:
-            forms += [form.encode(), re.sub("%..", lambda escape: escape[0].lower(), form).encode()]
+    for quoted in (quote_plus(data), quote(data), quote(data, safe="")):
+        if quoted != text:
+            forms += [quoted.encode(), re.sub("%..", lambda escape: escape[0].lower(), quoted).encode()]
     for form in forms:
         at = wire.rfind(form)
         if at < 0 or not form:
@@ -311,8 +312,8 @@ def _huffman(wire: bytes, text: str, fillers: Fillers, variant: int) -> bytes | 
 
 
 _PUTTERS: tuple[tuple[Putter, str], ...] = (
-    (_ticket, HASH), (_sealed, HASH), (_exact, PLAIN), (_percent, DECODED), (_wrapped, DECODED), (_swapped, DECODED), (_huffman, DECODED), (_chunked, DECODED),
-    (_edited, DECODED), (_hash, HASH), (_plain, PLAIN), (_masked, DECODED))
+    (_ticket, HASH), (_sealed, HASH), (_exact, PLAIN), (_percent, DECODED), (_wrapped, DECODED), (_swapped, DECODED),
+    (_huffman, DECODED), (_chunked, DECODED), (_edited, DECODED), (_hash, HASH), (_plain, PLAIN), (_masked, DECODED))
 """In this order: that a short text stands somewhere in a longer one may be by chance."""
 
 
@@ -344,9 +345,9 @@ def forms(secret: str) -> Iterator[bytes]:
     data = secret.encode("utf-8", "surrogatepass")
     for shift in range(3):
         whole = base64.b64encode(bytes(shift) + data)
-        first, last = -(-shift * 8 // 6), (shift + len(data)) * 8 // 6
-        if last - first >= 8:
-            yield whole[first:last]
-    last = secret.rpartition(":")[2]
-    if len(last) >= 16 and len(last) % 2 == 0 and re.fullmatch("[0-9a-f]+", last):
-        yield bytes.fromhex(last)
+        first, stop = -(-shift * 8 // 6), (shift + len(data)) * 8 // 6
+        if stop - first >= 8:
+            yield whole[first:stop]
+    digest = secret.rpartition(":")[2]
+    if len(digest) >= 16 and len(digest) % 2 == 0 and re.fullmatch("[0-9a-f]+", digest):
+        yield bytes.fromhex(digest)

@@ -49,9 +49,10 @@ def test_names_beside_a_secret_stay() -> None:
     assert new.startswith(b'username="jan", nonce="abc", response="') and b"0d240e22" not in new
 
 
-@pytest.mark.parametrize("secret", ["0d240e22a985d6037afe015df2509b6e", "3y0b4b45amkukb45nzlvj555", "F00D-BEEF-1234-5678-9ABC-DEF0",
-                                    "s%3Aq8w7e6r5t4y3u2i1o0p9.Zx8Cv7Bn6Mm5", "12345678", "correct horse", "13333333-3333-3333-3333",
-                                    "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJqYW4ifQ.dBjftJeZ4CVPmB92K27uhbUJU1p1r_wW1g"])
+@pytest.mark.parametrize("secret", [
+    "0d240e22a985d6037afe015df2509b6e", "3y0b4b45amkukb45nzlvj555", "F00D-BEEF-1234-5678-9ABC-DEF0",
+    "s%3Aq8w7e6r5t4y3u2i1o0p9.Zx8Cv7Bn6Mm5", "12345678", "correct horse", "13333333-3333-3333-3333",
+    "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJqYW4ifQ.dBjftJeZ4CVPmB92K27uhbUJU1p1r_wW1g"])
 def test_a_filler_looks_like_its_secret_to_who_asks(secret: str) -> None:
     filler = Fillers().text(secret)
     assert len(filler) == len(secret) and filler != secret

@@ -40,7 +40,8 @@ def facts(path: Path) -> tuple[list[Any], list[Any], list[Any], list[str]]:
         if chunk.table.name == "findings":
             findings += list(zip(*chunk.select("rule", "frame", "severity", "title", "message"), strict=True))
         elif chunk.table.name == "credentials":
-            logins += list(zip(*chunk.select("frame", "protocol", "mechanism", "username", "outcome", "hashcat_mode"), strict=True))
+            names = "frame", "protocol", "mechanism", "username", "outcome", "hashcat_mode"
+            logins += list(zip(*chunk.select(*names), strict=True))
             secrets += chunk.select("secret")[0]
         elif chunk.table.name == "anomalies":
             anomalies += list(zip(*chunk.select("rule", "frame", "count"), strict=True))
@@ -124,7 +125,7 @@ def fragmented(packet: bytes, size: int) -> Iterable[bytes]:
     payload = packet[20:]
     for at in range(0, len(payload), size):
         more = 0x2000 if at + size < len(payload) else 0
-        yield wire.ip(CLIENT_ADDRESS, SERVER_ADDRESS, packet[9], payload[at:at + size], identification=77, fragment=more | at // 8)
+        yield wire.ip(CLIENT_ADDRESS, SERVER_ADDRESS, packet[9], payload[at:at + size], 64, 77, more | at // 8)
 
 
 def snmp(community: bytes) -> bytes:
