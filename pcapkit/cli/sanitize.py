@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 from collections import Counter
@@ -18,11 +19,19 @@ from pcapkit.cli.inputs import begin, is_input, print_json, rereadable, shared
 from pcapkit.cli.outputs import told, whole
 from pcapkit.formats.text import escape
 from pcapkit.limits import Limits
+from pcapkit.readers import open_capture
 from pcapkit.sanitizing import Replaced, Sanitizer
+from pcapkit.sanitizing.addresses import Addresses
 from pcapkit.sanitizing.disguises import DESTROYED, PUBLIC
 from pcapkit.sanitizing.fillers import Fillers
 from pcapkit.schema import Chunk
 from pcapkit.writers import PcapngWriter, PcapWriter
+
+_MOST_TEXTS = 1_000
+_REMAINS = ("user names and host names", "what servers prove themselves by (SCRAM's v=, rspauth)",
+            "encrypted bytes, which whoever has the keys can read")
+_ADDRESSES_REMAIN = ("addresses in text, in names of the DNS, in DNS over TCP and in messages of other protocols; hardware "
+                     "addresses within tunnels other than VXLAN")
 
 
 def command(name: str) -> click.Command:
@@ -36,7 +45,8 @@ def command(name: str) -> click.Command:
 @click.option("-w", "target", metavar="OUT", required=True, help="Write to OUT, or with - to standard output.")
 @click.option("--manifest", metavar="FILE", help="Write as JSON what was replaced where, without the secrets.")
 @click.option("--seed", default="", metavar="TEXT", help="Draw other fillers; the same text draws the same ones.")
-def _sanitize(target: str, manifest: str | None, seed: str, **options: Any) -> None:
+@click.option("--addresses", "mapped", is_flag=True, help="Replace IP and hardware addresses, too, in headers, ARP and the DNS.")
+def _sanitize(target: str, manifest: str | None, seed: str, mapped: bool, **options: Any) -> None:
     if target == "-" and options["as_json"]:
         raise click.UsageError("-w - and --json both want standard output; --manifest FILE has the same document")
     run = begin(**options)
@@ -51,14 +61,17 @@ def _sanitize(target: str, manifest: str | None, seed: str, **options: Any) -> N
     with rereadable(source) as path, TemporaryDirectory(prefix="pcapkit-") as folder:
         run.sources = [path]
         before = _findings(path, run.chunks())
-        sanitizer = Sanitizer(path, run.options, Fillers(seed))
+        addresses = Addresses() if mapped else None
+        sanitizer = Sanitizer(path, run.options, Fillers(seed), addresses)
         copy = str(Path(folder) / "copy")
         several = len(sanitizer.found.capture.link_numbers) > 1
         sanitizer.copy(PcapngWriter(copy) if several or target.endswith(".pcapng") else PcapWriter(copy))
         again = replace(run.options, limits=Limits(), progress=None, unreadable=None)
         after = _findings(copy, analyse([copy], again))
         run.clear()
-        document = _document(source, target, sanitizer, _changed(before, after))
+        document = _document(source, target, sanitizer, _changed(_translated(before, addresses), after))
+        if addresses is not None:
+            document["addresses"] = {"replaced": len(addresses.texts), "left_in_text": _texts_left(copy, addresses)}
         with told(Path(target)), Path(copy).open("rb") as file:
             if target == "-":
                 shutil.copyfileobj(file, sys.stdout.buffer)
@@ -89,6 +102,35 @@ def _findings(path: str, chunks: Iterable[Chunk]) -> Counter[tuple[str, ...]]:
     return found
 
 
+def _translated(found: Counter[tuple[str, ...]], addresses: Addresses | None) -> Counter[tuple[str, ...]]:
+    """Findings with the addresses that the copy has."""
+    if addresses is None or not addresses.texts:
+        return found
+    pattern = re.compile(_any_of(addresses.texts))
+    translated: Counter[tuple[str, ...]] = Counter()
+    for row, times in found.items():
+        translated[tuple(pattern.sub(lambda text: addresses.texts[text[0]], value) for value in row)] += times
+    return translated
+
+
+def _any_of(texts: Iterable[str]) -> str:
+    """A pattern of addresses as text, which a port may follow."""
+    longest_first = sorted(texts, key=lambda text: (-len(text), text))
+    return rf"(?<![0-9a-f.:])(?:{'|'.join(map(re.escape, longest_first))})(?![0-9a-f]|\.[0-9])"
+
+
+def _texts_left(copy: str, addresses: Addresses) -> int:
+    """How many times the addresses still stand as text, as in lines of mail."""
+    if not addresses.texts:
+        return 0
+    pattern, count = re.compile(_any_of(list(addresses.texts)[:_MOST_TEXTS]).encode()), 0
+    with open_capture(copy) as capture:
+        for frames in capture.windows():
+            start, stop = int(frames.offset[0]), int(frames.offset[-1] + frames.length[-1])
+            count += sum(1 for _ in pattern.finditer(frames.buffer, start, stop))
+    return count
+
+
 def _changed(before: Counter[tuple[str, ...]], after: Counter[tuple[str, ...]]) -> list[dict[str, str]]:
     """Findings that are not the same before and after."""
     return [{"rule": rule, "frame": frame, "title": title, "what": what} for what, lost in
@@ -114,8 +156,7 @@ def _document(source: str, target: str, sanitizer: Sanitizer, changed: Sequence[
             "replaced": rows, "elsewhere": sanitizer.strays, "words_left": sanitizer.words,
             "encrypted": sanitizer.found.hidden,
             "keys_left_out": len(capture.secrets), "findings_changed": list(changed), "warnings": warnings,
-            "remains": ["user names, host names and addresses", "what servers prove themselves by (SCRAM's v=, rspauth)",
-                        "encrypted bytes, which whoever has the keys can read"]}
+            "remains": [*_REMAINS, _ADDRESSES_REMAIN if sanitizer.addresses is not None else "addresses"]}
 
 
 def _row(one: Replaced) -> dict[str, Any]:
@@ -137,6 +178,9 @@ def _tell(document: dict[str, Any]) -> None:
         click.echo(f"  {count:4} {how}", err=err)
     if document["elsewhere"]:
         click.echo(f"  {document['elsewhere']:4} more where nothing says that it is a secret", err=err)
+    if "addresses" in document:
+        click.echo(f"  {document['addresses']['replaced']} addresses replaced; as text they still stand "
+                   f"{document['addresses']['left_in_text']} times", err=err)
     if document["keys_left_out"]:
         click.echo("  the keys inside the source are left out: encrypted bytes stay unread", err=err)
     if not document["findings_changed"]:

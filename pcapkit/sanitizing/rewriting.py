@@ -48,6 +48,7 @@ class Rewriter:
         self.frames, self.packets = frames, packets
         self._before: dict[int, bytes] = {}
         self._rows: dict[int, list[int]] = {}
+        self._pseudo: dict[int, int] = {}
 
     def put(self, i: int, at: int, new: bytes) -> None:
         """Write `new` at `at` of the `i`-th frame."""
@@ -62,6 +63,10 @@ class Rewriter:
         start = int(self.frames.offset[i]) + at
         if at + 2 <= int(self.frames.length[i]):
             self.frames.buffer[start:start + 2] = moved(self.frames.buffer[start:start + 2], by, udp)
+
+    def pseudo(self, row: int, by: int) -> None:
+        """Say that the addresses of a row, which its checksum counts too, change its sum by so much."""
+        self._pseudo[row] = by
 
     def finish(self) -> int:
         """Set the checksums of TCP and UDP, innermost first; returns how many frames were changed."""
@@ -86,6 +91,7 @@ class Rewriter:
         place = header + (_TCP_SUM if tcp else _UDP_SUM)
         before, after = self._before[i], frames.buffer[base:base + len(self._before[i])]
         by = change(before[header:place], after[header:place]) + change(before[place + 2:stop], after[place + 2:stop])
+        by += self._pseudo.get(row, 0)
         self.move(i, place, by % 0xFFFF, not tcp)
 
 

@@ -15,7 +15,9 @@ from pcapkit.places import Found, Place, secret_places, touched
 from pcapkit.readers import Frames
 from pcapkit.records import Credential, Secret
 from pcapkit.sanitizing import disguises
+from pcapkit.sanitizing.addresses import Addresses
 from pcapkit.sanitizing.fillers import Fillers
+from pcapkit.sanitizing.headers import replace_addresses
 from pcapkit.sanitizing.rewriting import Fragmented, Rewriter, change
 from pcapkit.writers import PcapngWriter, PcapWriter
 
@@ -47,8 +49,8 @@ class Sanitizer:
     once for the copy. Raises CaptureError where it cannot be read at all.
     """
 
-    def __init__(self, source: Source, options: Options, fillers: Fillers) -> None:
-        self.source, self.options, self.fillers = source, options, fillers
+    def __init__(self, source: Source, options: Options, fillers: Fillers, addresses: Addresses | None = None) -> None:
+        self.source, self.options, self.fillers, self.addresses = source, options, fillers, addresses
         self.found: Found = secret_places(source, options, hash=True)
         self.replaced = _merged(self.found.places)
         self._spans = {one.place: one for one in self.replaced}
@@ -153,6 +155,8 @@ class Sanitizer:
                 for at, by, udp in plan.sums.get(first + i, ()):
                     rewriter.move(i, at, by, udp)
             self._elsewhere(rewriter)
+            if self.addresses is not None:
+                replace_addresses(rewriter, self.addresses, self.options.limits)
             rewriter.finish()
             yield frames
 

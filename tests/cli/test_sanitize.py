@@ -71,3 +71,12 @@ def test_what_cannot_be_meant(tmp_path: Path) -> None:
         done = run(*words)
         assert done.exit_code == 2 and said in done.output and copy.read_bytes() == POST.read_bytes()
     assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_addresses_are_replaced_and_findings_are_the_same_but_for_them(tmp_path: Path) -> None:
+    spam = SAMPLES / "vantage" / "smtp" / "removed-dns.client.pcap"
+    done = run(spam, "-w", tmp_path / "p.pcap", "--addresses", "--manifest", tmp_path / "m.json")
+    manifest = json.loads((tmp_path / "m.json").read_text())
+    assert done.exit_code == 0 and manifest["findings_changed"] == [] and manifest["addresses"]["replaced"] == 3
+    assert any("addresses in text" in remark for remark in manifest["remains"])
+    assert "SMTP with 198.18.1.2:25" in CliRunner().invoke(commands, ["findings", str(tmp_path / "p.pcap")]).output
