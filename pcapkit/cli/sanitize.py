@@ -69,7 +69,7 @@ def _sanitize(target: str, manifest: str | None, seed: str, mapped: bool, **opti
         again = replace(run.options, limits=Limits(), progress=None, unreadable=None)
         after = _findings(copy, analyse([copy], again))
         run.clear()
-        document = _document(source, target, sanitizer, _changed(_translated(before, addresses), after))
+        document = _document(source, target, sanitizer, _changed(_translated(before, addresses), _translated(after, addresses)))
         if addresses is not None:
             document["addresses"] = {"replaced": len(addresses.texts), "left_in_text": _texts_left(copy, addresses)}
         with told(Path(target)), Path(copy).open("rb") as file:

@@ -12,13 +12,14 @@ from collections import Counter
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 _KEPT4 = tuple(map(ip_network, ("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/4", "255.255.255.255/32")))
-_PRIVATE4 = tuple(map(ip_network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")))
-_PRIVATE_NETS = int(IPv4Address("10.0.0.0")) >> 8
-_PUBLIC_NETS = ((int(IPv4Address("198.18.0.0")) >> 8, 1 << 9), (int(IPv4Address("100.64.0.0")) >> 8, 1 << 14),
-                (int(IPv4Address("240.0.0.0")) >> 8, 1 << 20))
-"""Where nets go that are not private, and how many fit: benchmarks (RFC 2544), shared space (RFC 6598), reserved (RFC 1112)."""
+_PRIVATE = int(IPv4Address("10.0.0.0")) >> 8, 1 << 16
+_PUBLIC = int(IPv4Address("100.64.0.0")) >> 8, 1 << 14
+"""The first net of those in whose place private and public ones go, and how many there are: 10.0.0.0/8 (RFC 1918), and what
+providers share behind their routers (RFC 6598), which is neither private nor anybody's. More of them begin anew.
+"""
 _LINK_LOCAL, _SOLICITED, _MAPPED = ip_network("fe80::/10"), ip_network("ff02::1:ff00:0/104"), ip_network("::ffff:0:0/96")
-_DOCUMENTATION = int(IPv6Address("2001:db8::")) >> 64
+_PRIVATE6, _PUBLIC6 = (int(IPv6Address(net)) >> 64 for net in ("fd00::", "3ffe::"))
+"""The same of IPv6: RFC 4193, and what was given back (RFC 3701)."""
 
 
 class Addresses:
@@ -60,11 +61,10 @@ class Addresses:
         known = IPv4Address(address)
         if any(known in net for net in _KEPT4):
             return address
-        private, net, host = any(known in net for net in _PRIVATE4), int(known) >> 8, address[3]
-        kind = "private" if private else "public"
+        first, room = _PRIVATE if known.is_private else _PUBLIC
+        kind, net, host = f"from {first}", int(known) >> 8, address[3]
         if (kind, net) not in self._nets:
-            number = self._next(kind) - 1
-            self._nets[kind, net] = _PRIVATE_NETS + number % (1 << 16) if private else _public(number)
+            self._nets[kind, net] = first + (self._next(kind) - 1) % room
         if host not in (0, 255):
             host = (self._next((kind, net)) - 1) % 254 + 1
         return (self._nets[kind, net] << 8 | host).to_bytes(4, "big")
@@ -81,13 +81,6 @@ class Addresses:
             return address[:8] + self._next("link-local").to_bytes(8, "big")
         net = int(known) >> 64
         if ("six", net) not in self._nets:
-            self._nets["six", net] = _DOCUMENTATION + self._next("six")
+            self._nets["six", net] = (_PRIVATE6 if known.is_private else _PUBLIC6) + self._next("six")
         return (self._nets["six", net] << 64 | self._next(("six", net))).to_bytes(16, "big")
 
-
-def _public(number: int) -> int:
-    for first, room in _PUBLIC_NETS:
-        if number < room:
-            return first + number
-        number -= room
-    return _PUBLIC_NETS[-1][0] + number % _PUBLIC_NETS[-1][1]

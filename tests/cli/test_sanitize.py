@@ -79,4 +79,4 @@ def test_addresses_are_replaced_and_findings_are_the_same_but_for_them(tmp_path:
     manifest = json.loads((tmp_path / "m.json").read_text())
     assert done.exit_code == 0 and manifest["findings_changed"] == [] and manifest["addresses"]["replaced"] == 3
     assert any("addresses in text" in remark for remark in manifest["remains"])
-    assert "SMTP with 198.18.1.2:25" in CliRunner().invoke(commands, ["findings", str(tmp_path / "p.pcap")]).output
+    assert "SMTP with 10.0.1.2:25" in CliRunner().invoke(commands, ["findings", str(tmp_path / "p.pcap")]).output
