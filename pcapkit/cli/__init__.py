@@ -15,8 +15,9 @@ from pcapkit.errors import CaptureError, KeysError, LogError, OutputError, Pcapk
 _VERBS = {
     "findings": "tables", "flows": "tables", "http": "tables", "forms": "tables", "smtp": "smtp", "mail": "mail",
     "dns": "tables", "tls": "tls", "certificates": "certificates", "credentials": "credentials", "compare": "compare",
-    "export": "export", "follow": "follow", "packets": "packets", "decrypt": "decrypt", "extract": "extract", "list": "shelves",
-    "explain": "explain", "show": "show", "report": "report", "answer": "answer",
+    "export": "export", "follow": "follow", "packets": "packets", "decrypt": "decrypt", "extract": "extract",
+    "list": "shelves", "explain": "explain", "show": "show", "report": "report", "slice": "slice", "sanitize": "sanitize",
+    "timeline": "timeline", "answer": "answer",
 }
 
 
