@@ -26,6 +26,7 @@ def look_up(trace: Trace, client: Host, resolver: Host, name: str, kind: str, da
             port: int = 0) -> Lookup:
     """`client` asks for `name`; an empty `data` is: no such name. Returns the two frames."""
     identity, source = trace.draw.below(1 << 16), port or trace.port()
+    at += trace.draw.below(MILLISECOND)
     asked = trace.datagram(client, source, resolver, 53, _message(identity, name, kind, _QUESTION, ()), at)
     answer = _message(identity, name, kind, _ANSWER | (0 if data else _NXDOMAIN), [_record(kind, ttl, one) for one in data])
     later = at + trace.draw.between(2, 45) * MILLISECOND + trace.draw.below(MILLISECOND)

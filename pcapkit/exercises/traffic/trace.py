@@ -53,6 +53,7 @@ class Trace:
         self.start = start
         self.packets: list[_Packet] = []
         self._ports: set[int] = set()
+        self._conversations: list[Conversation] = []
 
     def port(self) -> int:
         """A client's port that nobody has used yet."""
@@ -62,9 +63,16 @@ class Trace:
                 self._ports.add(port)
                 return port
 
-    def connect(self, client: Host, server: Host, port: int, at: int, rtt_ms: int = 0) -> Conversation:
-        """A TCP connection, opened `at` nanoseconds after the start."""
-        return Conversation(self, client, server, port, self.start + at, rtt_ms or self.draw.between(3, 40))
+    def connect(self, client: Host, server: Host, port: int, at: int, rtt_ms: int = 0, refused: bool = False) -> Conversation:
+        """A TCP connection, opened `at` nanoseconds after the start, or an attempt that is `refused`."""
+        late = self.draw.below(150 * MILLISECOND)
+        talk = Conversation(self, client, server, port, self.start + at + late, rtt_ms or self.draw.between(3, 40), refused)
+        self._conversations.append(talk)
+        return talk
+
+    def stream(self, conversation: Conversation) -> int:
+        """Wireshark's tcp.stream of a connection, once all are made."""
+        return sorted(self._conversations, key=lambda one: one.opened).index(conversation)
 
     def datagram(self, source: Host, port: int, target: Host, to: int, payload: bytes, time: int) -> Said:
         """A UDP datagram `time` nanoseconds after the start."""
@@ -97,16 +105,20 @@ class Trace:
 class Conversation:
     """A TCP connection. Who speaks next does so after a pause, and after it has heard of the other's last words."""
 
-    def __init__(self, trace: Trace, client: Host, server: Host, port: int, at: int, rtt_ms: int) -> None:
+    def __init__(self, trace: Trace, client: Host, server: Host, port: int, at: int, rtt_ms: int,
+                 refused: bool = False) -> None:
         self._trace, self._draw = trace, trace.draw
         self.hosts = client, server
         self.ports = trace.port(), port
         self._next = [self._draw.below(1 << 32), self._draw.below(1 << 32)]
         self._windows = self._draw.choice((502, 1026, 2058)), self._draw.choice((227, 509, 1026))
         self._rtt = rtt_ms * MILLISECOND + self._draw.below(MILLISECOND)
-        self.clock = at
+        self.clock = self.opened = at
         self._turn = CLIENT
         self._send(CLIENT, SYN, 0)
+        if refused:
+            self.refusal = self.reset(SERVER)
+            return
         self._send(SERVER, SYN | ACK, 60)
         self._send(CLIENT, ACK, 40)
 
@@ -166,7 +178,8 @@ class Conversation:
 
     def _send(self, side: int, flags: int, pause: int, data: bytes = b"", said: Said | None = None,
               ttl: int | None = None) -> None:
-        self.clock += pause * _MICROSECOND + (self._rtt if side == SERVER != self._turn else 0)
+        travelled = self._rtt + self._draw.below(self._rtt // 8) if side == SERVER != self._turn else 0
+        self.clock += pause * _MICROSECOND + self._draw.below(40 * _MICROSECOND) + travelled
         self._turn = side
         self._trace.packets.append(_Packet(self.clock, self._segment(side, flags, data, ttl), said))
         self._next[side] += len(data) + bool(flags & (SYN | FIN))

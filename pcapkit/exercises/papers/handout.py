@@ -1,0 +1,68 @@
+"""The handout of a student, in Markdown."""
+
+from __future__ import annotations
+
+from pcapkit.exercises import Drawn, Scenario
+from pcapkit.exercises.papers.answers import points
+from pcapkit.exercises.papers.keys import Key
+from pcapkit.exercises.papers.questions import SAYS, Question
+
+_FRAME = """A frame's number is its place in the capture, counted from 1, as Wireshark's column *No.* shows it. Where a message \
+takes several frames, the one counts in which Wireshark shows it whole."""
+_MADE_UP = """Hosts, names, addresses and passwords were made up by a program, and nothing in this capture was ever sent \
+anywhere. Your capture is your own: other students were asked the same questions and have other answers."""
+
+
+def handout(scenario: Scenario, key: Key, drawn: Drawn) -> str:
+    """Story, files, questions, and how to hand in."""
+    asked = "\n\n".join(f"### {number}. {heading(q)}\n\n{question_text(q)}" for number, q in enumerate(key.questions, 1))
+    return f"""{opening(scenario, key, drawn)}
+## Where to begin
+
+{scenario.start}
+
+{_FRAME}
+
+## Questions
+
+{asked}
+
+## To hand in
+
+Fill in `answers.txt` (one line for each answer), or the cells of `{key.scenario}.ipynb` if you like notebooks better, and hand
+in **one** of them. Leave the lines `exercise:` and `student:` as they are. A part of a set or a near miss of a frame is worth a
+part of the points; an answer that is wrong costs nothing, so do not leave one empty.
+"""
+
+
+def opening(scenario: Scenario, key: Key, drawn: Drawn) -> str:
+    """Title, story and files."""
+    others = "".join(f"| `{name}` | {'a key log: the secrets of some TLS sessions' if name.endswith('.log') else 'see above'} |\n"
+                     for name in drawn.files)
+    return f"""# {key.title}
+
+For **{key.student}**; {points(key.points)} in {len(key.questions)} questions.
+
+{scenario.story}
+
+{drawn.scene}
+
+{_MADE_UP}
+
+| file | what it is |
+|---|---|
+| `{key.scenario}.pcap` | the capture, {len(drawn.trace.packets)} packets, SHA-256 `{key.sha256[:16]}…` |
+{others}| `answers.txt` | the form for your answers |
+| `{key.scenario}.ipynb` | the same questions as a notebook |
+"""
+
+
+def heading(question: Question) -> str:
+    """The points of a question, and what is wanted."""
+    return f"{points(question.points)}: {SAYS[question.kind]}"
+
+
+def question_text(question: Question) -> str:
+    """The question, with the options of a choice."""
+    options = "".join(f"\n- **{chr(97 + i)}** {option}" for i, option in enumerate(question.options))
+    return question.text + (f"\n{options}" if options else "")

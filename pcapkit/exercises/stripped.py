@@ -1,0 +1,209 @@
+"""Two sessions with a mail server, and somebody between it and one of its clients."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from typing import ClassVar
+
+from pcapkit.capture import Capture, Row
+from pcapkit.exercises import Drawn
+from pcapkit.exercises.draw import Draw
+from pcapkit.exercises.papers.questions import Asked, Kind, ask
+from pcapkit.exercises.traffic.certificates import Issuer, day, der, private_key
+from pcapkit.exercises.traffic.mail import Talk, message, sentences
+from pcapkit.exercises.traffic.packets import Host
+from pcapkit.exercises.traffic.secure import Terms, shake
+from pcapkit.exercises.traffic.trace import SECOND, Trace
+from pcapkit.records import CLIENT, SERVER
+
+_MASKS = ("XXXXXXXX", "XXXXXXXA", "ZZZZZZZZ", "********", "NOOPNOOP", "........", "STARTTL5", "--------")
+_OPTIONS = ("Its offer of STARTTLS was taken out on the way.", "It offered no STARTTLS, and nothing here says that it ever did.",
+            "It offered STARTTLS, and the client did not want it.", "It refused STARTTLS when it was asked.")
+
+
+class StrippedSTARTTLS:
+    """STARTTLS taken out on the way: which session was attacked, where, by whom, and what did it cost?"""
+
+    name: ClassVar[str] = "stripped"
+    title: ClassVar[str] = "The offer that vanished"
+    story: ClassVar[str] = """\
+*"Our mail is encrypted,"* says the library's administrator, *"our server offers STARTTLS, I have set it up myself."* And yet
+a letter to the book binder, password and all, has turned up on the wrong desk.
+
+The administrator is right: the server offers STARTTLS, to everybody, always. But an offer is a line of text, in the clear, and
+a client that does not see it does not ask for it. Compare the sessions. The text that stands in place of the offer is the
+first trace; the second is in a header that nobody reads."""
+    start: ClassVar[str] = """\
+In Wireshark, `smtp || tls` shows what was said; look at the replies to `EHLO` side by side, then at the IP headers they came
+with (`ip.src == ADDRESS`, and a column for `ip.ttl`). With pcapkit, `pcapkit stripped.pcap` and `pcapkit smtp stripped.pcap`.
+Streams are numbered from 0, as Wireshark's `tcp.stream`."""
+
+    def make(self, draw: Draw) -> Drawn:
+        """Draw an exercise."""
+        return _Library(draw).drawn()
+
+
+class _Library:
+    def __init__(self, draw: Draw) -> None:
+        self.draw = draw
+        self.trace = Trace(draw.of("packets"), draw.moment())
+        first = draw.inside()
+        self.clients = [Host(first), *(Host(draw.neighbour(first)) for _ in range(2))]
+        self.server, self.printer = Host(draw.outside(), draw.between(45, 57)), Host(draw.outside(), draw.between(45, 60))
+        self.box = self.server.ttl + draw.between(3, 7)
+        self.domain = draw.domain()
+        self.name, self.old = f"{draw.choice(('mail', 'smtp', 'post'))}.{self.domain}", f"{draw.thing()}.{draw.domain()}"
+        self.user, self.password = draw.user(), draw.password()
+        self.subject = f"The {draw.thing()} for the binder"
+        self.mask = draw.choice(_MASKS)
+        offers = draw.sample(("PIPELINING", "8BITMIME", "ENHANCEDSTATUSCODES", "CHUNKING", "DSN"), 3)
+        self.before, self.after = offers[:draw.between(1, 2)], [*offers[2:], f"SIZE {draw.between(10, 60)}000000"]
+
+    def drawn(self) -> Drawn:
+        at = 0
+        for block in self.draw.shuffled((self._encrypted, self._stripped, self._plain)):
+            block(at)
+            at += self.draw.between(1, 6) * SECOND
+        self.trace.number()
+        return Drawn(self.trace, self._questions(),
+                     f"The library's mail server is `{self.name}`; clients reach it on port 587. The capture was made in the "
+                     "library, at its way out.")
+
+    def _extensions(self, offer: str) -> list[str]:
+        lines = [self.name, *self.before, offer, *self.after]
+        return [f"250{'-' if i < len(lines) - 1 else ' '}{line}" for i, line in enumerate(lines)]
+
+    def _encrypted(self, at: int) -> None:
+        """A session as it should be."""
+        draw = self.draw.of("encrypted")
+        self.good = self.trace.connect(self.clients[0], self.server, 587, at)
+        talk = Talk(self.good, f"220 {self.name} ESMTP ready")
+        self.offered = talk.ask(f"EHLO {draw.thing()}.{self.domain}", *self._extensions("STARTTLS"))
+        talk.ask("STARTTLS", "220 2.0.0 Go ahead")
+        self.started = talk.asked
+        key = private_key(draw.of("key"))
+        issuer = Issuer(f"{draw.thing()} trust", private_key(draw.of("issuer")), draw)
+        chain = [der(issuer.issue(self.name, key.public_key(), day(self.trace.start, -draw.between(5, 60)), 90))]
+        session = shake(self.good, draw, Terms(self.name, chain, key=key))
+        for side, size in ((CLIENT, 40), (SERVER, 190), (CLIENT, 60), (SERVER, 40), (CLIENT, draw.between(400, 2_000)), (SERVER, 60)):
+            session.say(side, "." * size)
+        self.good.close()
+
+    def _stripped(self, at: int) -> None:
+        """The same server, with the offer overwritten by somebody nearer by."""
+        draw = self.draw
+        self.bad = self.trace.connect(self.clients[1], self.server, 587, at)
+        talk = Talk(self.bad, f"220 {self.name} ESMTP ready")
+        self.asked = self.bad.say(CLIENT, f"EHLO {draw.thing()}.{self.domain}\r\n")
+        self.altered = self.bad.say(SERVER, "".join(f"{line}\r\n" for line in self._extensions(self.mask)), ttl=self.box)
+        self.written = b64encode(f"\0{self.user}\0{self.password}".encode()).decode()
+        self.welcome = talk.ask(f"AUTH PLAIN {self.written}", "235 2.7.0 Authentication successful", repeated=draw.chance(40))
+        self.login = talk.asked
+        sender, reader = f"{self.user}@{self.domain}", f"{draw.user()}@{draw.domain()}"
+        talk.ask(f"MAIL FROM:<{sender}>", "250 2.1.0 Ok")
+        talk.ask(f"RCPT TO:<{reader}>", "250 2.1.5 Ok")
+        headers = [("From", sender), ("To", reader), ("Subject", self.subject),
+                   ("Message-ID", f"<{draw.label(12)}@{self.domain}>")]
+        talk.send(message(self.bad.clock, headers, sentences(draw, 8)), f"250 2.0.0 Ok: queued as {draw.token(10).upper()}")
+        self.sent = talk.asked
+        talk.quit()
+
+    def _plain(self, at: int) -> None:
+        """Another server, which has never heard of TLS."""
+        draw = self.draw
+        self.other = self.trace.connect(self.clients[2], self.printer, 25, at)
+        talk = Talk(self.other, f"220 {self.old} SMTP")
+        self.poor = talk.ask(f"EHLO {draw.thing()}.{self.domain}", f"250-{self.old}", "250 SIZE 1000000")
+        talk.ask(f"MAIL FROM:<scanner@{self.domain}>", "250 Ok")
+        talk.ask(f"RCPT TO:<desk@{self.old}>", "250 Ok")
+        headers = [("From", f"scanner@{self.domain}"), ("To", f"desk@{self.old}"), ("Subject", f"Scan of {draw.thing()}")]
+        talk.send(message(self.other.clock, headers, sentences(draw, 3)), "250 Ok")
+        talk.quit()
+
+    def _questions(self) -> list[Asked]:
+        number = self.trace.stream
+        replies = f"smtp.response.code == 250 && ip.src == {self.server.address}"
+        offers, smtp = f'{replies} && smtp.rsp.parameter contains "SIZE"', "pcapkit smtp stripped.pcap"
+        attacked = f"tcp.stream eq {number(self.bad)}"
+        return [
+            ask(Kind.NUMBER, 2, "One session was encrypted. What is the number of its stream?", number(self.good), self.started.frame,
+                'smtp.req.command == "STARTTLS"', "tcp.stream", "It is the one in which the client says `STARTTLS`.",
+                lambda cap: (_verdict(cap, "established").stream, _started(cap)), command="pcapkit stripped.pcap"),
+            ask(Kind.FRAME, 2, "In which frame of it does the server offer STARTTLS?", self.offered.frame, self.offered.frame,
+                'smtp.rsp.parameter == "STARTTLS"', "frame.number", "The offer is in the answer to `EHLO`.",
+                lambda cap: (_ehlo(cap, "established").reply_frame,) * 2, near=[self.started.frame], command=smtp),
+            ask(Kind.NUMBER, 2, "And the stream of the session from which the offer was taken?", number(self.bad),
+                self.altered.frame, offers, "tcp.stream", "The same server, but the line is not in its answer.",
+                lambda cap: (_attacked(cap).stream, _ehlo_of(cap, _attacked(cap).stream).reply_frame),
+                command="pcapkit stripped.pcap"),
+            ask(Kind.TEXT, 3, "What stands there in place of the word `STARTTLS`? (Exactly.)", self.mask, self.altered.frame,
+                f"{attacked} && smtp.response.code == 250", "smtp.rsp.parameter",
+                "Lay both answers to `EHLO` side by side: they have as many lines, and as many bytes.",
+                lambda cap: (_odd_line(cap), _ehlo_of(cap, _attacked(cap).stream).reply_frame), exact=True, command=smtp),
+            ask(Kind.FRAME, 1, "In which frame?", self.altered.frame, self.altered.frame, f"{attacked} && smtp.response.code == 250",
+                "frame.number", "The answer to the client's `EHLO`.",
+                lambda cap: (_ehlo_of(cap, _attacked(cap).stream).reply_frame,) * 2, near=[self.asked.frame], command=smtp),
+            ask(Kind.NUMBER, 3, "That packet claims to come from the server. What is its *time to live*?", self.box,
+                self.altered.frame, f"{attacked} && ip.src == {self.server.address}", "ip.ttl",
+                "It is a field of the IP header, and every router on the way takes one off.",
+                lambda cap: (_ttl(cap, _odd_frame(cap)), _odd_frame(cap)), command="pcapkit packets -n -x -r stripped.pcap"),
+            ask(Kind.NUMBER, 2, "And the time to live of everything else that the server sent?", self.server.ttl, self.welcome.frame,
+                f"{attacked} && ip.src == {self.server.address}", "ip.ttl",
+                "Packets that travel the same way have lost the same number of hops. The difference is how much nearer by the other "
+                "sender stood.", lambda cap: (_ttl(cap, _welcome(cap)), _welcome(cap)), command="pcapkit packets -n -x -r stripped.pcap"),
+            ask(Kind.TEXT, 2, "Which password was then sent in the clear? (Case matters.)", self.password, self.login.frame,
+                f"{attacked} && smtp.auth.username_password", "smtp.auth.username_password",
+                "Base64 of a zero byte, the user's name, a zero byte, and the password.",
+                lambda cap: (cap.credentials[0].secret, cap.credentials[0].last_frame), exact=True, decoded=True,
+                command="pcapkit credentials stripped.pcap --show-secrets"),
+            ask(Kind.TEXT, 1, "And what is the subject of the letter?", self.subject, self.sent.frame, f"{attacked} && imf",
+                "imf.subject", "It is in the header of the message, behind `DATA`.",
+                lambda cap: next((row.subject, row.last_frame) for row in cap.mail if row.stream == _attacked(cap).stream),
+                command="pcapkit mail stripped.pcap"),
+            ask(Kind.CHOICE, 2, f"`{self.old}` spoke in the clear, too. What can be said about it from this capture?", "b",
+                self.poor.frame, f"smtp.response.code == 250 && ip.src == {self.printer.address}", "smtp.rsp.parameter",
+                "A missing offer alone proves nothing: it needs a second witness, such as another session with the same server.",
+                lambda cap: ("b", _ehlo(cap, "not-offered").reply_frame), options=_OPTIONS, shows=[self.old],
+                command="pcapkit stripped.pcap"),
+        ]
+
+
+def _verdict(cap: Capture, verdict: str) -> Row:
+    return next(row for row in cap.encryption if row.verdict == verdict)
+
+
+def _attacked(cap: Capture) -> Row:
+    return next(row for row in cap.encryption if row.verdict in ("suspected-stripping", "proven-alteration"))
+
+
+def _ehlo_of(cap: Capture, stream: int) -> Row:
+    return next(row for row in cap.smtp if row.stream == stream and row.command == "EHLO")
+
+
+def _ehlo(cap: Capture, verdict: str) -> Row:
+    return _ehlo_of(cap, _verdict(cap, verdict).stream)
+
+
+def _started(cap: Capture) -> int:
+    return next(int(row.command_frame) for row in cap.smtp if row.command == "STARTTLS")
+
+
+def _odd_frame(cap: Capture) -> int:
+    return int(_ehlo_of(cap, _attacked(cap).stream).reply_frame)
+
+
+def _odd_line(cap: Capture) -> str:
+    """What the attacked answer has and the good one has not."""
+    usual = _ehlo(cap, "established").text
+    return next(str(line) for line in _ehlo_of(cap, _attacked(cap).stream).text if line not in usual)
+
+
+def _welcome(cap: Capture) -> int:
+    """The server's answer to the login."""
+    return next(int(row.reply_frame) for row in cap.smtp if row.stream == _attacked(cap).stream and row.command == "AUTH")
+
+
+def _ttl(cap: Capture, frame: int) -> int:
+    """The time to live of a packet: the ninth byte of its IPv4 header, in the dump."""
+    first = cap.packet(frame).splitlines()[1].partition(":")[2].split()
+    return int(first[4][:2], 16)
