@@ -18,6 +18,9 @@ from pcapkit.exercises.papers.questions import Asked
 from pcapkit.exercises.traffic.trace import Trace
 from pcapkit.plugins import load
 
+KEYLOG = "keys.log"
+"""The name of the key log among a student's files, where there is one."""
+
 
 @dataclass
 class Drawn:

@@ -14,7 +14,7 @@ from typing import Any
 from pcapkit.analysis import Options
 from pcapkit.capture import Capture
 from pcapkit.errors import ExerciseError
-from pcapkit.exercises import Scenario
+from pcapkit.exercises import KEYLOG, Scenario
 from pcapkit.exercises.draw import Draw
 from pcapkit.exercises.papers.answers import blank_form
 from pcapkit.exercises.papers.handout import handout
@@ -22,9 +22,6 @@ from pcapkit.exercises.papers.keys import Key
 from pcapkit.exercises.papers.notebook import notebook
 from pcapkit.exercises.papers.questions import Asked
 from pcapkit.keys import open_keys
-
-KEYLOG = "keys.log"
-"""The name of the key log among a student's files, where there is one."""
 
 
 @dataclass
@@ -62,7 +59,7 @@ def _prove(asked: Iterable[Asked], capture: Capture, name: str) -> None:
             value, frame = one.confirm(capture)
         except (StopIteration, IndexError, KeyError, ValueError, TypeError, AttributeError) as error:
             raise ExerciseError(f"{name}: pcapkit does not confirm answer {number}: {type(error).__name__}: {error}") from error
-        if _comparable(value) != _comparable(key[0]) or frame != key[1]:
+        if _comparable(value) != _comparable(key[0]) or frame not in (key[1], None):
             raise ExerciseError(f"{name}: pcapkit does not confirm answer {number}: the key says {key[0]!r} in frame {key[1]}, "
                                 f"the capture {value!r} in frame {frame}")
 

@@ -127,7 +127,7 @@ class _Library:
         attacked = f"tcp.stream eq {number(self.bad)}"
         return [
             ask(Kind.NUMBER, 2, "One session was encrypted. What is the number of its stream?", number(self.good), self.started.frame,
-                'smtp.req.command == "STARTTLS"', "tcp.stream", "It is the one in which the client says `STARTTLS`.",
+                'smtp.command_line contains "STARTTLS"', "tcp.stream", "It is the one in which the client says `STARTTLS`.",
                 lambda cap: (_verdict(cap, "established").stream, _started(cap)), command="pcapkit stripped.pcap"),
             ask(Kind.FRAME, 2, "In which frame of it does the server offer STARTTLS?", self.offered.frame, self.offered.frame,
                 'smtp.rsp.parameter == "STARTTLS"', "frame.number", "The offer is in the answer to `EHLO`.",

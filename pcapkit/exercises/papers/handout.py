@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pcapkit.exercises import Drawn, Scenario
+from pcapkit.exercises import KEYLOG, Drawn, Scenario
 from pcapkit.exercises.papers.answers import points
 from pcapkit.exercises.papers.keys import Key
 from pcapkit.exercises.papers.questions import SAYS, Question
@@ -37,8 +37,7 @@ part of the points; an answer that is wrong costs nothing, so do not leave one e
 
 def opening(scenario: Scenario, key: Key, drawn: Drawn) -> str:
     """Title, story and files."""
-    others = "".join(f"| `{name}` | {'a key log: the secrets of some TLS sessions' if name.endswith('.log') else 'see above'} |\n"
-                     for name in drawn.files)
+    others = f"| `{KEYLOG}` | a key log: the secrets of TLS sessions |\n" if KEYLOG in drawn.files else ""
     return f"""# {key.title}
 
 For **{key.student}**; {points(key.points)} in {len(key.questions)} questions.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from pcapkit.exercises import Drawn, Scenario
+from pcapkit.exercises import KEYLOG, Drawn, Scenario
 from pcapkit.exercises.papers.answers import points
 from pcapkit.exercises.papers.handout import opening, question_text
 from pcapkit.exercises.papers.keys import Key
@@ -25,7 +25,7 @@ computed; then run the notebook before you save it. What you write is read, neve
 
 def notebook(scenario: Scenario, key: Key, drawn: Drawn) -> str:
     """The notebook, format 4.5, as JSON."""
-    keys = ', keys="keys.log"' if "keys.log" in drawn.files else ""
+    keys = f', keys="{KEYLOG}"' if KEYLOG in drawn.files else ""
     cells = [
         _cell("markdown", "opening", opening(scenario, key, drawn), locked=True),
         _cell("markdown", "start", _START, locked=True),

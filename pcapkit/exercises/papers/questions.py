@@ -120,7 +120,7 @@ def _plain(given: str) -> str:
 
 
 Seen = tuple[Any, int | None]
-"""What pcapkit's tables say: an answer and the frame that it stands in; None for the frame where the answer is a number of it."""
+"""What pcapkit's tables say: an answer and the frame that it stands in; None where they do not name one."""
 
 
 @dataclass

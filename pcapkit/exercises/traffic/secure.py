@@ -46,7 +46,7 @@ class Terms:
 
 @dataclass
 class Session:
-    """A session on a connection; `hello`, `chosen` and `certificates` are what was said in the clear."""
+    """A session on a connection; `hello`, `chosen` and `certificates` are what was said in the clear, `finished` is the server's."""
 
     conversation: Conversation
     terms: Terms
@@ -54,6 +54,7 @@ class Session:
     hello: Said = field(default_factory=Said)
     chosen: Said = field(default_factory=Said)
     certificates: Said = field(default_factory=Said)
+    finished: Said = field(default_factory=Said)
     random: bytes = b""
     master: bytes = b""
     block: bytes = b""
@@ -116,7 +117,8 @@ def _tls12(session: Session, hello: bytes) -> Session:
     for side in (CLIENT, SERVER):
         finished = _message(names.FINISHED, verify_data("sha256", session.master, side, transcript))
         transcript += finished
-        conversation.say(side, before + _record(_CHANGE, b"\1", terms.version) + session._sealed(side, _HANDSHAKE, finished))
+        change = _record(_CHANGE, b"\1", terms.version)
+        session.finished = conversation.say(side, before + change + session._sealed(side, _HANDSHAKE, finished))
         before = b""
     return session
 

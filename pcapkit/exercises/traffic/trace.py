@@ -71,8 +71,13 @@ class Trace:
         return talk
 
     def stream(self, conversation: Conversation) -> int:
-        """Wireshark's tcp.stream of a connection, once all are made."""
-        return sorted(self._conversations, key=lambda one: one.opened).index(conversation)
+        """Wireshark's tcp.stream of a connection, once the packets have their numbers."""
+        return sorted(self._conversations, key=lambda one: one.syn.frame).index(conversation)
+
+    def opened(self) -> tuple[int, int]:
+        """How many connections there are, and the frame of the last one's SYN."""
+        last = max(self._conversations, key=lambda one: one.syn.frame)
+        return len(self._conversations), last.syn.frame
 
     def datagram(self, source: Host, port: int, target: Host, to: int, payload: bytes, time: int) -> Said:
         """A UDP datagram `time` nanoseconds after the start."""
@@ -113,9 +118,10 @@ class Conversation:
         self._next = [self._draw.below(1 << 32), self._draw.below(1 << 32)]
         self._windows = self._draw.choice((502, 1026, 2058)), self._draw.choice((227, 509, 1026))
         self._rtt = rtt_ms * MILLISECOND + self._draw.below(MILLISECOND)
-        self.clock = self.opened = at
+        self.clock = at
         self._turn = CLIENT
-        self._send(CLIENT, SYN, 0)
+        self.syn = Said()
+        self._send(CLIENT, SYN, 0, said=self.syn)
         if refused:
             self.refusal = self.reset(SERVER)
             return
@@ -154,15 +160,11 @@ class Conversation:
         if repeated:
             self.clock += self._draw.between(205, 260) * MILLISECOND
             sent.append(_Packet(self.clock, sent[-1].data, said, True))
-        if self._draw.chance(60) or missing:
-            self._acknowledge(1 - side)
+        if self._draw.chance(57) or missing:
+            self.acknowledged = Said()
+            later = 30 * _MICROSECOND + (0 if side == SERVER else self._rtt)
+            sent.append(_Packet(self.clock + later, self._segment(1 - side, ACK), self.acknowledged))
         return said
-
-    def _acknowledge(self, side: int) -> None:
-        """A bare acknowledgement; now and then one that was not captured."""
-        if self._draw.chance(94):
-            later = 30 * _MICROSECOND + (self._rtt if side == SERVER else 0)
-            self._trace.packets.append(_Packet(self.clock + later, self._segment(side, ACK)))
 
     def close(self, first: int = CLIENT) -> None:
         """`first` ends its direction, then the other one."""

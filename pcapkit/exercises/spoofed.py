@@ -1,0 +1,236 @@
+"""Mail that arrives at a server, and what the server looked up in the DNS about it."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address, ip_network
+from typing import ClassVar
+
+from pcapkit.capture import Capture, Row
+from pcapkit.exercises import Drawn
+from pcapkit.exercises.draw import Draw
+from pcapkit.exercises.papers.questions import Asked, Kind, ask
+from pcapkit.exercises.traffic.mail import Talk, message, sentences
+from pcapkit.exercises.traffic.names import Lookup, look_up
+from pcapkit.exercises.traffic.packets import Host
+from pcapkit.exercises.traffic.trace import MILLISECOND, SECOND, Trace
+
+_ENDS = (("-all", "fail"), ("~all", "softfail"), ("?all", "neutral"))
+_RESULTS = ["pass", "fail", "softfail", "neutral", "none: there is no policy"]
+_POLICIES = ["none: deliver it, but tell us", "quarantine: treat it with suspicion", "reject: do not take it"]
+_REPLIES = ((250, "2.0.0 Ok: queued as"), (550, "5.7.1 Not one of ours, see"), (451, "4.7.1 Try again later,"))
+
+
+class SpoofedMail:
+    """A forged sender: SPF, DMARC and block lists, as the receiving server asked for them in the DNS."""
+
+    name: ClassVar[str] = "spoofed"
+    title: ClassVar[str] = "Not from the seed bank"
+    story: ClassVar[str] = """\
+Two messages have reached the botanical society. Both say they are from people it knows. One of them asks to send the dues to
+a new account from now on, and the treasurer is about to.
+
+The mail server has been careful: before it took either message it asked the DNS **who may send for that domain** (SPF, a TXT
+record), **what to do with others** (DMARC, another one), whose address that is (PTR), and what several block lists think of
+it. Then its log was lost. The capture of its network card has all of it, mixed with everything else it asked at the time."""
+    start: ClassVar[str] = """\
+In Wireshark, `smtp` and `dns` (columns for `dns.qry.name`, `dns.txt` and `dns.a` help); with pcapkit,
+`pcapkit mail spoofed.pcap`, `pcapkit smtp spoofed.pcap` and `pcapkit dns spoofed.pcap`. A block list is asked with the address
+backwards: for 192.0.2.99 in the list `bl.example`, the name is `99.2.0.192.bl.example`; an answer in 127.0.0.0/8 means it is
+listed, no such name means it is not (RFC 5782). An SPF policy is read from left to right; what matches none of its addresses
+ends at `all` (RFC 7208, 5.1): `-all` is fail, `~all` softfail, `?all` neutral."""
+
+    def make(self, draw: Draw) -> Drawn:
+        """Draw an exercise."""
+        return _Society(draw).drawn()
+
+
+class _Sender:
+    """Somebody who delivers a message: a machine, the domain that it sends for, and what the DNS says of both."""
+
+    def __init__(self, draw: Draw, honest: bool) -> None:
+        self.host = Host(draw.outside(), draw.between(44, 58))
+        self.domain = draw.domain()
+        self.envelope = f"{draw.choice(('accounts', 'office', 'news', 'service'))}@{self.domain}"
+        self.subject = draw.choice(("Seeds of the {}", "About your {}", "The {} is ready")).format(draw.thing())
+        self.reverse = (f"{draw.choice(('out', 'relay', 'mta'))}{draw.between(1, 9)}.{self.domain}" if honest else
+                        f"host-{draw.token(6).lower()}.{draw.choice(('pool', 'dyn', 'guest'))}.{draw.domain()}")
+        self.helo = self.reverse if honest else f"mail.{self.domain}"
+        subnet = ip_network(f"{draw.outside()}/{draw.choice((28, 29))}", strict=False)
+        while self.host.address in map(str, subnet):
+            subnet = ip_network(f"{draw.outside()}/28", strict=False)
+        single = self.host.address if honest else draw.outside()
+        self.allowed = draw.shuffled([str(subnet), single])
+        self.end, self.result = ("-all", "pass") if honest else draw.choice(_ENDS)
+        mechanisms = " ".join(f"ip4:{one}" for one in self.allowed)
+        self.spf = f"v=spf1 {mechanisms} {self.end}"
+        self.policy = draw.choice(("none", "quarantine", "reject"))
+        self.dmarc = f"v=DMARC1; p={self.policy}; rua=mailto:reports@{self.domain}"
+        self.backwards = ".".join(reversed(self.host.address.split(".")))
+
+
+class _Society:
+    def __init__(self, draw: Draw) -> None:
+        self.draw = draw
+        self.trace = Trace(draw.of("packets"), draw.moment())
+        first = draw.outside()
+        self.server, self.resolver = Host(first), Host(draw.neighbour(first), 63)
+        self.domain = draw.domain()
+        self.mx = f"mx{draw.between(1, 4)}.{self.domain}"
+        self.good, self.bad = _Sender(draw, True), _Sender(draw, False)
+        self.lists = [f"{draw.choice(('bl', 'dnsbl', 'list', 'zen', 'ip'))}.{draw.domain()}" for _ in range(draw.between(4, 6))]
+        self.listing = draw.sample(self.lists, draw.between(2, len(self.lists) - 1))
+        self.codes = {zone: f"127.0.0.{draw.between(2, 14)}" for zone in self.listing}
+        self.code, self.words = draw.choice(_REPLIES)
+        self.spf: dict[str, Lookup] = {}
+        self.dmarc: dict[str, Lookup] = {}
+        self.reverse: dict[str, Lookup] = {}
+        self.listed: dict[str, Lookup] = {}
+        self.ttl = draw.choice((300, 600, 900, 1_800, 3_600, 7_200, 14_400)) + draw.between(0, 59)
+
+    def drawn(self) -> Drawn:
+        at = 0
+        for sender in self.draw.shuffled((self.good, self.bad)):
+            self._deliver(sender, at)
+            at += self.draw.between(3, 9) * SECOND
+        for _ in range(self.draw.between(5, 10)):
+            self._look_up(f"{self.draw.thing()}.{self.draw.domain()}", self.draw.choice(("A", "AAAA")), [],
+                          self.draw.below(at))
+        self.trace.number()
+        return Drawn(self.trace, self._questions(),
+                     f"The society's mail server is `{self.mx}`, {self.server.address}; it asks the resolver {self.resolver.address}.")
+
+    def _look_up(self, name: str, kind: str, data: list[str], at: int, ttl: int = 300) -> Lookup:
+        return look_up(self.trace, self.server, self.resolver, name, kind, data, at, ttl=ttl)
+
+    def _deliver(self, sender: _Sender, at: int) -> None:
+        draw, bad = self.draw, sender is self.bad
+        conversation = self.trace.connect(sender.host, self.server, 25, at)
+        at = conversation.now
+        self.reverse[sender.domain] = self._look_up(f"{sender.backwards}.in-addr.arpa", "PTR", [f"{sender.reverse}."], at)
+        self._look_up(sender.reverse, "A", [sender.host.address], at + 60 * MILLISECOND)
+        for zone in draw.shuffled(self.lists):
+            at += draw.between(1, 9) * MILLISECOND
+            answer = [self.codes[zone]] if bad and zone in self.codes else []
+            found = self._look_up(f"{sender.backwards}.{zone}", "A", answer, at)
+            if answer:
+                self.listed[zone] = found
+        conversation.wait(draw.between(120, 400) * MILLISECOND)
+        talk = Talk(conversation, f"220 {self.mx} ESMTP")
+        hello = talk.ask(f"EHLO {sender.helo}", f"250-{self.mx}", "250 SIZE 30000000")
+        talk.ask(f"MAIL FROM:<{sender.envelope}>", "250 2.1.0 Ok", repeated=draw.chance(30))
+        envelope = talk.asked
+        at = conversation.now
+        self.spf[sender.domain] = self._look_up(sender.domain, "TXT", [sender.spf], at, self.ttl if bad else 1_200)
+        self.dmarc[sender.domain] = self._look_up(f"_dmarc.{sender.domain}", "TXT", [sender.dmarc], at + 70 * MILLISECOND)
+        conversation.wait(200 * MILLISECOND)
+        talk.ask(f"RCPT TO:<treasurer@{self.domain}>", "250 2.1.5 Ok")
+        headers = [("From", f"<{sender.envelope}>"), ("To", f"<treasurer@{self.domain}>"), ("Subject", sender.subject),
+                   ("Message-ID", f"<{draw.label(12)}@{sender.domain}>")]
+        code, words = (self.code, self.words) if bad else _REPLIES[0]
+        reply = talk.send(message(conversation.clock, headers, sentences(draw, 5)),
+                          f"{code} {words} {draw.token(10).upper()}")
+        if bad:
+            self.hello, self.envelope, self.sent, self.reply = hello, envelope, talk.asked, reply
+        talk.quit()
+
+    def _questions(self) -> list[Asked]:
+        bad = self.bad
+        came = f"ip.src == {bad.host.address}"
+        dns, smtp = "pcapkit dns spoofed.pcap", "pcapkit smtp spoofed.pcap"
+        zones = f'dns.flags.rcode == 0 && dns.qry.name contains "{bad.backwards}" && dns.a'
+        return [
+            ask(Kind.TEXT, 3, "One of the two senders may **not** send for the domain that it names in its envelope. From which "
+                "address did that message come?", bad.host.address, self.envelope.frame,
+                f'smtp.req.command == "MAIL" && {came}', "ip.src", "Compare the address that each message came from with the `ip4:` "
+                "parts of the SPF policy of its sender's domain.",
+                lambda cap: (_forged(cap).client, _said(cap, "MAIL").command_frame), command=dns),
+            ask(Kind.TEXT, 1, "What is its subject?", bad.subject, self.sent.frame, f"imf && {came}", "imf.subject",
+                "It is in the header of the message that came from that address.",
+                lambda cap: (_forged(cap).subject, _forged(cap).last_frame), command="pcapkit mail spoofed.pcap"),
+            ask(Kind.TEXT, 2, "Its sender says hello as a mail server of that domain. What is the machine's name according to the "
+                "DNS?", bad.reverse, self.reverse[bad.domain].answered.frame,
+                f'dns.ptr.domain_name && dns.qry.name contains "{bad.backwards}"', "dns.ptr.domain_name",
+                "Names of addresses are looked up backwards too, under `in-addr.arpa`.",
+                lambda cap: _answer(cap, f"{_backwards(cap)}.in-addr.arpa", "PTR"), also=[f"{bad.reverse}."], command=dns),
+            ask(Kind.FRAME, 2, "Which frame brings the SPF policy of the domain that was abused?",
+                self.spf[bad.domain].answered.frame, self.spf[bad.domain].answered.frame, 'dns.txt contains "v=spf1"', "frame.number",
+                "It is a TXT record of the domain itself, and begins with `v=spf1`.",
+                lambda cap: (_answer(cap, _domain(cap), "TXT")[1],) * 2, near=[self.spf[bad.domain].asked.frame], command=dns),
+            ask(Kind.SET, 3, "Which networks and addresses does that policy allow? (without the `ip4:`)", sorted(bad.allowed),
+                self.spf[bad.domain].answered.frame, 'dns.txt contains "v=spf1"', "dns.txt", "All parts that begin with `ip4:`.",
+                lambda cap: (_allowed(_answer(cap, _domain(cap), "TXT")[0]), _answer(cap, _domain(cap), "TXT")[1]), command=dns),
+            ask(Kind.CHOICE, 2, "So what is the result of SPF for the forged message?", "abcde"[_RESULTS.index(bad.result)],
+                self.spf[bad.domain].answered.frame, 'dns.txt contains "v=spf1"', "dns.txt",
+                "The address matches no `ip4:`, so that the sign before `all` decides.",
+                lambda cap: ("abcde"[_RESULTS.index(_result(cap))], _answer(cap, _domain(cap), "TXT")[1]), options=_RESULTS,
+                shows=[bad.spf], command=dns),
+            ask(Kind.NUMBER, 1, "For how many seconds may that policy be kept? (its TTL, as the answer has it)", self.ttl,
+                self.spf[bad.domain].answered.frame, 'dns.txt contains "v=spf1"', "dns.resp.ttl",
+                "Each record of an answer has a time to live.",
+                lambda cap: (_records(cap, _domain(cap), "TXT")[0]["ttl"], _answer(cap, _domain(cap), "TXT")[1]), command=f"{dns} --json"),
+            ask(Kind.CHOICE, 2, "What does the owner of the domain ask others to do with such mail? (DMARC)",
+                "abc"[("none", "quarantine", "reject").index(bad.policy)], self.dmarc[bad.domain].answered.frame,
+                'dns.txt contains "v=DMARC1"', "dns.txt", "A TXT record of `_dmarc.` and the domain: the part `p=`.",
+                lambda cap: ("abc"[("none", "quarantine", "reject").index(_dmarc(cap)[0].partition("p=")[2].partition(";")[0])],
+                             _dmarc(cap)[1]), options=_POLICIES, shows=[bad.dmarc], command=dns),
+            ask(Kind.SET, 3, "Which block lists list the address it came from? (the lists' names, without the address)",
+                sorted(self.listing), max(found.answered.frame for found in self.listed.values()), zones, "dns.qry.name",
+                "Those that answered with an address in 127.0.0.0/8.", lambda cap: (list(_lists(cap)), max(_lists(cap).values())),
+                shows=[f"{bad.backwards}.{zone}" for zone in self.listing], command=dns),
+            ask(Kind.NUMBER, 1, "And what did the server finally say to the forged message? (the code, three digits)", self.code,
+                self.reply.frame, f"smtp.response.code && ip.dst == {bad.host.address}", "smtp.response.code",
+                "The reply that follows the message.", lambda cap: (_forged(cap).code, _reply(cap)), command=smtp),
+        ]
+
+
+def _records(cap: Capture, name: str, kind: str) -> list[dict[str, object]]:
+    return next(list(row.answers) for row in cap.dns if row.name.rstrip(".") == name and row.type == kind)
+
+
+def _answer(cap: Capture, name: str, kind: str) -> tuple[str, int]:
+    """What was answered, and in which frame."""
+    row = next(row for row in cap.dns if row.name.rstrip(".") == name and row.type == kind)
+    return str(row.answers[0]["data"]).rstrip(".").strip('"'), row.response_frame
+
+
+def _allowed(policy: str) -> list[str]:
+    return [word.removeprefix("ip4:") for word in policy.split() if word.startswith("ip4:")]
+
+
+def _forged(cap: Capture) -> Row:
+    """The message whose sender's address is not in the policy of the domain in the envelope."""
+    return next(row for row in cap.mail if not any(
+        ip_address(row.client) in ip_network(one)
+        for one in _allowed(_answer(cap, row.mail_from.partition("@")[2], "TXT")[0])))
+
+
+def _domain(cap: Capture) -> str:
+    return str(_forged(cap).mail_from.partition("@")[2])
+
+
+def _backwards(cap: Capture) -> str:
+    return ".".join(reversed(_forged(cap).client.split(".")))
+
+
+def _said(cap: Capture, command: str) -> Row:
+    return next(row for row in cap.smtp if row.stream == _forged(cap).stream and row.command == command)
+
+
+def _reply(cap: Capture) -> int:
+    return next(int(row.reply_frame) for row in cap.smtp if row.stream == _forged(cap).stream and not row.command
+                and row.reply_frame > _forged(cap).last_frame)
+
+
+def _result(cap: Capture) -> str:
+    return dict(_ENDS)[_answer(cap, _domain(cap), "TXT")[0].split()[-1]]
+
+
+def _dmarc(cap: Capture) -> tuple[str, int]:
+    return _answer(cap, f"_dmarc.{_domain(cap)}", "TXT")
+
+
+def _lists(cap: Capture) -> dict[str, int]:
+    """The lists that have the address, and the frames of their answers."""
+    start = f"{_backwards(cap)}."
+    return {row.name.rstrip(".").removeprefix(start): row.response_frame for row in cap.dns
+            if row.name.startswith(start) and row.type == "A" and row.answers}
