@@ -191,7 +191,7 @@ class _Gate:
                 shows=[{"pop3": "POP"}.get(one, one.upper()) for one in self.leaking], command=credentials),
             ask(Kind.TEXT, 2, f"Who logged in with **{chosen}**?", self.users[chosen], self.named[chosen].frame, asked.replace("PASS", "USER"), field,
                 "The name stands in front of the password, or a line earlier.",
-                lambda cap: (_credential(cap, chosen).username, _credential(cap, chosen).frame),
+                lambda cap: (_credential(cap, chosen).username, None),
                 command=credentials),
             ask(Kind.TEXT, 3, "And with which password? (Case matters.)", self.passwords[chosen], login.frame, asked, field,
                 "Basic is base64 of name, colon and password." if chosen == "http" else "It is there as it was typed.",
