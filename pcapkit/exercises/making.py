@@ -13,7 +13,7 @@ from typing import Any
 
 from pcapkit.analysis import Options
 from pcapkit.capture import Capture
-from pcapkit.errors import ExerciseError
+from pcapkit.errors import OutputError
 from pcapkit.exercises import KEYLOG, Scenario
 from pcapkit.exercises.draw import Draw
 from pcapkit.exercises.papers.answers import blank_form
@@ -33,7 +33,7 @@ class Exercise:
 
 
 def make(scenario: Scenario, seed: str, student: str) -> Exercise:
-    """Draw, write and prove. Raises ExerciseError where pcapkit does not find an answer that the key has."""
+    """Draw, write and prove. Raises OutputError where pcapkit does not find an answer that the key has."""
     drawn = scenario.make(Draw(seed, scenario.name, student))
     capture = f"{scenario.name}.pcap"
     with TemporaryDirectory(prefix="pcapkit-") as folder:
@@ -58,9 +58,9 @@ def _prove(asked: Iterable[Asked], capture: Capture, name: str) -> None:
         try:
             value, frame = one.confirm(capture)
         except (StopIteration, IndexError, KeyError, ValueError, TypeError, AttributeError) as error:
-            raise ExerciseError(f"{name}: pcapkit does not confirm answer {number}: {type(error).__name__}: {error}") from error
+            raise OutputError(f"{name}: not written: pcapkit does not confirm answer {number}: {type(error).__name__}: {error}") from error
         if _comparable(value) != _comparable(key[0]) or frame not in (key[1], None):
-            raise ExerciseError(f"{name}: pcapkit does not confirm answer {number}: the key says {key[0]!r} in frame {key[1]}, "
+            raise OutputError(f"{name}: not written: pcapkit does not confirm answer {number}: the key says {key[0]!r} in frame {key[1]}, "
                                 f"the capture {value!r} in frame {frame}")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import secrets
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -21,6 +22,13 @@ SUFFIX, OPEN_SUFFIX = ".key", ".key.json"
 _MAGIC = "pcapkit sealed answer key 1\n"
 _SALT, _NONCE = 16, 12
 _MOST = 4 << 20
+
+_STUDENT = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._@+-]{0,62}[A-Za-z0-9])?")
+
+
+def is_student(name: object) -> bool:
+    """Whether a name is one that files and folders can have on every system."""
+    return isinstance(name, str) and _STUDENT.fullmatch(name) is not None
 
 
 @dataclass
@@ -49,8 +57,10 @@ class Key:
         try:
             fields: dict[str, Any] = json.loads(text)
             questions = [Question(**{**q, "kind": Kind(q["kind"]), "proof": Proof(**q["proof"])}) for q in fields["questions"]]
+            if not is_student(fields["student"]):
+                raise ValueError("a name that is none")
             return cls(fields["scenario"], fields["title"], fields["student"], fields["sha256"], questions)
-        except (ValueError, KeyError, TypeError, RecursionError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             raise ExerciseError(f"{name}: is no answer key of pcapkit exercise") from None
 
 
