@@ -39,7 +39,9 @@ def _exercise() -> None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 def _list(as_json: bool) -> None:
     from pcapkit.exercises import scenarios
-    rows = [{"name": one.name, "title": one.title, "what": (one.__doc__ or "").partition("\n")[0]} for one in scenarios().values()]
+    from pcapkit.exercises.papers.prose import prose
+    rows = [{"name": one.name, "title": prose(one.name).title, "what": (one.__doc__ or "").partition("\n")[0]}
+            for one in scenarios().values()]
     if as_json:
         print_json({"schema_version": 1, "exercises": rows})
         return
@@ -64,8 +66,8 @@ def _passphrase(function: Any) -> Any:
 @click.option("--open-key", is_flag=True, help="Write the keys in the clear (keys/ID.key.json), with what proves each answer.")
 @click.option("--replace", is_flag=True, help="Write over exercises that are there.")
 @_passphrase
-def _new(names: tuple[str, ...], students: tuple[str, ...], file: str | None, seed: str, output: str, open_key: bool, replace: bool,
-         passphrase_file: str | None) -> None:
+def _new(names: tuple[str, ...], students: tuple[str, ...], file: str | None, seed: str, output: str, open_key: bool,
+         replace: bool, passphrase_file: str | None) -> None:
     from pcapkit.exercises import scenarios
     from pcapkit.exercises.making import make
     shelf = scenarios()
@@ -246,7 +248,8 @@ def _write_grades(folder: Path, grades: Sequence[Grade], reveal: bool) -> None:
         (folder / "feedback").mkdir(parents=True, exist_ok=True)
         with (folder / "grades.csv").open("w", newline="", encoding="utf-8") as file:
             rows = csv.writer(file)
-            rows.writerow(["student", "exercise", "points", "of", *(f"q{i}" for i in range(1, 1 + len(grades[0].marks))), "problems"])
+            numbers = [f"q{number}" for number in range(1, 1 + len(grades[0].marks))]
+            rows.writerow(["student", "exercise", "points", "of", *numbers, "problems"])
             for one in grades:
                 rows.writerow([cell(one.key.student), one.key.scenario, f"{one.points:g}", one.key.points,
                                *(f"{mark.points:g}" for mark in one.marks), cell("; ".join(map(escape, one.problems)))])

@@ -1,20 +1,19 @@
 """The exercises: for each student a capture of their own, questions about it, and a key whose answers are proven.
 
-A scenario is one file of this shelf, listed in `BUILTIN`: a class with `name`, `title`, a docstring (one line, for the list),
-`story` and `make`, which draws an exercise. What is drawn depends on seed, scenario and student only. `traffic/` is how
-captures are made, `papers/` what is written around them, `making` puts an exercise together and proves it, `grading` marks
-what students hand in.
+A scenario is one file of this shelf, listed in `BUILTIN`: a class with `name`, a docstring (one line, for the list) and `make`,
+which draws an exercise from seed, scenario and student only. What is told and asked stands in the text file of the same name
+beside it (`papers/prose`). `traffic/` is how captures are made, `papers/` what is written around them, `making` puts an
+exercise together and proves it, `grading` marks what students hand in.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import ClassVar, Protocol
 
 from pcapkit.exercises.draw import Draw
-from pcapkit.exercises.papers.questions import Asked
+from pcapkit.exercises.papers.questions import Evidence
 from pcapkit.exercises.traffic.trace import Trace
 from pcapkit.plugins import load
 
@@ -24,14 +23,14 @@ KEYLOG = "keys.log"
 
 @dataclass
 class Drawn:
-    """What a scenario has drawn: the packets, what is asked about them, and other files that students get, by name.
+    """What a scenario has drawn: the packets, the answers by the labels of the questions, and what its text is to be filled with.
 
-    `scene` is this student's part of the story: who is who in this capture.
+    `files` are others that students get, by name.
     """
 
     trace: Trace
-    asked: Sequence[Asked]
-    scene: str
+    answers: dict[str, Evidence]
+    values: dict[str, str]
     files: dict[str, str] = field(default_factory=dict)
 
 
@@ -39,11 +38,6 @@ class Scenario(Protocol):
     """The contract of a scenario; its docstring says in one line what it is about."""
 
     name: ClassVar[str]
-    title: ClassVar[str]
-    story: ClassVar[str]
-    """What happened, and what the student is to find out; Markdown."""
-    start: ClassVar[str]
-    """Where to begin: a paragraph with a filter of Wireshark and a command of pcapkit."""
 
     def make(self, draw: Draw) -> Drawn:
         """Draw an exercise."""

@@ -8,32 +8,21 @@ from typing import ClassVar
 from pcapkit.capture import Capture, Row
 from pcapkit.exercises import Drawn
 from pcapkit.exercises.draw import Draw
-from pcapkit.exercises.papers.questions import Asked, Kind, ask
+from pcapkit.exercises.papers.questions import Evidence, proven
 from pcapkit.exercises.traffic.mail import Talk, message, sentences
 from pcapkit.exercises.traffic.packets import Host
 from pcapkit.exercises.traffic.trace import SECOND, Trace
 
 _REFUSALS = ((550, "5.1.1", "No such mailbox here"), (552, "5.2.2", "That mailbox is full"), (551, "5.1.6", "User has moved"),
              (553, "5.1.3", "Ambiguous address"), (554, "5.7.1", "Not from you"))
-_TO, _CC = "to", "cc"
+_LETTERS = {"plain": "a", "login": "b"}
+"""As the options of the question stand."""
 
 
 class MailDialogue:
     """A mail dialogue: envelope against header, who was refused, and who got a copy that nobody was told of?"""
 
     name: ClassVar[str] = "dialogue"
-    title: ClassVar[str] = "The mail with a silent reader"
-    story: ClassVar[str] = """\
-The garden club has fallen out over a recipe. It went round by mail, *"to the committee only"*, and two days later the
-competition was selling it. The mail program shows who the message was addressed to, and everybody there swears to have kept
-silent.
-
-But what a mail program shows is the **header**. Where a mail goes is decided by the **envelope**, and that only the two mail
-machines have seen. They, and whoever captured their conversation."""
-    start: ClassVar[str] = """\
-In Wireshark, `smtp` shows the commands and replies, and *Follow, TCP Stream* shows one conversation as a text; with pcapkit,
-`pcapkit smtp dialogue.pcap` and `pcapkit mail dialogue.pcap --json`. More than one message passed here: be sure to look at the
-one whose subject says what it is about."""
 
     def make(self, draw: Draw) -> Drawn:
         """Draw an exercise."""
@@ -65,7 +54,7 @@ class _Club:
         for block in self.draw.shuffled((self._mail, self._newsletter)):
             block(self.draw.between(0, 4) * SECOND)
         self.trace.number()
-        return Drawn(self.trace, self._questions(), f"The subject of the message is *{self.subject}*.")
+        return Drawn(self.trace, self._answers(), {"subject": self.subject})
 
     def _mail(self, at: int) -> None:
         draw = self.draw
@@ -126,48 +115,41 @@ class _Club:
                   f"250 2.0.0 Ok: queued as {draw.token(11).upper()}")
         talk.quit()
 
-    def _questions(self) -> list[Asked]:
+    def _answers(self) -> dict[str, Evidence]:
         own = f"ip.addr == {self.sender.address}"
         rcpt = f'{own} && smtp.req.command == "RCPT"'
         plain = self.mechanism == "PLAIN"
         smtp, mail = "pcapkit smtp dialogue.pcap", "pcapkit mail dialogue.pcap --json"
         password = "smtp.auth.username_password" if plain else "smtp.auth.password"
-        return [
-            ask(Kind.TEXT, 1, "By what name does the sending machine introduce itself?", self.helo, self.greeted.frame,
-                f'{own} && smtp.req.command == "EHLO"', "smtp.req.parameter", "It says so right after the server's greeting.",
-                lambda cap: (_said(cap, "EHLO").argument, _said(cap, "EHLO").command_frame), command=smtp),
-            ask(Kind.CHOICE, 1, "With which mechanism does it log in?", "abcd"[("PLAIN", "LOGIN").index(self.mechanism)],
-                self.chosen.frame, f'{own} && smtp.req.command == "AUTH"', "smtp.req.parameter", "Look at the command `AUTH`.",
-                lambda cap: ("abcd"[("plain", "login").index(_login(cap).mechanism)], _said(cap, "AUTH").command_frame),
-                options=["PLAIN", "LOGIN", "CRAM-MD5", "none"], shows=[self.mechanism] if not plain else [f"PLAIN {self.written}"],
-                command=smtp),
-            ask(Kind.TEXT, 3, "Base64 is no encryption. What is the password? (Case matters.)", self.password, self.login.frame,
-                f"{own} && {password}", password, "A base64 decoder is everywhere: `base64 -d`, Python, your browser's console. In "
-                "PLAIN, zero bytes stand between the parts.", lambda cap: (_login(cap).secret, _login(cap).last_frame),
-                exact=True, decoded=True, command="pcapkit credentials dialogue.pcap --show-secrets"),
-            ask(Kind.TEXT, 2, "To whom would an error message be returned? (the sender in the envelope)", self.envelope,
-                self.from_.frame, f'{own} && smtp.req.command == "MAIL"', "smtp.req.parameter",
-                "Not the header field `From`: the command `MAIL FROM`.",
-                lambda cap: (_mail(cap).mail_from, _said(cap, "MAIL").command_frame), also=[f"<{self.envelope}>"], command=mail),
-            ask(Kind.TEXT, 2, "And which address do the readers see as its author?", self.header, self.sent.frame,
-                f'imf.subject == "{self.subject}"', "imf.from", "The header field `From`, behind DATA.",
-                lambda cap: (_mail(cap)["from"].partition("<")[2].rstrip(">"), _mail(cap).last_frame), command=mail),
-            ask(Kind.TEXT, 2, "One recipient was refused. Which?", self.refused, self.asked_bad.frame, rcpt, "smtp.req.parameter",
-                "Each `RCPT TO` has a reply of its own.", lambda cap: (_bad(cap).argument[4:-1], _bad(cap).command_frame),
-                also=[f"<{self.refused}>"], command=smtp),
-            ask(Kind.NUMBER, 1, "With which code (three digits)?", self.refusal[0], self.bad.frame,
-                f"{own} && smtp.response.code >= 500", "smtp.response.code", "The first three characters of the reply.",
-                lambda cap: (_bad(cap).code, _bad(cap).reply_frame), command=smtp),
-            ask(Kind.SET, 3, "Who got the message? All recipients that the server accepted, please.", sorted([*self.told, self.silent]),
-                self.asked_good.frame, rcpt, "smtp.req.parameter", "Those `RCPT TO` that were answered with 250.",
-                lambda cap: (_mail(cap).rcpt_to, _last_good(cap)), command=mail),
-            ask(Kind.TEXT, 3, "And the question of the club: who got it **without being named in the header**?", self.silent,
-                self.asked_silent.frame, rcpt, "smtp.req.parameter", "Compare your list with the header fields `To` and `Cc`.",
-                lambda cap: (_silent(cap), _rcpt(cap, _silent(cap)).command_frame), also=[f"<{self.silent}>"], command=mail),
-            ask(Kind.TEXT, 2, "Under which id did the server queue it? (With it, the server's administrator finds it in the log.)",
-                self.queue, self.queued.frame, f'{own} && smtp.rsp.parameter contains "queued"', "smtp.rsp.parameter",
-                "The reply to the message itself.", lambda cap: (_mail(cap).queue_id, _queued(cap)), command=mail),
-        ]
+        return {
+            "helo": proven(self.helo, self.greeted.frame, f'{own} && smtp.req.command == "EHLO"', "smtp.req.parameter",
+                           lambda cap: (_said(cap, "EHLO").argument, _said(cap, "EHLO").command_frame), command=smtp),
+            "mechanism": proven(_LETTERS[self.mechanism.lower()], self.chosen.frame,
+                                f'{own} && smtp.req.command == "AUTH"', "smtp.req.parameter",
+                                lambda cap: (_LETTERS[_login(cap).mechanism], _said(cap, "AUTH").command_frame),
+                                shows=[self.mechanism] if not plain else [f"PLAIN {self.written}"], command=smtp),
+            "password": proven(self.password, self.login.frame, f"{own} && {password}", password,
+                               lambda cap: (_login(cap).secret, _login(cap).last_frame), exact=True, decoded=True,
+                               command="pcapkit credentials dialogue.pcap --show-secrets"),
+            "sender": proven(self.envelope, self.from_.frame, f'{own} && smtp.req.command == "MAIL"', "smtp.req.parameter",
+                             lambda cap: (_mail(cap).mail_from, _said(cap, "MAIL").command_frame), also=[f"<{self.envelope}>"],
+                             command=mail),
+            "author": proven(self.header, self.sent.frame, f'imf.subject == "{self.subject}"', "imf.from",
+                             lambda cap: (_mail(cap)["from"].partition("<")[2].rstrip(">"), _mail(cap).last_frame),
+                             command=mail),
+            "refused": proven(self.refused, self.asked_bad.frame, rcpt, "smtp.req.parameter",
+                              lambda cap: (_bad(cap).argument[4:-1], _bad(cap).command_frame), also=[f"<{self.refused}>"],
+                              command=smtp),
+            "code": proven(self.refusal[0], self.bad.frame, f"{own} && smtp.response.code >= 500", "smtp.response.code",
+                           lambda cap: (_bad(cap).code, _bad(cap).reply_frame), command=smtp),
+            "recipients": proven(sorted([*self.told, self.silent]), self.asked_good.frame, rcpt, "smtp.req.parameter",
+                                 lambda cap: (_mail(cap).rcpt_to, _last_good(cap)), command=mail),
+            "silent": proven(self.silent, self.asked_silent.frame, rcpt, "smtp.req.parameter",
+                             lambda cap: (_silent(cap), _rcpt(cap, _silent(cap)).command_frame), also=[f"<{self.silent}>"],
+                             command=mail),
+            "queue": proven(self.queue, self.queued.frame, f'{own} && smtp.rsp.parameter contains "queued"',
+                            "smtp.rsp.parameter", lambda cap: (_mail(cap).queue_id, _queued(cap)), command=mail),
+        }
 
 
 def _mail(cap: Capture) -> Row:
@@ -198,15 +180,15 @@ def _rcpt(cap: Capture, address: str) -> Row:
 def _silent(cap: Capture) -> str:
     """Who is in the envelope and in no header field."""
     named = f"{_mail(cap).to}, {_mail(cap).cc}"
-    return next(address for address in _mail(cap).rcpt_to if address not in named)
+    return next(str(address) for address in _mail(cap).rcpt_to if address not in named)
 
 
 def _last_good(cap: Capture) -> int:
     """The last command for a recipient who was accepted and named."""
-    return max(row.command_frame for row in _recipients(cap) if row.code == 250 and _silent(cap) not in row.argument)
+    return max(int(row.command_frame) for row in _recipients(cap) if row.code == 250 and _silent(cap) not in row.argument)
 
 
 def _queued(cap: Capture) -> int:
     """The reply to the message."""
-    return next(row.reply_frame for row in cap.smtp if row.stream == _mail(cap).stream and not row.command
+    return next(int(row.reply_frame) for row in cap.smtp if row.stream == _mail(cap).stream and not row.command
                 and row.reply_frame > _mail(cap).last_frame)

@@ -7,7 +7,7 @@ from typing import ClassVar
 from pcapkit.capture import Capture, Row
 from pcapkit.exercises import Drawn
 from pcapkit.exercises.draw import Draw
-from pcapkit.exercises.papers.questions import Asked, Kind, ask
+from pcapkit.exercises.papers.questions import Evidence, proven
 from pcapkit.exercises.traffic.names import look_up
 from pcapkit.exercises.traffic.packets import Host
 from pcapkit.exercises.traffic.trace import SECOND, Said, Trace
@@ -22,18 +22,6 @@ class Form:
     """A login form without TLS: who got in, with what password, and what would let a thief in without it?"""
 
     name: ClassVar[str] = "form"
-    title: ClassVar[str] = "The login form"
-    story: ClassVar[str] = """\
-A nursery sells plants on the web. Its members log in with a form, and its owner never saw why a shop for shrubs should need
-TLS. In the café across the street the wireless network has no password either, and on one of the tables somebody has left
-`tcpdump` running.
-
-Several people used that network. Some mistyped; **one got in**. Find out who, and with what. Then look at what the server
-gave them in return: with that, nobody needs a password any more."""
-    start: ClassVar[str] = """\
-In Wireshark, begin with the display filter `http.request.method == "POST"` and follow what was answered; with pcapkit,
-`pcapkit form.pcap`, then `pcapkit http form.pcap` and `pcapkit forms form.pcap` (passwords are masked until you add
-`--show-secrets`)."""
 
     def make(self, draw: Draw) -> Drawn:
         """Draw an exercise."""
@@ -66,8 +54,7 @@ class _Cafe:
             block(at)
             at += self.draw.between(2, 9) * SECOND
         self.trace.number()
-        return Drawn(self.trace, self._questions(),
-                     f"The shop is somewhere at `{self.site.partition('.')[2]}`. Its login page is `{self.path}`.")
+        return Drawn(self.trace, self._answers(), {"domain": self.site.partition(".")[2], "path": self.path})
 
     def _fields(self, user: str, password: str) -> dict[str, str]:
         fields = self.draw.of("fields").shuffled([*zip(self.names, (user, password), strict=True), *self.extra.items()])
@@ -124,45 +111,36 @@ class _Cafe:
         talk.say(SERVER, response(200, page(draw, "Thank you")))
         talk.close()
 
-    def _questions(self) -> list[Asked]:
+    def _answers(self) -> dict[str, Evidence]:
         at, posts = self.login.frame, f'http.request.method == "POST" && http.host == "{self.site}"'
         got_in = f"{posts} && ip.src == {self.clients[0].address}"
         fields = "pcapkit forms form.pcap --show-secrets"
         names = list(self._fields("", ""))
-        return [
-            ask(Kind.TEXT, 1, "What is the full name of the shop's web server, as the browsers ask for it?", self.site, at,
-                posts, "http.host", "It is in every request, in the line `Host:`.",
-                lambda cap: (_login(cap).host, _login(cap).request_frame), command="pcapkit http form.pcap"),
-            ask(Kind.TEXT, 2, "From which address did the login come that **succeeded**?", self.clients[0].address,
-                self.welcome.frame, f'http.set_cookie && ip.src == {self.server.address}', "ip.dst",
-                "A refused login is answered with the form again and a status of 401. What does the server do with a good one?",
-                lambda cap: (_login(cap).client, _login(cap).response_frame), command="pcapkit http form.pcap"),
-            ask(Kind.FRAME, 2, "Which frame carries that login, with the password in it?", at, at, got_in, "frame.number",
-                "Each attempt is a request of its own; a frame that was sent again (`tcp.analysis.retransmission`) is a copy.",
-                lambda cap: (_login(cap).request_frame, _login(cap).request_frame), near=[*self.login.copies, self.welcome.frame],
-                command="pcapkit http form.pcap"),
-            ask(Kind.TEXT, 2, "Who logged in?", self.user, at, got_in, "urlencoded-form.value",
-                "Open the part *HTML Form URL Encoded* of that frame.", lambda cap: (_credential(cap).username, _at(cap)),
-                command="pcapkit credentials form.pcap --show-secrets"),
-            ask(Kind.TEXT, 3, "With which password? (As it was typed, not as it travels. Case matters.)", self.password, at, got_in,
-                "urlencoded-form.value", "A browser writes some characters as `%` and two hexadecimal digits, and a space as `+`.",
-                lambda cap: (_credential(cap).secret, _at(cap)), exact=True, command="pcapkit credentials form.pcap --show-secrets"),
-            ask(Kind.SET, 3, "The names (not the values) of all fields of that form, please.", names, at, got_in,
-                "urlencoded-form.key", "Some are hidden in the page, but none is hidden on the wire.",
-                lambda cap: ([row.name for row in cap.http.forms if row.frame == _at(cap)], _at(cap)), command=fields),
-            ask(Kind.NUMBER, 2, "How many logins did the shop refuse, of all its visitors?", sum(self.refused), self.refusal.frame,
-                "http.response.code == 401", "http.response.code", "Count the answers, not the requests.",
-                lambda cap: (len(_refused(cap)), _stranger(cap)), count=True,
-                command="pcapkit http form.pcap"),
-            ask(Kind.TEXT, 3, "The server hands the browser a cookie that now stands for the login. What is its **value**? "
-                "(Case matters.)", self.token, self.welcome.frame, "http.set_cookie", "http.set_cookie",
-                "`Set-Cookie: name=value; attributes`", lambda cap: (_cookie(cap).partition(";")[0].partition("=")[2], _set(cap)),
-                exact=True, also=[f"{self.cookie}={self.token}"], command="pcapkit http form.pcap --show-secrets --json"),
-            ask(Kind.CHOICE, 2, "Which of the flags that protect a cookie does it have?", "abcd"[self.flags], self.welcome.frame,
-                "http.set_cookie", "http.set_cookie", "`Secure`: never without TLS. `HttpOnly`: not for scripts.",
-                lambda cap: ("abcd"[("Secure" in _cookie(cap)) * 2 + ("HttpOnly" in _cookie(cap))], _set(cap)),
-                options=[text for _, text in _COOKIES], shows=[self.set], command="pcapkit http form.pcap --json"),
-        ]
+        return {
+            "host": proven(self.site, at, posts, "http.host", lambda cap: (_login(cap).host, _login(cap).request_frame),
+                           command="pcapkit http form.pcap"),
+            "client": proven(self.clients[0].address, self.welcome.frame, f'http.set_cookie && ip.src == {self.server.address}',
+                             "ip.dst", lambda cap: (_login(cap).client, _login(cap).response_frame),
+                             command="pcapkit http form.pcap"),
+            "frame": proven(at, at, got_in, "frame.number", lambda cap: (_login(cap).request_frame, _login(cap).request_frame),
+                            near=[*self.login.copies, self.welcome.frame], command="pcapkit http form.pcap"),
+            "user": proven(self.user, at, got_in, "urlencoded-form.value", lambda cap: (_credential(cap).username, _at(cap)),
+                           command="pcapkit credentials form.pcap --show-secrets"),
+            "password": proven(self.password, at, got_in, "urlencoded-form.value",
+                               lambda cap: (_credential(cap).secret, _at(cap)), exact=True,
+                               command="pcapkit credentials form.pcap --show-secrets"),
+            "fields": proven(names, at, got_in, "urlencoded-form.key",
+                             lambda cap: ([row.name for row in cap.http_forms if row.frame == _at(cap)], _at(cap)),
+                             command=fields),
+            "refused": proven(sum(self.refused), self.refusal.frame, "http.response.code == 401", "http.response.code",
+                              lambda cap: (len(_refused(cap)), _stranger(cap)), count=True, command="pcapkit http form.pcap"),
+            "cookie": proven(self.token, self.welcome.frame, "http.set_cookie", "http.set_cookie",
+                             lambda cap: (_cookie(cap).partition(";")[0].partition("=")[2], _set(cap)), exact=True,
+                             also=[f"{self.cookie}={self.token}"], command="pcapkit http form.pcap --show-secrets --json"),
+            "flags": proven("abcd"[self.flags], self.welcome.frame, "http.set_cookie", "http.set_cookie",
+                            lambda cap: ("abcd"[("Secure" in _cookie(cap)) * 2 + ("HttpOnly" in _cookie(cap))], _set(cap)),
+                            shows=[self.set], command="pcapkit http form.pcap --json"),
+        }
 
 
 def _login(cap: Capture) -> Row:
@@ -184,7 +162,7 @@ def _refused(cap: Capture) -> list[int]:
 
 def _stranger(cap: Capture) -> int:
     """The last refusal of those who never got in."""
-    return max(row.response_frame for row in cap.http if row.status == 401 and row.client != _login(cap).client)
+    return max(int(row.response_frame) for row in cap.http if row.status == 401 and row.client != _login(cap).client)
 
 
 def _set(cap: Capture) -> int:
@@ -192,4 +170,4 @@ def _set(cap: Capture) -> int:
 
 
 def _cookie(cap: Capture) -> str:
-    return next(value for name, value in _login(cap).response_headers if name.lower() == "set-cookie")
+    return next(str(value) for name, value in _login(cap).response_headers if name.lower() == "set-cookie")

@@ -8,15 +8,16 @@ from typing import ClassVar
 from pcapkit.capture import Capture, Row
 from pcapkit.exercises import Drawn
 from pcapkit.exercises.draw import Draw
-from pcapkit.exercises.papers.questions import Asked, Kind, ask
+from pcapkit.exercises.papers.questions import Evidence, proven
 from pcapkit.exercises.traffic.mail import Talk, message, sentences
 from pcapkit.exercises.traffic.names import Lookup, look_up
 from pcapkit.exercises.traffic.packets import Host
 from pcapkit.exercises.traffic.trace import MILLISECOND, SECOND, Trace
 
 _ENDS = (("-all", "fail"), ("~all", "softfail"), ("?all", "neutral"))
-_RESULTS = ["pass", "fail", "softfail", "neutral", "none: there is no policy"]
-_POLICIES = ["none: deliver it, but tell us", "quarantine: treat it with suspicion", "reject: do not take it"]
+_RESULTS = ("pass", "fail", "softfail", "neutral", "none")
+"""As the options of the question stand."""
+_POLICIES = ("none", "quarantine", "reject")
 _REPLIES = ((250, "2.0.0 Ok: queued as"), (550, "5.7.1 Not one of ours, see"), (451, "4.7.1 Try again later,"))
 
 
@@ -24,20 +25,6 @@ class SpoofedMail:
     """A forged sender: SPF, DMARC and block lists, as the receiving server asked for them in the DNS."""
 
     name: ClassVar[str] = "spoofed"
-    title: ClassVar[str] = "Not from the seed bank"
-    story: ClassVar[str] = """\
-Two messages have reached the botanical society. Both say they are from people it knows. One of them asks to send the dues to
-a new account from now on, and the treasurer is about to.
-
-The mail server has been careful: before it took either message it asked the DNS **who may send for that domain** (SPF, a TXT
-record), **what to do with others** (DMARC, another one), whose address that is (PTR), and what several block lists think of
-it. Then its log was lost. The capture of its network card has all of it, mixed with everything else it asked at the time."""
-    start: ClassVar[str] = """\
-In Wireshark, `smtp` and `dns` (columns for `dns.qry.name`, `dns.txt` and `dns.a` help); with pcapkit,
-`pcapkit mail spoofed.pcap`, `pcapkit smtp spoofed.pcap` and `pcapkit dns spoofed.pcap`. A block list is asked with the address
-backwards: for 192.0.2.99 in the list `bl.example`, the name is `99.2.0.192.bl.example`; an answer in 127.0.0.0/8 means it is
-listed, no such name means it is not (RFC 5782). An SPF policy is read from left to right; what matches none of its addresses
-ends at `all` (RFC 7208, 5.1): `-all` is fail, `~all` softfail, `?all` neutral."""
 
     def make(self, draw: Draw) -> Drawn:
         """Draw an exercise."""
@@ -63,7 +50,7 @@ class _Sender:
         self.end, self.result = ("-all", "pass") if honest else draw.choice(_ENDS)
         mechanisms = " ".join(f"ip4:{one}" for one in self.allowed)
         self.spf = f"v=spf1 {mechanisms} {self.end}"
-        self.policy = draw.choice(("none", "quarantine", "reject"))
+        self.policy = draw.choice(_POLICIES)
         self.dmarc = f"v=DMARC1; p={self.policy}; rua=mailto:reports@{self.domain}"
         self.backwards = ".".join(reversed(self.host.address.split(".")))
 
@@ -96,8 +83,8 @@ class _Society:
             self._look_up(f"{self.draw.thing()}.{self.draw.domain()}", self.draw.choice(("A", "AAAA")), [],
                           self.draw.below(at))
         self.trace.number()
-        return Drawn(self.trace, self._questions(),
-                     f"The society's mail server is `{self.mx}`, {self.server.address}; it asks the resolver {self.resolver.address}.")
+        values = {"mx": self.mx, "server": self.server.address, "resolver": self.resolver.address}
+        return Drawn(self.trace, self._answers(), values)
 
     def _look_up(self, name: str, kind: str, data: list[str], at: int, ttl: int = 300) -> Lookup:
         return look_up(self.trace, self.server, self.resolver, name, kind, data, at, ttl=ttl)
@@ -133,54 +120,44 @@ class _Society:
             self.hello, self.envelope, self.sent, self.reply = hello, envelope, talk.asked, reply
         talk.quit()
 
-    def _questions(self) -> list[Asked]:
+    def _answers(self) -> dict[str, Evidence]:
         bad = self.bad
         came = f"ip.src == {bad.host.address}"
         dns, smtp = "pcapkit dns spoofed.pcap", "pcapkit smtp spoofed.pcap"
         zones = f'dns.flags.rcode == 0 && dns.qry.name contains "{bad.backwards}" && dns.a'
-        return [
-            ask(Kind.TEXT, 3, "One of the two senders may **not** send for the domain that it names in its envelope. From which "
-                "address did that message come?", bad.host.address, self.envelope.frame,
-                f'smtp.req.command == "MAIL" && {came}', "ip.src", "Compare the address that each message came from with the `ip4:` "
-                "parts of the SPF policy of its sender's domain.",
-                lambda cap: (_forged(cap).client, _said(cap, "MAIL").command_frame), command=dns),
-            ask(Kind.TEXT, 1, "What is its subject?", bad.subject, self.sent.frame, f"imf && {came}", "imf.subject",
-                "It is in the header of the message that came from that address.",
-                lambda cap: (_forged(cap).subject, _forged(cap).last_frame), command="pcapkit mail spoofed.pcap"),
-            ask(Kind.TEXT, 2, "Its sender says hello as a mail server of that domain. What is the machine's name according to the "
-                "DNS?", bad.reverse, self.reverse[bad.domain].answered.frame,
-                f'dns.ptr.domain_name && dns.qry.name contains "{bad.backwards}"', "dns.ptr.domain_name",
-                "Names of addresses are looked up backwards too, under `in-addr.arpa`.",
-                lambda cap: _answer(cap, f"{_backwards(cap)}.in-addr.arpa", "PTR"), also=[f"{bad.reverse}."], command=dns),
-            ask(Kind.FRAME, 2, "Which frame brings the SPF policy of the domain that was abused?",
-                self.spf[bad.domain].answered.frame, self.spf[bad.domain].answered.frame, 'dns.txt contains "v=spf1"', "frame.number",
-                "It is a TXT record of the domain itself, and begins with `v=spf1`.",
-                lambda cap: (_answer(cap, _domain(cap), "TXT")[1],) * 2, near=[self.spf[bad.domain].asked.frame], command=dns),
-            ask(Kind.SET, 3, "Which networks and addresses does that policy allow? (without the `ip4:`)", sorted(bad.allowed),
-                self.spf[bad.domain].answered.frame, 'dns.txt contains "v=spf1"', "dns.txt", "All parts that begin with `ip4:`.",
-                lambda cap: (_allowed(_answer(cap, _domain(cap), "TXT")[0]), _answer(cap, _domain(cap), "TXT")[1]), command=dns),
-            ask(Kind.CHOICE, 2, "So what is the result of SPF for the forged message?", "abcde"[_RESULTS.index(bad.result)],
-                self.spf[bad.domain].answered.frame, 'dns.txt contains "v=spf1"', "dns.txt",
-                "The address matches no `ip4:`, so that the sign before `all` decides.",
-                lambda cap: ("abcde"[_RESULTS.index(_result(cap))], _answer(cap, _domain(cap), "TXT")[1]), options=_RESULTS,
-                shows=[bad.spf], command=dns),
-            ask(Kind.NUMBER, 1, "For how many seconds may that policy be kept? (its TTL, as the answer has it)", self.ttl,
-                self.spf[bad.domain].answered.frame, 'dns.txt contains "v=spf1"', "dns.resp.ttl",
-                "Each record of an answer has a time to live.",
-                lambda cap: (_records(cap, _domain(cap), "TXT")[0]["ttl"], _answer(cap, _domain(cap), "TXT")[1]), command=f"{dns} --json"),
-            ask(Kind.CHOICE, 2, "What does the owner of the domain ask others to do with such mail? (DMARC)",
-                "abc"[("none", "quarantine", "reject").index(bad.policy)], self.dmarc[bad.domain].answered.frame,
-                'dns.txt contains "v=DMARC1"', "dns.txt", "A TXT record of `_dmarc.` and the domain: the part `p=`.",
-                lambda cap: ("abc"[("none", "quarantine", "reject").index(_dmarc(cap)[0].partition("p=")[2].partition(";")[0])],
-                             _dmarc(cap)[1]), options=_POLICIES, shows=[bad.dmarc], command=dns),
-            ask(Kind.SET, 3, "Which block lists list the address it came from? (the lists' names, without the address)",
-                sorted(self.listing), max(found.answered.frame for found in self.listed.values()), zones, "dns.qry.name",
-                "Those that answered with an address in 127.0.0.0/8.", lambda cap: (list(_lists(cap)), max(_lists(cap).values())),
-                shows=[f"{bad.backwards}.{zone}" for zone in self.listing], command=dns),
-            ask(Kind.NUMBER, 1, "And what did the server finally say to the forged message? (the code, three digits)", self.code,
-                self.reply.frame, f"smtp.response.code && ip.dst == {bad.host.address}", "smtp.response.code",
-                "The reply that follows the message.", lambda cap: (_forged(cap).code, _reply(cap)), command=smtp),
-        ]
+        return {
+            "address": proven(bad.host.address, self.envelope.frame, f'smtp.req.command == "MAIL" && {came}', "ip.src",
+                              lambda cap: (_forged(cap).client, _said(cap, "MAIL").command_frame), command=dns),
+            "subject": proven(bad.subject, self.sent.frame, f"imf && {came}", "imf.subject",
+                              lambda cap: (_forged(cap).subject, _forged(cap).last_frame), command="pcapkit mail spoofed.pcap"),
+            "reverse": proven(bad.reverse, self.reverse[bad.domain].answered.frame,
+                              f'dns.ptr.domain_name && dns.qry.name contains "{bad.backwards}"', "dns.ptr.domain_name",
+                              lambda cap: _answer(cap, f"{_backwards(cap)}.in-addr.arpa", "PTR"), also=[f"{bad.reverse}."],
+                              command=dns),
+            "frame": proven(self.spf[bad.domain].answered.frame, self.spf[bad.domain].answered.frame,
+                            'dns.txt contains "v=spf1"', "frame.number",
+                            lambda cap: (_answer(cap, _domain(cap), "TXT")[1],) * 2, near=[self.spf[bad.domain].asked.frame],
+                            command=dns),
+            "allowed": proven(sorted(bad.allowed), self.spf[bad.domain].answered.frame, 'dns.txt contains "v=spf1"', "dns.txt",
+                              lambda cap: (_allowed(_answer(cap, _domain(cap), "TXT")[0]), _answer(cap, _domain(cap), "TXT")[1]),
+                              command=dns),
+            "result": proven("abcde"[_RESULTS.index(bad.result)], self.spf[bad.domain].answered.frame,
+                             'dns.txt contains "v=spf1"', "dns.txt",
+                             lambda cap: ("abcde"[_RESULTS.index(_result(cap))], _answer(cap, _domain(cap), "TXT")[1]),
+                             shows=[bad.spf], command=dns),
+            "ttl": proven(self.ttl, self.spf[bad.domain].answered.frame, 'dns.txt contains "v=spf1"', "dns.resp.ttl",
+                          lambda cap: (_records(cap, _domain(cap), "TXT")[0]["ttl"], _answer(cap, _domain(cap), "TXT")[1]),
+                          command=f"{dns} --json"),
+            "policy": proven("abc"[_POLICIES.index(bad.policy)], self.dmarc[bad.domain].answered.frame,
+                             'dns.txt contains "v=DMARC1"', "dns.txt",
+                             lambda cap: ("abc"[_POLICIES.index(_policy(cap))], _dmarc(cap)[1]),
+                             shows=[bad.dmarc], command=dns),
+            "lists": proven(sorted(self.listing), max(found.answered.frame for found in self.listed.values()), zones,
+                            "dns.qry.name", lambda cap: (list(_lists(cap)), max(_lists(cap).values())),
+                            shows=[f"{bad.backwards}.{zone}" for zone in self.listing], command=dns),
+            "code": proven(self.code, self.reply.frame, f"smtp.response.code && ip.dst == {bad.host.address}",
+                           "smtp.response.code", lambda cap: (_forged(cap).code, _reply(cap)), command=smtp),
+        }
 
 
 def _records(cap: Capture, name: str, kind: str) -> list[dict[str, object]]:
@@ -227,6 +204,10 @@ def _result(cap: Capture) -> str:
 
 def _dmarc(cap: Capture) -> tuple[str, int]:
     return _answer(cap, f"_dmarc.{_domain(cap)}", "TXT")
+
+
+def _policy(cap: Capture) -> str:
+    return _dmarc(cap)[0].partition("p=")[2].partition(";")[0]
 
 
 def _lists(cap: Capture) -> dict[str, int]:

@@ -8,7 +8,7 @@ from typing import ClassVar
 from pcapkit.capture import Capture, Row
 from pcapkit.exercises import Drawn
 from pcapkit.exercises.draw import Draw
-from pcapkit.exercises.papers.questions import Asked, Kind, ask
+from pcapkit.exercises.papers.questions import Evidence, proven
 from pcapkit.exercises.traffic.certificates import Issuer, day, der, private_key
 from pcapkit.exercises.traffic.mail import Talk, message, sentences
 from pcapkit.exercises.traffic.packets import Host
@@ -17,26 +17,12 @@ from pcapkit.exercises.traffic.trace import SECOND, Trace
 from pcapkit.records import CLIENT, SERVER
 
 _MASKS = ("XXXXXXXX", "XXXXXXXA", "ZZZZZZZZ", "********", "NOOPNOOP", "........", "STARTTL5", "--------")
-_OPTIONS = ("Its offer of STARTTLS was taken out on the way.", "It offered no STARTTLS, and nothing here says that it ever did.",
-            "It offered STARTTLS, and the client did not want it.", "It refused STARTTLS when it was asked.")
 
 
 class StrippedSTARTTLS:
     """STARTTLS taken out on the way: which session was attacked, where, by whom, and what did it cost?"""
 
     name: ClassVar[str] = "stripped"
-    title: ClassVar[str] = "The offer that vanished"
-    story: ClassVar[str] = """\
-*"Our mail is encrypted,"* says the library's administrator, *"our server offers STARTTLS, I have set it up myself."* And yet
-a letter to the book binder, password and all, has turned up on the wrong desk.
-
-The administrator is right: the server offers STARTTLS, to everybody, always. But an offer is a line of text, in the clear, and
-a client that does not see it does not ask for it. Compare the sessions. The text that stands in place of the offer is the
-first trace; the second is in a header that nobody reads."""
-    start: ClassVar[str] = """\
-In Wireshark, `smtp || tls` shows what was said; look at the replies to `EHLO` side by side, then at the IP headers they came
-with (`ip.src == ADDRESS`, and a column for `ip.ttl`). With pcapkit, `pcapkit stripped.pcap` and `pcapkit smtp stripped.pcap`.
-Streams are numbered from 0, as Wireshark's `tcp.stream`."""
 
     def make(self, draw: Draw) -> Drawn:
         """Draw an exercise."""
@@ -65,9 +51,7 @@ class _Library:
             block(at)
             at += self.draw.between(1, 6) * SECOND
         self.trace.number()
-        return Drawn(self.trace, self._questions(),
-                     f"The library's mail server is `{self.name}`; clients reach it on port 587. The capture was made in the "
-                     "library, at its way out.")
+        return Drawn(self.trace, self._answers(), {"name": self.name, "old": self.old})
 
     def _extensions(self, offer: str) -> list[str]:
         lines = [self.name, *self.before, offer, *self.after]
@@ -85,8 +69,9 @@ class _Library:
         issuer = Issuer(f"{draw.thing()} trust", private_key(draw.of("issuer")), draw)
         chain = [der(issuer.issue(self.name, key.public_key(), day(self.trace.start, -draw.between(5, 60)), 90))]
         session = shake(self.good, draw, Terms(self.name, chain, key=key))
-        for side, size in ((CLIENT, 40), (SERVER, 190), (CLIENT, 60), (SERVER, 40), (CLIENT, draw.between(400, 2_000)), (SERVER, 60)):
-            session.say(side, "." * size)
+        for size in (40, 60, draw.between(400, 2_000)):
+            session.say(CLIENT, "." * size)
+            session.say(SERVER, "." * draw.between(40, 190))
         self.good.close()
 
     def _stripped(self, at: int) -> None:
@@ -120,52 +105,43 @@ class _Library:
         talk.send(message(self.other.clock, headers, sentences(draw, 3)), "250 Ok")
         talk.quit()
 
-    def _questions(self) -> list[Asked]:
+    def _answers(self) -> dict[str, Evidence]:
         number = self.trace.stream
         replies = f"smtp.response.code == 250 && ip.src == {self.server.address}"
         offers, smtp = f'{replies} && smtp.rsp.parameter contains "SIZE"', "pcapkit smtp stripped.pcap"
         attacked = f"tcp.stream eq {number(self.bad)}"
-        return [
-            ask(Kind.NUMBER, 2, "One session was encrypted. What is the number of its stream?", number(self.good), self.started.frame,
-                'smtp.command_line contains "STARTTLS"', "tcp.stream", "It is the one in which the client says `STARTTLS`.",
-                lambda cap: (_verdict(cap, "established").stream, _started(cap)), command="pcapkit stripped.pcap"),
-            ask(Kind.FRAME, 2, "In which frame of it does the server offer STARTTLS?", self.offered.frame, self.offered.frame,
-                'smtp.rsp.parameter == "STARTTLS"', "frame.number", "The offer is in the answer to `EHLO`.",
-                lambda cap: (_ehlo(cap, "established").reply_frame,) * 2, near=[self.started.frame], command=smtp),
-            ask(Kind.NUMBER, 2, "And the stream of the session from which the offer was taken?", number(self.bad),
-                self.altered.frame, offers, "tcp.stream", "The same server, but the line is not in its answer.",
-                lambda cap: (_attacked(cap).stream, _ehlo_of(cap, _attacked(cap).stream).reply_frame),
-                command="pcapkit stripped.pcap"),
-            ask(Kind.TEXT, 3, "What stands there in place of the word `STARTTLS`? (Exactly.)", self.mask, self.altered.frame,
-                f"{attacked} && smtp.response.code == 250", "smtp.rsp.parameter",
-                "Lay both answers to `EHLO` side by side: they have as many lines, and as many bytes.",
-                lambda cap: (_odd_line(cap), _ehlo_of(cap, _attacked(cap).stream).reply_frame), exact=True, command=smtp),
-            ask(Kind.FRAME, 1, "In which frame?", self.altered.frame, self.altered.frame, f"{attacked} && smtp.response.code == 250",
-                "frame.number", "The answer to the client's `EHLO`.",
-                lambda cap: (_ehlo_of(cap, _attacked(cap).stream).reply_frame,) * 2, near=[self.asked.frame], command=smtp),
-            ask(Kind.NUMBER, 3, "That packet claims to come from the server. What is its *time to live*?", self.box,
-                self.altered.frame, f"{attacked} && ip.src == {self.server.address}", "ip.ttl",
-                "It is a field of the IP header, and every router on the way takes one off.",
-                lambda cap: (_ttl(cap, _odd_frame(cap)), _odd_frame(cap)), command="pcapkit packets -n -x -r stripped.pcap"),
-            ask(Kind.NUMBER, 2, "And the time to live of everything else that the server sent?", self.server.ttl, self.welcome.frame,
-                f"{attacked} && ip.src == {self.server.address}", "ip.ttl",
-                "Packets that travel the same way have lost the same number of hops. The difference is how much nearer by the other "
-                "sender stood.", lambda cap: (_ttl(cap, _welcome(cap)), _welcome(cap)), command="pcapkit packets -n -x -r stripped.pcap"),
-            ask(Kind.TEXT, 2, "Which password was then sent in the clear? (Case matters.)", self.password, self.login.frame,
-                f"{attacked} && smtp.auth.username_password", "smtp.auth.username_password",
-                "Base64 of a zero byte, the user's name, a zero byte, and the password.",
-                lambda cap: (cap.credentials[0].secret, cap.credentials[0].last_frame), exact=True, decoded=True,
-                command="pcapkit credentials stripped.pcap --show-secrets"),
-            ask(Kind.TEXT, 1, "And what is the subject of the letter?", self.subject, self.sent.frame, f"{attacked} && imf",
-                "imf.subject", "It is in the header of the message, behind `DATA`.",
-                lambda cap: next((row.subject, row.last_frame) for row in cap.mail if row.stream == _attacked(cap).stream),
-                command="pcapkit mail stripped.pcap"),
-            ask(Kind.CHOICE, 2, f"`{self.old}` spoke in the clear, too. What can be said about it from this capture?", "b",
-                self.poor.frame, f"smtp.response.code == 250 && ip.src == {self.printer.address}", "smtp.rsp.parameter",
-                "A missing offer alone proves nothing: it needs a second witness, such as another session with the same server.",
-                lambda cap: ("b", _ehlo(cap, "not-offered").reply_frame), options=_OPTIONS, shows=[self.old],
-                command="pcapkit stripped.pcap"),
-        ]
+        return {
+            "encrypted": proven(number(self.good), self.started.frame, 'smtp.command_line contains "STARTTLS"', "tcp.stream",
+                                lambda cap: (_verdict(cap, "established").stream, _started(cap)),
+                                command="pcapkit stripped.pcap"),
+            "offer": proven(self.offered.frame, self.offered.frame, 'smtp.rsp.parameter == "STARTTLS"', "frame.number",
+                            lambda cap: (_ehlo(cap, "established").reply_frame,) * 2, near=[self.started.frame], command=smtp),
+            "attacked": proven(number(self.bad), self.altered.frame, offers, "tcp.stream",
+                               lambda cap: (_attacked(cap).stream, _ehlo_of(cap, _attacked(cap).stream).reply_frame),
+                               command="pcapkit stripped.pcap"),
+            "mask": proven(self.mask, self.altered.frame, f"{attacked} && smtp.response.code == 250", "smtp.rsp.parameter",
+                           lambda cap: (_odd_line(cap), _ehlo_of(cap, _attacked(cap).stream).reply_frame), exact=True,
+                           command=smtp),
+            "frame": proven(self.altered.frame, self.altered.frame, f"{attacked} && smtp.response.code == 250", "frame.number",
+                            lambda cap: (_ehlo_of(cap, _attacked(cap).stream).reply_frame,) * 2, near=[self.asked.frame],
+                            command=smtp),
+            "odd-ttl": proven(self.box, self.altered.frame, f"{attacked} && ip.src == {self.server.address}", "ip.ttl",
+                              lambda cap: (_ttl(cap, _odd_frame(cap)), _odd_frame(cap)),
+                              command="pcapkit packets -n -x -r stripped.pcap"),
+            "usual-ttl": proven(self.server.ttl, self.welcome.frame, f"{attacked} && ip.src == {self.server.address}", "ip.ttl",
+                                lambda cap: (_ttl(cap, _welcome(cap)), _welcome(cap)),
+                                command="pcapkit packets -n -x -r stripped.pcap"),
+            "password": proven(self.password, self.login.frame, f"{attacked} && smtp.auth.username_password",
+                               "smtp.auth.username_password",
+                               lambda cap: (cap.credentials[0].secret, cap.credentials[0].last_frame), exact=True, decoded=True,
+                               command="pcapkit credentials stripped.pcap --show-secrets"),
+            "subject": proven(self.subject, self.sent.frame, f"{attacked} && imf", "imf.subject",
+                              lambda cap: (_leaked(cap).subject, _leaked(cap).last_frame),
+                              command="pcapkit mail stripped.pcap"),
+            "plain": proven("b", self.poor.frame, f"smtp.response.code == 250 && ip.src == {self.printer.address}",
+                            "smtp.rsp.parameter", lambda cap: ("b", _ehlo(cap, "not-offered").reply_frame), shows=[self.old],
+                            command="pcapkit stripped.pcap"),
+        }
 
 
 def _verdict(cap: Capture, verdict: str) -> Row:
@@ -174,6 +150,10 @@ def _verdict(cap: Capture, verdict: str) -> Row:
 
 def _attacked(cap: Capture) -> Row:
     return next(row for row in cap.encryption if row.verdict in ("suspected-stripping", "proven-alteration"))
+
+
+def _leaked(cap: Capture) -> Row:
+    return next(row for row in cap.mail if row.stream == _attacked(cap).stream)
 
 
 def _ehlo_of(cap: Capture, stream: int) -> Row:

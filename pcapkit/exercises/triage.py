@@ -9,12 +9,12 @@ from typing import ClassVar
 from pcapkit.capture import Capture, Row
 from pcapkit.exercises import Drawn
 from pcapkit.exercises.draw import Draw
-from pcapkit.exercises.papers.questions import Asked, Kind, ask
+from pcapkit.exercises.papers.questions import Evidence, proven
 from pcapkit.exercises.traffic.certificates import Issuer, day, der, private_key
 from pcapkit.exercises.traffic.names import look_up
 from pcapkit.exercises.traffic.packets import Host
 from pcapkit.exercises.traffic.secure import Terms, shake
-from pcapkit.exercises.traffic.trace import MILLISECOND, SECOND, Conversation, Said, Trace
+from pcapkit.exercises.traffic.trace import MILLISECOND, Conversation, Said, Trace
 from pcapkit.exercises.traffic.web import AGENTS, page, request, response
 from pcapkit.records import CLIENT, SERVER
 
@@ -28,16 +28,6 @@ class Triage:
     """A mixed capture: what is going on here, what leaks, what is broken?"""
 
     name: ClassVar[str] = "triage"
-    title: ClassVar[str] = "Half a minute at the gate"
-    story: ClassVar[str] = """\
-Monday, the first coffee. On the gateway of a small workshop somebody has run `tcpdump` for about half a minute and gone home,
-and you are asked: *is there anything in it that we should worry about?*
-
-So this time there is no plot. There are web pages, mail boxes, files, names that are looked up, doors that are knocked at in
-vain, and a packet or two that got lost. Most of it is as it should be. Get an overview first; then find what is not."""
-    start: ClassVar[str] = """\
-In Wireshark, *Statistics, Conversations* and *Protocol Hierarchy* come before any filter; with pcapkit, `pcapkit triage.pcap`,
-then `pcapkit flows triage.pcap` and `pcapkit credentials triage.pcap`. Streams are numbered from 0, as Wireshark's `tcp.stream`."""
 
     def make(self, draw: Draw) -> Drawn:
         """Draw an exercise."""
@@ -73,8 +63,9 @@ class _Gate:
             block(at)
             at += draw.between(300, 3_000) * MILLISECOND
         self.trace.number()
-        return Drawn(self.trace, self._questions(), f"The workshop's network is that of {self.clients[0].address}; its domain is "
-                                                    f"`{self.domain}`.")
+        how = "Basic is base64 of name, colon and password." if self.chosen == "http" else "It is there as it was typed."
+        return Drawn(self.trace, self._answers(), {"client": self.clients[0].address, "domain": self.domain,
+                                                   "chosen": self.chosen, "how": how})
 
     def _open(self, port: int, at: int, service: str = "", name: str = "") -> tuple[Conversation, str]:
         """A connection of somebody's to a new server, whose name was looked up."""
@@ -152,7 +143,8 @@ class _Gate:
         tag = self.draw.label(2)
         talk, name = self._open(143, at, "imap")
         talk.say(SERVER, f"* OK {name} IMAP4rev1 ready\r\n")
-        self.named["imap"] = self.logins["imap"] = talk.say(CLIENT, f"{tag}1 LOGIN {self.users['imap']} {self.passwords['imap']}\r\n")
+        login = f"{tag}1 LOGIN {self.users['imap']} {self.passwords['imap']}\r\n"
+        self.named["imap"] = self.logins["imap"] = talk.say(CLIENT, login)
         talk.say(SERVER, f"{tag}1 OK LOGIN completed\r\n")
         talk.say(CLIENT, f"{tag}2 LOGOUT\r\n")
         talk.say(SERVER, f"* BYE Logging out\r\n{tag}2 OK LOGOUT completed\r\n")
@@ -167,48 +159,38 @@ class _Gate:
         talk.say(SERVER, response(200, page(draw, "Jobs", draw.between(200, 900))))
         talk.close()
 
-    def _questions(self) -> list[Asked]:
+    def _answers(self) -> dict[str, Evidence]:
         chosen, login = self.chosen, self.logins[self.chosen]
         asked, field = _ASKED[chosen], _PASSWORDS[chosen]
         flows, credentials = "pcapkit flows triage.pcap", "pcapkit credentials triage.pcap --show-secrets"
         streams = " || ".join(f"frame.number == {self.logins[one].frame}" for one in self.leaking)
+        attempts, last = self.trace.opened()
         opened = "tcp.flags.syn == 1 && tcp.flags.ack == 0"
-        return [
-            ask(Kind.NUMBER, 2, "How many TCP connections were attempted?", *self.trace.opened(), opened,
-                "tcp.stream", "Each begins with a SYN without ACK.",
-                lambda cap: (len(_tcp(cap)), max(row.frame for row in _tcp(cap))), count=True, command=flows),
-            ask(Kind.NUMBER, 2, "One attempt was turned away. At which port?", self.closed_port, self.knock.refusal.frame,
-                "tcp.flags.reset == 1", "tcp.srcport", "A closed port answers a SYN with RST.",
-                lambda cap: (_refused(cap).server_port, _refused(cap).last_frame), command=flows),
-            ask(Kind.TEXT, 2, "Somebody asked the DNS for a name that does not exist. Which?", self.missing_name,
-                self.nothing.answered.frame, "dns.flags.rcode == 3", "dns.qry.name", "The code of such an answer is 3, NXDOMAIN.",
-                lambda cap: next((row.name.rstrip("."), row.response_frame) for row in cap.dns if row.rcode == "NXDOMAIN"),
-                command="pcapkit dns triage.pcap"),
-            ask(Kind.SET, 3, "With which protocols were passwords sent in the clear? (of ftp, http, imap, pop3, smtp, telnet)",
-                sorted(self.leaking), max(said.frame for said in self.logins.values()), streams, "_ws.col.Protocol",
-                "`ftp || http.authorization || imap || pop` is a start.",
-                lambda cap: ([row.protocol for row in cap.credentials], max(row.last_frame for row in cap.credentials)),
-                shows=[{"pop3": "POP"}.get(one, one.upper()) for one in self.leaking], command=credentials),
-            ask(Kind.TEXT, 2, f"Who logged in with **{chosen}**?", self.users[chosen], self.named[chosen].frame, asked.replace("PASS", "USER"), field,
-                "The name stands in front of the password, or a line earlier.",
-                lambda cap: (_credential(cap, chosen).username, None),
-                command=credentials),
-            ask(Kind.TEXT, 3, "And with which password? (Case matters.)", self.passwords[chosen], login.frame, asked, field,
-                "Basic is base64 of name, colon and password." if chosen == "http" else "It is there as it was typed.",
-                lambda cap: (_credential(cap, chosen).secret, _credential(cap, chosen).last_frame), exact=True,
-                command=credentials),
-            ask(Kind.TEXT, 2, "What is the path of the largest file that was fetched by HTTP? (as in the request line)", self.archive,
-                self.fetched.frame, 'http.request.uri contains ".tar"', "http.request.uri",
-                "Sort the conversations by bytes, or look at the header `Content-Length`.",
-                lambda cap: (_largest(cap).target, _largest(cap).request_frame), command="pcapkit http triage.pcap"),
-            ask(Kind.NUMBER, 2, "In one stream, a segment passed that the capture does not have. What is the number of the stream?",
-                self.trace.stream(self.big), self.beyond.frame, "tcp.analysis.ack_lost_segment", "tcp.stream", "Wireshark says *TCP Previous segment not captured* (`tcp.analysis.lost_segment`), and the receiver "
-                "acknowledges bytes that are not there (`tcp.analysis.ack_lost_segment`).",
-                lambda cap: (_holed(cap).stream, None), command=flows),
-            ask(Kind.TEXT, 2, "Which server was reached by that stream? (its address)", self.big.hosts[SERVER].address,
-                self.fetched.frame, f"tcp.stream eq {self.trace.stream(self.big)} && http.request", "ip.dst",
-                "The side that did not send the SYN.", lambda cap: (_holed(cap).server, _largest(cap).request_frame), command=flows),
-        ]
+        return {
+            "count": proven(attempts, last, opened, "tcp.stream",
+                            lambda cap: (len(_tcp(cap)), max(row.frame for row in _tcp(cap))), count=True, command=flows),
+            "port": proven(self.closed_port, self.knock.refusal.frame, "tcp.flags.reset == 1", "tcp.srcport",
+                           lambda cap: (_refused(cap).server_port, _refused(cap).last_frame), command=flows),
+            "name": proven(self.missing_name, self.nothing.answered.frame, "dns.flags.rcode == 3", "dns.qry.name",
+                           lambda cap: (_nothing(cap).name.rstrip("."), _nothing(cap).response_frame),
+                           command="pcapkit dns triage.pcap"),
+            "protocols": proven(sorted(self.leaking), max(said.frame for said in self.logins.values()), streams,
+                                "_ws.col.Protocol",
+                                lambda cap: ([row.protocol for row in cap.credentials], _last_login(cap)),
+                                shows=[{"pop3": "POP"}.get(one, one.upper()) for one in self.leaking], command=credentials),
+            "user": proven(self.users[chosen], self.named[chosen].frame, asked.replace("PASS", "USER"), field,
+                           lambda cap: (_credential(cap, chosen).username, None), command=credentials),
+            "password": proven(self.passwords[chosen], login.frame, asked, field,
+                               lambda cap: (_credential(cap, chosen).secret, _credential(cap, chosen).last_frame), exact=True,
+                               command=credentials),
+            "path": proven(self.archive, self.fetched.frame, 'http.request.uri contains ".tar"', "http.request.uri",
+                           lambda cap: (_largest(cap).target, _largest(cap).request_frame), command="pcapkit http triage.pcap"),
+            "hole": proven(self.trace.stream(self.big), self.beyond.frame, "tcp.analysis.ack_lost_segment", "tcp.stream",
+                           lambda cap: (_holed(cap).stream, None), command=flows),
+            "server": proven(self.big.hosts[SERVER].address, self.fetched.frame,
+                             f"tcp.stream eq {self.trace.stream(self.big)} && http.request", "ip.dst",
+                             lambda cap: (_holed(cap).server, _largest(cap).request_frame), command=flows),
+        }
 
 
 def _tcp(cap: Capture) -> list[Row]:
@@ -218,6 +200,14 @@ def _tcp(cap: Capture) -> list[Row]:
 def _refused(cap: Capture) -> Row:
     """The flow that was reset without a byte."""
     return next(row for row in _tcp(cap) if row.state == "reset" and not row.client_bytes)
+
+
+def _nothing(cap: Capture) -> Row:
+    return next(row for row in cap.dns if row.rcode == "NXDOMAIN")
+
+
+def _last_login(cap: Capture) -> int:
+    return max(int(row.last_frame) for row in cap.credentials)
 
 
 def _credential(cap: Capture, protocol: str) -> Row:

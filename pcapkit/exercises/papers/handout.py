@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from pcapkit.exercises import KEYLOG, Drawn, Scenario
+from dataclasses import dataclass
+
+from pcapkit.exercises import KEYLOG
 from pcapkit.exercises.papers.answers import points
 from pcapkit.exercises.papers.keys import Key
+from pcapkit.exercises.papers.prose import Prose
 from pcapkit.exercises.papers.questions import SAYS, Question
 
 _FRAME = """A frame's number is its place in the capture, counted from 1, as Wireshark's column *No.* shows it. Where a message \
@@ -13,13 +16,24 @@ _MADE_UP = """Hosts, names, addresses and passwords were made up by a program, a
 anywhere. Your capture is your own: other students were asked the same questions and have other answers."""
 
 
-def handout(scenario: Scenario, key: Key, drawn: Drawn) -> str:
+@dataclass
+class Paper:
+    """What a handout is made of: the key, the text, how many packets there are, and whether a key log comes with them."""
+
+    key: Key
+    told: Prose
+    packets: int
+    keylog: bool
+
+
+def handout(paper: Paper) -> str:
     """Story, files, questions, and how to hand in."""
+    key = paper.key
     asked = "\n\n".join(f"### {number}. {heading(q)}\n\n{question_text(q)}" for number, q in enumerate(key.questions, 1))
-    return f"""{opening(scenario, key, drawn)}
+    return f"""{opening(paper)}
 ## Where to begin
 
-{scenario.start}
+{paper.told.start}
 
 {_FRAME}
 
@@ -35,22 +49,21 @@ part of the points; an answer that is wrong costs nothing, so do not leave one e
 """
 
 
-def opening(scenario: Scenario, key: Key, drawn: Drawn) -> str:
+def opening(paper: Paper) -> str:
     """Title, story and files."""
-    others = f"| `{KEYLOG}` | a key log: the secrets of TLS sessions |\n" if KEYLOG in drawn.files else ""
+    key = paper.key
+    others = f"| `{KEYLOG}` | a key log: the secrets of TLS sessions |\n" if paper.keylog else ""
     return f"""# {key.title}
 
 For **{key.student}**; {points(key.points)} in {len(key.questions)} questions.
 
-{scenario.story}
-
-{drawn.scene}
+{paper.told.story}
 
 {_MADE_UP}
 
 | file | what it is |
 |---|---|
-| `{key.scenario}.pcap` | the capture, {len(drawn.trace.packets)} packets, SHA-256 `{key.sha256[:16]}…` |
+| `{key.scenario}.pcap` | the capture, {paper.packets} packets, SHA-256 `{key.sha256[:16]}…` |
 {others}| `answers.txt` | the form for your answers |
 | `{key.scenario}.ipynb` | the same questions as a notebook |
 """

@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from pcapkit.exercises import KEYLOG, Drawn, Scenario
+from pcapkit.exercises import KEYLOG
 from pcapkit.exercises.papers.answers import points
-from pcapkit.exercises.papers.handout import opening, question_text
-from pcapkit.exercises.papers.keys import Key
+from pcapkit.exercises.papers.handout import Paper, opening, question_text
 from pcapkit.exercises.papers.questions import SAYS, Kind
 
 _BLANK = {Kind.SET: "[]", Kind.NUMBER: "None", Kind.FRAME: "None"}
@@ -23,11 +22,12 @@ computed; then run the notebook before you save it. What you write is read, neve
 """
 
 
-def notebook(scenario: Scenario, key: Key, drawn: Drawn) -> str:
+def notebook(paper: Paper) -> str:
     """The notebook, format 4.5, as JSON."""
-    keys = f', keys="{KEYLOG}"' if KEYLOG in drawn.files else ""
+    key = paper.key
+    keys = f', keys="{KEYLOG}"' if paper.keylog else ""
     cells = [
-        _cell("markdown", "opening", opening(scenario, key, drawn), locked=True),
+        _cell("markdown", "opening", opening(paper), locked=True),
         _cell("markdown", "start", _START, locked=True),
         _cell("code", "open", f'import pcapkit\n\ncap = pcapkit.open("{key.scenario}.pcap"{keys}, show_secrets=True)\ncap')]
     for number, question in enumerate(key.questions, 1):

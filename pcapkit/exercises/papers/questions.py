@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -46,7 +46,7 @@ class Proof:
     frame: int
     filter: str
     field: str
-    shows: list[str] = field(default_factory=list)
+    shows: list[str]
     count: int | None = None
     decoded: bool = False
     command: str = ""
@@ -66,10 +66,10 @@ class Question:
     proof: Proof
     exact: bool = False
     """Whether upper and lower case differ; a text that differs in that only is then worth half."""
-    also: list[str] = field(default_factory=list)
+    also: Sequence[str] = ()
     """Other spellings of a text that are as good."""
-    near: list[int] = field(default_factory=list)
-    options: list[str] = field(default_factory=list)
+    near: Sequence[int] = ()
+    options: Sequence[str] = ()
 
     def worth(self, given: str) -> Fraction:
         """What part of the points an answer gets."""
@@ -124,20 +124,22 @@ Seen = tuple[Any, int | None]
 
 
 @dataclass
-class Asked:
-    """A question, and how its answer is found in a capture by pcapkit, without knowledge of what was drawn."""
+class Evidence:
+    """An answer and its proof, and how pcapkit finds it in a capture without knowledge of what was drawn."""
 
-    question: Question
+    answer: Answer
+    proof: Proof
     confirm: Callable[[Capture], Seen]
+    exact: bool = False
+    also: Sequence[str] = ()
+    near: Sequence[int] = ()
 
 
-def ask(kind: Kind, points: int, text: str, answer: Answer, frame: int, filter: str, field: str, hint: str,
-        confirm: Callable[[Capture], Seen], *, shows: Sequence[str] | None = None, count: bool = False, decoded: bool = False,
-        command: str = "", exact: bool = False, also: Sequence[str] = (), near: Sequence[int] = (),
-        options: Sequence[str] = ()) -> Asked:
-    """A question with its proof. What tshark shows is the answer itself where nothing else is said; `count`: as many frames."""
+def proven(answer: Answer, frame: int, filter: str, field: str, confirm: Callable[[Capture], Seen], *,
+           shows: Sequence[str] | None = None, count: bool = False, decoded: bool = False, command: str = "",
+           exact: bool = False, also: Sequence[str] = (), near: Sequence[int] = ()) -> Evidence:
+    """An answer with its evidence. tshark shows the answer itself where nothing else is said; `count`: as many frames."""
     if shows is None:
         shows = [] if count else answer if isinstance(answer, list) else [str(answer)]
     counted = answer if count and isinstance(answer, int) else None
-    proof = Proof(frame, filter, field, list(shows), counted, decoded, command)
-    return Asked(Question(kind, points, text, answer, hint, proof, exact, list(also), list(near), list(options)), confirm)
+    return Evidence(answer, Proof(frame, filter, field, list(shows), counted, decoded, command), confirm, exact, also, near)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -32,12 +31,12 @@ class Issuer:
     key: ec.EllipticCurvePrivateKey
     draw: Draw
 
-    def issue(self, host: str, key: Any, begin: datetime, days: int, names: Sequence[str] = ()) -> x509.Certificate:
-        """A server's certificate; `names` other than its host's where they are given."""
+    def issue(self, host: str, key: Any, begin: datetime, days: int) -> x509.Certificate:
+        """A server's certificate."""
         builder = x509.CertificateBuilder(
             _called(self.name), _called(host), key, int.from_bytes(b"\x11" + self.draw.bytes(15), "big"), begin,
             begin + timedelta(days=days) - timedelta(seconds=1))
-        hosts = x509.SubjectAlternativeName([x509.DNSName(name) for name in names or (host,)])
+        hosts = x509.SubjectAlternativeName([x509.DNSName(host)])
         builder = builder.add_extension(x509.BasicConstraints(False, None), True).add_extension(hosts, False)
         return builder.sign(self.key, hashes.SHA256(), ecdsa_deterministic=True)
 

@@ -32,7 +32,7 @@ _KEY, _IV = 16, 4
 
 @dataclass
 class Terms:
-    """What client and server agree on. `key` is that of the first certificate, for ECDHE; `modulus` its size in bytes, for RSA."""
+    """What client and server agree on. `key` is that of the first certificate, for ECDHE; `modulus` its bytes, for RSA."""
 
     host: str
     chain: Sequence[bytes] = ()
@@ -46,7 +46,7 @@ class Terms:
 
 @dataclass
 class Session:
-    """A session on a connection; `hello`, `chosen` and `certificates` are what was said in the clear, `finished` is the server's."""
+    """A session on a connection. `hello`, `chosen` and `certificates` are in the clear, `finished` is the server's."""
 
     conversation: Conversation
     terms: Terms
