@@ -46,7 +46,7 @@ class _Club:
         self.silent, self.refused, *self.told = people
         self.refusal = draw.choice(_REFUSALS)
         self.recipe = draw.thing()
-        self.subject = f"The {self.recipe} jam, as promised"
+        self.subject = f"The {self.recipe} jam as promised"
         self.queue = draw.token(11).upper()
         self.size = draw.between(1_200, 9_000)
 

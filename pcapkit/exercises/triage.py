@@ -104,7 +104,7 @@ class _Gate:
         draw = self.draw
         self.big, name = self._open(80, at, "files")
         self.fetched = self.big.say(CLIENT, request("GET", self.archive, name, draw.choice(AGENTS)))
-        body = "".join(draw.token(64) for _ in range(draw.between(350, 700)))
+        body = draw.bytes(draw.between(11_000, 22_000)).hex()
         self.big.say(SERVER, response(200, body, "application/x-tar"), missing=True)
         self.beyond = self.big.acknowledged
         self.big.close()
@@ -175,9 +175,9 @@ class _Gate:
                            lambda cap: (_nothing(cap).name.rstrip("."), _nothing(cap).response_frame),
                            command="pcapkit dns triage.pcap"),
             "protocols": proven(sorted(self.leaking), max(said.frame for said in self.logins.values()), streams,
-                                "_ws.col.Protocol",
+                                "frame.protocols",
                                 lambda cap: ([row.protocol for row in cap.credentials], _last_login(cap)),
-                                shows=[{"pop3": "POP"}.get(one, one.upper()) for one in self.leaking], command=credentials),
+                                shows=[one.rstrip("3") for one in self.leaking], command=credentials),
             "user": proven(self.users[chosen], self.named[chosen].frame, asked.replace("PASS", "USER"), field,
                            lambda cap: (_credential(cap, chosen).username, None), command=credentials),
             "password": proven(self.passwords[chosen], login.frame, asked, field,
