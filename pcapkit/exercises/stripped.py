@@ -14,8 +14,11 @@ from pcapkit.exercises.traffic.mail import Talk, message, sentences
 from pcapkit.exercises.traffic.packets import Host
 from pcapkit.exercises.traffic.secure import Terms, shake
 from pcapkit.exercises.traffic.trace import SECOND, Trace
+from pcapkit.exercises.traffic.web import AGENTS, page, request, response
 from pcapkit.records import CLIENT, SERVER
 
+_REASONS = {"not-offered": "b", "offered-unused": "c", "refused": "d"}
+"""Verdicts, and the options of the question that mean them."""
 _MASKS = ("XXXXXXXX", "XXXXXXXA", "ZZZZZZZZ", "********", "NOOPNOOP", "........", "STARTTL5", "--------")
 
 
@@ -42,12 +45,14 @@ class _Library:
         self.user, self.password = draw.user(), draw.password()
         self.subject = f"The {draw.thing()} for the binder"
         self.mask = draw.choice(_MASKS)
+        self.reason = draw.choice(tuple(_REASONS))
         offers = draw.sample(("PIPELINING", "8BITMIME", "ENHANCEDSTATUSCODES", "CHUNKING", "DSN"), 3)
         self.before, self.after = offers[:draw.between(1, 2)], [*offers[2:], f"SIZE {draw.between(10, 60)}000000"]
 
     def drawn(self) -> Drawn:
         at = 0
-        for block in self.draw.shuffled((self._encrypted, self._stripped, self._plain)):
+        pages = [self._page] * self.draw.between(0, 3)
+        for block in self.draw.shuffled((self._encrypted, self._stripped, self._plain, *pages)):
             block(at)
             at += self.draw.between(1, 6) * SECOND
         self.trace.number()
@@ -93,12 +98,23 @@ class _Library:
         self.sent = talk.asked
         talk.quit()
 
+    def _page(self, at: int) -> None:
+        """Somebody reads something else."""
+        host = f"www.{self.draw.domain()}"
+        talk = self.trace.connect(self.draw.choice(self.clients), Host(self.draw.outside(), self.draw.between(40, 60)), 80, at)
+        talk.say(CLIENT, request("GET", f"/{self.draw.thing()}", host, self.draw.choice(AGENTS)))
+        talk.say(SERVER, response(200, page(self.draw, host, self.draw.between(300, 4_000))))
+        talk.close()
+
     def _plain(self, at: int) -> None:
-        """Another server, which has never heard of TLS."""
+        """Another server, whose session is in the clear for a reason of its own."""
         draw = self.draw
         self.other = self.trace.connect(self.clients[2], self.printer, 25, at)
         talk = Talk(self.other, f"220 {self.old} SMTP")
-        self.poor = talk.ask(f"EHLO {draw.thing()}.{self.domain}", f"250-{self.old}", "250 SIZE 1000000")
+        offer = ["250-STARTTLS"] * (self.reason != "not-offered")
+        self.poor = talk.ask(f"EHLO {draw.thing()}.{self.domain}", f"250-{self.old}", *offer, "250 SIZE 1000000")
+        if self.reason == "refused":
+            self.poor = talk.ask("STARTTLS", f"454 {self.old} has no TLS today")
         talk.ask(f"MAIL FROM:<scanner@{self.domain}>", "250 Ok")
         talk.ask(f"RCPT TO:<desk@{self.old}>", "250 Ok")
         headers = [("From", f"scanner@{self.domain}"), ("To", f"desk@{self.old}"), ("Subject", f"Scan of {draw.thing()}")]
@@ -114,7 +130,8 @@ class _Library:
             "encrypted": proven(number(self.good), self.started.frame, 'smtp.command_line contains "STARTTLS"', "tcp.stream",
                                 lambda cap: (_verdict(cap, "established").stream, _started(cap)),
                                 command="pcapkit stripped.pcap"),
-            "offer": proven(self.offered.frame, self.offered.frame, 'smtp.rsp.parameter == "STARTTLS"', "frame.number",
+            "offer": proven(self.offered.frame, self.offered.frame,
+                            f'{replies} && smtp.rsp.parameter == "STARTTLS"', "frame.number",
                             lambda cap: (_ehlo(cap, "established").reply_frame,) * 2, near=[self.started.frame], command=smtp),
             "attacked": proven(number(self.bad), self.altered.frame, offers, "tcp.stream",
                                lambda cap: (_attacked(cap).stream, _ehlo_of(cap, _attacked(cap).stream).reply_frame),
@@ -138,8 +155,9 @@ class _Library:
             "subject": proven(self.subject, self.sent.frame, f"{attacked} && imf", "imf.subject",
                               lambda cap: (_leaked(cap).subject, _leaked(cap).last_frame),
                               command="pcapkit mail stripped.pcap"),
-            "plain": proven("b", self.poor.frame, f"smtp.response.code == 250 && ip.src == {self.printer.address}",
-                            "smtp.rsp.parameter", lambda cap: ("b", _ehlo(cap, "not-offered").reply_frame), shows=[self.old],
+            "plain": proven(_REASONS[self.reason], self.poor.frame,
+                            f"smtp.response.code && ip.src == {self.printer.address}", "smtp.rsp.parameter",
+                            lambda cap: (_REASONS[_other(cap).verdict], _told(cap)), shows=[self.old],
                             command="pcapkit stripped.pcap"),
         }
 
@@ -150,6 +168,17 @@ def _verdict(cap: Capture, verdict: str) -> Row:
 
 def _attacked(cap: Capture) -> Row:
     return next(row for row in cap.encryption if row.verdict in ("suspected-stripping", "proven-alteration"))
+
+
+def _other(cap: Capture) -> Row:
+    """The session that was in the clear without an attack."""
+    return next(row for row in cap.encryption if row.verdict in _REASONS)
+
+
+def _told(cap: Capture) -> int:
+    """Where the server said what the verdict rests on."""
+    command = "STARTTLS" if _other(cap).verdict == "refused" else "EHLO"
+    return next(int(row.reply_frame) for row in cap.smtp if row.stream == _other(cap).stream and row.command == command)
 
 
 def _leaked(cap: Capture) -> Row:
@@ -165,7 +194,8 @@ def _ehlo(cap: Capture, verdict: str) -> Row:
 
 
 def _started(cap: Capture) -> int:
-    return next(int(row.command_frame) for row in cap.smtp if row.command == "STARTTLS")
+    stream = _verdict(cap, "established").stream
+    return next(int(row.command_frame) for row in cap.smtp if row.stream == stream and row.command == "STARTTLS")
 
 
 def _odd_frame(cap: Capture) -> int:

@@ -17,7 +17,7 @@ from pcapkit.exercises import scenarios
 from pcapkit.exercises.making import make
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from proofs import unproven, written  # noqa: E402
+from proofs import unproven, written
 
 
 def main() -> None:
