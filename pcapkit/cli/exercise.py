@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _ENVIRONMENT = "PCAPKIT_EXERCISE_PASSPHRASE"
 _MOST_STUDENTS = 10_000
+_HEADINGS = ("id", "student", "user", "username", "login")
+"""In the first line of a list of students, these are no student."""
 
 
 def command(name: str) -> click.Command:
@@ -49,7 +51,8 @@ def _list(as_json: bool) -> None:
         click.echo(f"{row['name']:10}{row['title']}\n{'':10}{row['what']}")
 
 
-def _passphrase(function: Any) -> Any:
+def _passphrase(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The option `--passphrase-file`."""
     return click.option("--passphrase-file", metavar="FILE", type=click.Path(),
                         help=f"The first line of FILE is the passphrase of the keys; else {_ENVIRONMENT}, else you are asked."
                         )(function)
@@ -59,7 +62,8 @@ def _passphrase(function: Any) -> Any:
                    "each student, and keys/ID.key apart from it; of several exercises, each has a folder of its own.")
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
 @click.option("--student", "students", multiple=True, metavar="ID", help="A student; may be given several times.")
-@click.option("--students", "file", metavar="FILE", type=click.Path(), help="A student a line; of a CSV file, the first column.")
+@click.option("--students", "file", metavar="FILE", type=click.Path(),
+              help="A student a line; of a CSV file, the first column, headed or not.")
 @click.option("--seed", required=True, metavar="TEXT", help="Of the course: the same seed and student give the same exercise. "
               "Whoever knows it can make the answers, too.")
 @click.option("--output", "-o", required=True, metavar="DIR", type=click.Path(), help="Where to write.")
@@ -101,8 +105,9 @@ def _students(given: Sequence[str], file: str | None) -> list[str]:
             lines = Path(file).read_text(encoding="utf-8-sig", errors="replace").splitlines()
         except OSError as error:
             raise ExerciseError(f"{file}: cannot be read: {error.strerror or error}") from None
-        found += [row[0].strip() for row in csv.reader(lines[:_MOST_STUDENTS]) if row and row[0].strip()
-                  and not row[0].startswith("#")]
+        first = [line.replace(";", ",").replace("\t", ",") for line in lines if line.strip() and not line.startswith("#")]
+        column = [row[0].strip() for row in csv.reader(first[:_MOST_STUDENTS]) if row]
+        found += column[1:] if column and column[0].lower() in _HEADINGS else column
     if not found:
         raise click.UsageError("no student given; try --student ID or --students FILE")
     seen: dict[str, str] = {}
@@ -116,7 +121,7 @@ def _students(given: Sequence[str], file: str | None) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def _refuse_old(folders: Iterator[Path] | Any, students: Sequence[str]) -> None:
+def _refuse_old(folders: Iterable[Path], students: Sequence[str]) -> None:
     for folder in folders:
         for student in students:
             for path in (folder / "student" / student, *(folder / "keys" / f"{student}{end}" for end in (".key", ".key.json"))):
@@ -161,7 +166,7 @@ def _write_key(folder: Path, key: Key, seal: Seal | None) -> None:
 
 
 @contextmanager
-def _counted(total: int) -> Iterator[Any]:
+def _counted(total: int) -> Iterator[Callable[[], None]]:
     """A line that counts on a terminal, where there is much to do."""
     done, seen = 0, sys.stderr.isatty() and total > 5
 

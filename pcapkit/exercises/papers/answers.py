@@ -125,7 +125,9 @@ def _literal(text: str) -> str | None:
     if isinstance(value, list | tuple | set | frozenset):
         items = [str(item) for item in value]
         return ", ".join(sorted(items) if isinstance(value, set | frozenset) else items)
-    return "" if value is None or value is Ellipsis else str(value)
+    if value is None or value is Ellipsis:
+        return ""
+    return str(value) if isinstance(value, str | int | float) else None
 
 
 def _take(found: Submission, number: int, answer: str) -> None:

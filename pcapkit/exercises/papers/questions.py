@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pcapkit.capture import Capture
 
 Answer = str | int | list[str]
-_NUMBER = re.compile(r"[+-]?\d{1,3}(?:[ ,_']\d{3})+|[+-]?\d+|0[xX][0-9a-fA-F]+")
+_NUMBER = re.compile(r"0[xX][0-9a-fA-F]+|[+-]?\d{1,3}(?:[ ,_']\d{3})+|[+-]?\d+")
 _QUOTES = "\"'`´‘’“”„«»"
 _MOST_ITEMS = 1_000
 
