@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
+from pcapkit.exercises.papers.answers import unmarked
 from pcapkit.exercises.papers.keys import Key
 from pcapkit.exercises.papers.questions import Kind, Question
 from pcapkit.exercises.papers.submissions import HandedIn
@@ -109,7 +111,8 @@ def feedback(one: Grade, reveal: bool) -> str:
     lines = [f"{key.title}: {key.student}", f"{one.points:g} of {key.points} points", ""]
     for number, mark in enumerate(one.marks, 1):
         question, proof = mark.question, mark.question.proof
-        lines += [f"{number}. {question.text}", f"   {mark.points:g} of {question.points}: {mark.words()}"]
+        lines += [*_wrapped(f"{number}. {unmarked(question.text)}"),
+                  *_wrapped(f"   {mark.points:g} of {question.points}: {unmarked(mark.words())}")]
         if mark.given and mark.worth != 1:
             lines.append(f"   You wrote: {escape(mark.given, _SHOWN)}")
         if reveal:
@@ -118,6 +121,10 @@ def feedback(one: Grade, reveal: bool) -> str:
                       f"   Wireshark: {proof.filter}   (frame {proof.frame})", f"   pcapkit:   {proof.command}"]
         lines.append("")
     return "\n".join(lines)
+
+
+def _wrapped(text: str) -> list[str]:
+    return textwrap.wrap(text, 98, subsequent_indent="   ", break_long_words=False, break_on_hyphens=False)
 
 
 def _option(question: Question) -> str:

@@ -114,7 +114,8 @@ class _Society:
         headers = [("From", f"<{sender.envelope}>"), ("To", f"<treasurer@{self.domain}>"), ("Subject", sender.subject),
                    ("Message-ID", f"<{draw.label(12)}@{sender.domain}>")]
         code, words = (self.code, self.words) if bad else _REPLIES[0]
-        reply = talk.send(message(conversation.clock, headers, sentences(draw, 5)),
+        asked = f"From now on, please send the dues to account {draw.token(10).upper()}.\r\n\r\n" if bad else ""
+        reply = talk.send(message(conversation.clock, headers, asked + sentences(draw, 5)),
                           f"{code} {words} {draw.token(10).upper()}")
         if bad:
             self.hello, self.envelope, self.sent, self.reply = hello, envelope, talk.asked, reply

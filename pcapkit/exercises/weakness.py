@@ -21,6 +21,8 @@ from pcapkit.formats.jsonl import rfc3339
 from pcapkit.records import CLIENT, SERVER
 
 _SERVICES = "www mail files wiki shop cal chat forum git maps news radio".split()
+_OPENSSL = {RSA_RC4: "RC4-SHA", RSA_3DES: "DES-CBC3-SHA"}
+"""The same suites as OpenSSL calls them."""
 _OFFERED = (AES_13, ECDHE_GCM, RSA_GCM, RSA_CBC, RSA_3DES, RSA_RC4)
 
 
@@ -105,7 +107,7 @@ class _Doors:
                             f"{chooses} && tls.handshake.version == 0x0303 && tls.handshake.ciphersuite == {number}",
                             "tls.handshake.ciphersuite",
                             lambda cap: (_broken(cap).cipher, _chosen(cap, "tls-rc4", "tls-sweet32")), shows=[number],
-                            also=[number], command=tls),
+                            also=[number, _OPENSSL[self.cipher]], command=tls),
             "static": proven(sorted((names["old"], names["broken"])),
                              max(sessions[kind].hello.frame for kind in ("old", "broken")),
                              f"{asks} && (tcp.stream eq {self._stream('old')} || tcp.stream eq {self._stream('broken')})", sni,
@@ -116,7 +118,7 @@ class _Doors:
             "expired": proven(ended, sessions["expired"].certificates.frame,
                               f"{shows} && tcp.stream eq {self._stream('expired')}", "x509af.utcTime",
                               lambda cap: (_day(_expired(cap).not_after), _expired(cap).last_frame), shows=[ended[2:]],
-                              command=chains),
+                              also=[ended[2:], f"{expired.not_valid_after_utc:%d.%m.%Y}"], command=chains),
             "serial": proven(serial, sessions["expired"].certificates.frame,
                              f"{shows} && tcp.stream eq {self._stream('expired')}", "x509af.serialNumber",
                              lambda cap: (_expired(cap).serial, _expired(cap).last_frame),

@@ -6,10 +6,13 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pcapkit.exercises import scenarios
 from pcapkit.exercises.making import make
 from pcapkit.exercises.papers.answers import Submission, read_form, read_notebook
+from pcapkit.exercises.papers.questions import Kind, Proof, Question
 
 FORM = "# comment\nexercise: form\nstudent: fern\n\n1: www.fern.example\n2:\n3 : 42\n"
 DEEP = "[" * 50_000
@@ -83,3 +86,33 @@ def test_what_is_handed_out_is_read_as_empty() -> None:
         found = reader(exercise.files[name])
         assert (found.student, found.scenario, found.problems) == ("fern", "form", [])
         assert found.answers == dict.fromkeys(range(1, len(exercise.key.questions) + 1), "")
+
+
+LINE = st.text(max_size=40) | st.builds("{}: {}".format, st.integers(0, 2_000), st.text(max_size=40))
+LINES = st.lists(LINE, max_size=20)
+NAMES = st.sampled_from(["cells", "metadata", "nbgrader", "grade_id", "source", "outputs", "data", "text/plain", "cell_type"])
+JSON = st.recursive(st.none() | st.integers() | st.text(max_size=10), lambda inner: st.lists(inner, max_size=3)
+                    | st.dictionaries(NAMES, inner, max_size=4), max_leaves=20)
+few = settings(max_examples=50, deadline=None)
+
+
+@few
+@given(st.binary(max_size=300) | LINES.map("\n".join).map(lambda text: text.encode("utf-8", "replace")))
+def test_no_form_raises(data: bytes) -> None:
+    found = read_form(data)
+    assert all(isinstance(answer, str) for answer in found.answers.values()) and len(found.problems) <= 8
+
+
+@few
+@given(JSON, st.text(max_size=60))
+def test_no_notebook_raises(whole: Any, source: str) -> None:
+    for data in (json.dumps(whole).encode(), book(whole, cell(1, f"answer_1 = {source}", source))):
+        assert all(isinstance(answer, str) for answer in read_notebook(data).answers.values())
+
+
+@few
+@given(st.sampled_from(list(Kind)), st.text(max_size=60))
+def test_an_answer_is_worth_something_between_nothing_and_all(kind: Kind, given_: str) -> None:
+    answer = {Kind.SET: ["a", "b"], Kind.NUMBER: 4, Kind.FRAME: 4}.get(kind, "a")
+    question = Question(kind, 2, "?", answer, "", Proof(1, "dns", "dns.a", []), options=["one", "two"])
+    assert 0 <= question.worth(given_) <= 1

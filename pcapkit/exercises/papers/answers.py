@@ -42,14 +42,19 @@ def points(count: int) -> str:
     return f"{count} point{'s' * (count != 1)}"
 
 
+def unmarked(text: str) -> str:
+    """Without the marks of Markdown."""
+    return _MARKUP.sub("", text)
+
+
 def blank_form(key: Key) -> str:
     """The form with nothing filled in."""
     lines = [f"# {key.title}. Write each answer behind its number, on the same line. Lines that begin with # are not read.",
              f"exercise: {key.scenario}", f"student: {key.student}"]
     for number, question in enumerate(key.questions, 1):
-        text = f"{_MARKUP.sub('', question.text)} ({SAYS[question.kind].partition(';')[0]}; {points(question.points)})"
+        text = f"{unmarked(question.text)} ({SAYS[question.kind].partition(';')[0]}; {points(question.points)})"
         lines += ["", *(f"# {line}" for line in textwrap.wrap(text, 98)),
-                  *(f"#   {chr(97 + i)}  {_MARKUP.sub('', option)}" for i, option in enumerate(question.options)), f"{number}: "]
+                  *(f"#   {chr(97 + i)}  {unmarked(option)}" for i, option in enumerate(question.options)), f"{number}: "]
     return "\n".join(lines) + "\n"
 
 

@@ -29,7 +29,7 @@ class Paper:
 def handout(paper: Paper) -> str:
     """Story, files, questions, and how to hand in."""
     key = paper.key
-    asked = "\n\n".join(f"### {number}. {heading(q)}\n\n{question_text(q)}" for number, q in enumerate(key.questions, 1))
+    asked = "\n\n".join(f"### Question {number}\n\n{question_text(q)}" for number, q in enumerate(key.questions, 1))
     return f"""{opening(paper)}
 ## Where to begin
 
@@ -69,12 +69,7 @@ For **{key.student}**; {points(key.points)} in {len(key.questions)} questions.
 """
 
 
-def heading(question: Question) -> str:
-    """The points of a question, and what is wanted."""
-    return f"{points(question.points)}: {SAYS[question.kind]}"
-
-
 def question_text(question: Question) -> str:
-    """The question, with the options of a choice."""
-    options = "".join(f"\n- **{chr(97 + i)}** {option}" for i, option in enumerate(question.options))
-    return question.text + (f"\n{options}" if options else "")
+    """The question, with the options of a choice, its points, and what is wanted."""
+    options = "".join(f"- **{chr(97 + i)}** {option}\n" for i, option in enumerate(question.options))
+    return f"{question.text}\n\n{options}{chr(10) * bool(options)}*{points(question.points)}: {SAYS[question.kind]}*"

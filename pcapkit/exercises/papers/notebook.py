@@ -6,9 +6,8 @@ import json
 from typing import Any
 
 from pcapkit.exercises import KEYLOG
-from pcapkit.exercises.papers.answers import points
 from pcapkit.exercises.papers.handout import Paper, opening, question_text
-from pcapkit.exercises.papers.questions import SAYS, Kind
+from pcapkit.exercises.papers.questions import Kind
 
 _BLANK = {Kind.SET: "[]", Kind.NUMBER: "None", Kind.FRAME: "None"}
 _SCHEMA = 3
@@ -31,9 +30,8 @@ def notebook(paper: Paper) -> str:
         _cell("markdown", "start", _START, locked=True),
         _cell("code", "open", f'import pcapkit\n\ncap = pcapkit.open("{key.scenario}.pcap"{keys}, show_secrets=True)\ncap')]
     for number, question in enumerate(key.questions, 1):
-        head = f"**{number}.** {question_text(question)}\n\n*{points(question.points)}: {SAYS[question.kind]}*"
         blank = _BLANK.get(question.kind, '""')
-        cells += [_cell("markdown", f"question-{number}", head, locked=True),
+        cells += [_cell("markdown", f"question-{number}", f"**{number}.** {question_text(question)}", locked=True),
                   _cell("code", f"answer-{number}", f"answer_{number} = {blank}\nanswer_{number}", question.points)]
     book = {
         "cells": cells,
