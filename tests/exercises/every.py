@@ -1,6 +1,6 @@
 """All scenarios for a class of forty: made in time, all different, and every key proven by tshark.
 
-    python tests/exercises/every.py [--students 40] [--seed COURSE]
+    python tests/exercises/every.py [--students 40] [--seed COURSE] [--only NAME]
 
 The last full run is kept in LEDGER.md beside this file.
 """
@@ -24,10 +24,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--students", type=int, default=40)
     parser.add_argument("--seed", default="COURSE")
+    parser.add_argument("--only", choices=list(scenarios()))
     options = parser.parse_args()
     begin, used, bad = time.monotonic(), time.process_time(), 0
     made = {name: [make(scenario, options.seed, f"student-{i:02}") for i in range(options.students)]
-            for name, scenario in scenarios().items()}
+            for name, scenario in scenarios().items() if options.only in (None, name)}
     print(f"{options.students} students x {len(made)} scenarios made and confirmed by pcapkit in "
           f"{time.monotonic() - begin:.0f} s ({time.process_time() - used:.0f} s of one core)", flush=True)
     for name, exercises in made.items():
