@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import os
 import sys
+import textwrap
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from pcapkit.exercises.papers.keys import Key, Seal
 
 _ENVIRONMENT = "PCAPKIT_EXERCISE_PASSPHRASE"
+_WIDE = 80
 _MOST_STUDENTS = 10_000
 _HEADINGS = ("id", "student", "user", "username", "login")
 """In the first line of a list of students, these are no student."""
@@ -48,7 +50,8 @@ def _list(as_json: bool) -> None:
         print_json({"schema_version": 1, "exercises": rows})
         return
     for row in rows:
-        click.echo(f"{row['name']:10}{row['title']}\n{'':10}{row['what']}")
+        click.echo(f"{row['name']:10}{row['title']}")
+        click.echo(textwrap.fill(row["what"], width() or _WIDE, initial_indent=" " * 10, subsequent_indent=" " * 10))
 
 
 def _passphrase(function: Callable[..., Any]) -> Callable[..., Any]:
