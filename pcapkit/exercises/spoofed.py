@@ -80,8 +80,8 @@ class _Society:
             self._deliver(sender, at)
             at += self.draw.between(3, 9) * SECOND
         for _ in range(self.draw.between(5, 10)):
-            self._look_up(f"{self.draw.thing()}.{self.draw.domain()}", self.draw.choice(("A", "AAAA")), [],
-                          self.draw.below(at))
+            found = [] if self.draw.chance(40) else [self.draw.outside()]
+            self._look_up(f"{self.draw.thing()}.{self.draw.domain()}", "A", found, self.draw.below(at))
         self.trace.number()
         values = {"mx": self.mx, "server": self.server.address, "resolver": self.resolver.address}
         return Drawn(self.trace, self._answers(), values)
@@ -103,7 +103,7 @@ class _Society:
                 self.listed[zone] = found
         conversation.wait(draw.between(120, 400) * MILLISECOND)
         talk = Talk(conversation, f"220 {self.mx} ESMTP")
-        hello = talk.ask(f"EHLO {sender.helo}", f"250-{self.mx}", "250 SIZE 30000000")
+        talk.ask(f"EHLO {sender.helo}", f"250-{self.mx}", "250 SIZE 30000000")
         talk.ask(f"MAIL FROM:<{sender.envelope}>", "250 2.1.0 Ok", repeated=draw.chance(30))
         envelope = talk.asked
         at = conversation.now
@@ -118,7 +118,7 @@ class _Society:
         reply = talk.send(message(conversation.clock, headers, asked + sentences(draw, 5)),
                           f"{code} {words} {draw.token(10).upper()}")
         if bad:
-            self.hello, self.envelope, self.sent, self.reply = hello, envelope, talk.asked, reply
+            self.envelope, self.sent, self.reply = envelope, talk.asked, reply
         talk.quit()
 
     def _answers(self) -> dict[str, Evidence]:

@@ -18,7 +18,7 @@ from pcapkit.exercises.traffic.trace import MILLISECOND, Conversation, Said, Tra
 from pcapkit.exercises.traffic.web import AGENTS, page, request, response
 from pcapkit.records import CLIENT, SERVER
 
-_PORTS = {"ftp": 21, "pop3": 110, "imap": 143, "http": 80}
+_PROTOCOLS = ("ftp", "pop3", "imap", "http")
 _PASSWORDS = {"ftp": "ftp.request.arg", "pop3": "pop.request.parameter", "imap": "imap.request", "http": "http.authbasic"}
 _ASKED = {"ftp": 'ftp.request.command == "PASS"', "pop3": 'pop.request.command == "PASS"',
           "imap": 'imap.request contains "LOGIN"', "http": "http.authbasic"}
@@ -42,10 +42,10 @@ class _Gate:
         self.clients = [Host(first), *(Host(draw.neighbour(first)) for _ in range(3))]
         self.resolver = Host(draw.neighbour(first))
         self.domain = draw.domain()
-        self.leaking = draw.sample(tuple(_PORTS), 3)
+        self.leaking = draw.sample(_PROTOCOLS, 3)
         self.chosen = self.leaking[0]
-        self.users = {protocol: draw.user() for protocol in _PORTS}
-        self.passwords = {protocol: draw.password("-_.!") for protocol in _PORTS}
+        self.users = {protocol: draw.user() for protocol in _PROTOCOLS}
+        self.passwords = {protocol: draw.password("-_.!") for protocol in _PROTOCOLS}
         self.named: dict[str, Said] = {}
         """Where the name of a login is, by protocol, and where its password."""
         self.logins: dict[str, Said] = {}
@@ -55,9 +55,10 @@ class _Gate:
 
     def drawn(self) -> Drawn:
         draw = self.draw
+        logins = {"ftp": self._ftp, "pop3": self._pop3, "imap": self._imap, "http": self._http}
         blocks: list[Callable[[int], None]] = [
             self._page, self._page, self._secure, self._secure, self._refused, self._download, self._no_such_name,
-            *(getattr(self, f"_{protocol}") for protocol in self.leaking), *[self._page] * draw.between(0, 3)]
+            *(logins[protocol] for protocol in self.leaking), *[self._page] * draw.between(0, 3)]
         at = 0
         for block in draw.shuffled(blocks):
             block(at)

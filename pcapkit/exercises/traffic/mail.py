@@ -16,8 +16,7 @@ class Talk:
 
     def __init__(self, conversation: Conversation, greeting: str) -> None:
         self.conversation = conversation
-        self.greeting = self.tell(greeting)
-        self.asked = self.greeting
+        self.asked = self.tell(greeting)
 
     def tell(self, *lines: str) -> Said:
         """The server replies."""

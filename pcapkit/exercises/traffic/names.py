@@ -10,7 +10,7 @@ from ipaddress import ip_address
 from pcapkit.exercises.traffic.packets import Host
 from pcapkit.exercises.traffic.trace import MILLISECOND, Said, Trace
 
-_TYPES = {"A": 1, "NS": 2, "PTR": 12, "MX": 15, "TXT": 16, "AAAA": 28}
+_TYPES = {"A": 1, "PTR": 12, "TXT": 16, "AAAA": 28}
 _QUESTION, _ANSWER, _NXDOMAIN = 0x0100, 0x8180, 3
 
 
@@ -22,10 +22,10 @@ class Lookup:
     answered: Said
 
 
-def look_up(trace: Trace, client: Host, resolver: Host, name: str, kind: str, data: Sequence[str], at: int, *, ttl: int = 300,
-            port: int = 0) -> Lookup:
+def look_up(trace: Trace, client: Host, resolver: Host, name: str, kind: str, data: Sequence[str], at: int,
+            ttl: int = 300) -> Lookup:
     """`client` asks for `name`; an empty `data` is: no such name. Returns the two frames."""
-    identity, source = trace.draw.below(1 << 16), port or trace.port()
+    identity, source = trace.draw.below(1 << 16), trace.port()
     at += trace.draw.below(MILLISECOND)
     asked = trace.datagram(client, source, resolver, 53, _message(identity, name, kind, _QUESTION, ()), at)
     answer = _message(identity, name, kind, _ANSWER | (0 if data else _NXDOMAIN), [_record(kind, ttl, one) for one in data])
@@ -39,15 +39,12 @@ def _message(identity: int, name: str, kind: str, flags: int, records: Sequence[
 
 
 def _record(kind: str, ttl: int, data: str) -> bytes:
-    """A resource record of the name in question: `10 mail.example`, `192.0.2.1`, a text."""
+    """A resource record of the name in question."""
     if kind in ("A", "AAAA"):
         body = ip_address(data).packed
     elif kind == "TXT":
         text = data.encode()
         body = b"".join(bytes([len(text[i:i + 255])]) + text[i:i + 255] for i in range(0, len(text), 255))
-    elif kind == "MX":
-        preference, _, host = data.partition(" ")
-        body = struct.pack(">H", int(preference)) + _name(host)
     else:
         body = _name(data)
     return struct.pack(">HHHIH", 0xC00C, _TYPES[kind], 1, ttl, len(body)) + body

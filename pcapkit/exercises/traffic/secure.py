@@ -41,7 +41,6 @@ class Terms:
     key: ec.EllipticCurvePrivateKey | None = None
     modulus: int = 256
     offered: Sequence[int] = (AES_13, ECDHE_GCM, 0xC02F, RSA_GCM, RSA_CBC)
-    highest: int = TLS13
 
 
 @dataclass
@@ -144,15 +143,12 @@ def _client_hello(session: Session) -> bytes:
         (11, b"\1\0"),
         (16, _vector(2, _vector(1, b"http/1.1"))),
         (13, _vector(2, pack(">HHH", 0x0403, 0x0804, 0x0401)))]
-    if terms.highest == TLS13:
-        versions = pack(">HH", TLS13, TLS12) + (pack(">HH", 0x0302, 0x0301) if terms.version < TLS12 else b"")
-        extensions += [(43, _vector(1, versions)), (51, _vector(2, pack(">H", 0x001D) + _vector(2, draw.bytes(32)))),
-                       (45, b"\1\1")]
-    offered = [suite for suite in terms.offered if terms.highest == TLS13 or suite >> 8 != 0x13]
-    suites = _vector(2, b"".join(pack(">H", suite) for suite in offered))
-    number = draw.bytes(32) if terms.highest == TLS13 else b""
-    return _message(names.CLIENT_HELLO, pack(">H", min(terms.highest, TLS12)) + session.random + _vector(1, number)
-                    + suites + b"\1\0" + _extensions(extensions))
+    versions = pack(">HH", TLS13, TLS12) + (pack(">HH", 0x0302, 0x0301) if terms.version < TLS12 else b"")
+    extensions += [(43, _vector(1, versions)), (51, _vector(2, pack(">H", 0x001D) + _vector(2, draw.bytes(32)))),
+                   (45, b"\1\1")]
+    suites = _vector(2, b"".join(pack(">H", suite) for suite in terms.offered))
+    return _message(names.CLIENT_HELLO, pack(">H", TLS12) + session.random + _vector(1, draw.bytes(32)) + suites + b"\1\0"
+                    + _extensions(extensions))
 
 
 def _server_hello(session: Session) -> tuple[bytes, Randoms]:

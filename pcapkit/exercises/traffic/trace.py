@@ -63,10 +63,10 @@ class Trace:
                 self._ports.add(port)
                 return port
 
-    def connect(self, client: Host, server: Host, port: int, at: int, rtt_ms: int = 0, refused: bool = False) -> Conversation:
+    def connect(self, client: Host, server: Host, port: int, at: int, refused: bool = False) -> Conversation:
         """A TCP connection, opened `at` nanoseconds after the start, or an attempt that is `refused`."""
         late = self.draw.below(150 * MILLISECOND)
-        talk = Conversation(self, client, server, port, self.start + at + late, rtt_ms or self.draw.between(3, 40), refused)
+        talk = Conversation(self, client, server, port, self.start + at + late, refused)
         self._conversations.append(talk)
         return talk
 
@@ -110,9 +110,9 @@ class Trace:
 class Conversation:
     """A TCP connection. Who speaks next does so after a pause, and after it has heard of the other's last words."""
 
-    def __init__(self, trace: Trace, client: Host, server: Host, port: int, at: int, rtt_ms: int,
-                 refused: bool = False) -> None:
+    def __init__(self, trace: Trace, client: Host, server: Host, port: int, at: int, refused: bool) -> None:
         self._trace, self._draw = trace, trace.draw
+        rtt_ms = self._draw.between(3, 40)
         self.hosts = client, server
         self.ports = trace.port(), port
         self._next = [self._draw.below(1 << 32), self._draw.below(1 << 32)]
