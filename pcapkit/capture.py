@@ -286,7 +286,7 @@ class Capture:
 
     def follow(self, stream: int, transport: str = "tcp") -> Text:
         """Both sides of a stream as text, secrets masked unless the capture was opened to show them."""
-        followed = follow(self._path(), transport, stream, Options(limits=self._options.limits))
+        followed = follow(self._path(), transport, stream, Options(keys=self._options.keys, limits=self._options.limits))
         return Text("\n".join(line for piece in followed.masked(Masker(self._options.show_secrets))
                               for line in piece.lines()))
 
