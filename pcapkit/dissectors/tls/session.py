@@ -308,11 +308,13 @@ class Session:
     def change_cipher(self, side: int, place: Span) -> bool:
         """A ChangeCipherSpec: whether what this side says from now on is encrypted.
 
-        In TLS 1.3 it means nothing, and may come before the second ClientHello (RFC 8446, D.4).
+        In TLS 1.3 it means nothing, and may come before the second ClientHello, or before early data (RFC 8446, D.4).
         """
         self.note(side, "I", place)
         facts = self.facts
-        if facts.retrying or facts.tls13:
+        hello = facts.client_hello
+        early = facts.server_hello is None and hello is not None and EARLY_DATA in hello.extensions
+        if facts.retrying or facts.tls13 or early:
             return False
         self.openers[side] = None
         if side != facts.client and facts.server_hello is not None:

@@ -37,6 +37,8 @@ _PADDING = 16
 """What a heartbeat has behind what it brings (RFC 6520, 4)."""
 _CRYPTIC = frozenset((10, 20, 21, 40, 47, 50, 51, 80))
 """The alerts with which servers answer a key exchange or Finished that is wrong."""
+_CUT_OFF = 50
+"""The alert (decode_error) that OpenSSL 3 sends after a server that has hung up on its hello."""
 _OFFERED = RENEGOTIATION_INFO, EXTENDED_MASTER_SECRET, SIGNATURE_ALGORITHMS, SUPPORTED_VERSIONS
 _CHOSEN = RENEGOTIATION_INFO, EXTENDED_MASTER_SECRET
 """The extensions that make a difference here."""
@@ -165,7 +167,8 @@ class TlsWeaknesses:
             meaning = alert_meaning(number)
             words = f"{alert_name(number)} from the {'client' if from_client else 'server'}"
             self._note(server, "tls-handshake-refused", f"{words}: {meaning}" if meaning else words, place, None, row.sni)
-        if row.client_version in _VERSIONS and not (row.alert and row.alert[0]) and row.server_hello is None:
+        gave_up = row.alert is not None and row.alert[0] and row.alert[1] != _CUT_OFF
+        if row.client_version in _VERSIONS and not gave_up and row.server_hello is None:
             key, version = (server, flow.client), _VERSIONS.index(row.client_version)
             if key in self._failed or len(self._failed) < _KEPT:
                 known = self._failed.get(key)
