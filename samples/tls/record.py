@@ -1,6 +1,6 @@
 """Records TLS: every version from SSL 2.0 on, every family of suites, what handshakes can do, bad chains, attacks.
 
-`python -m samples.tls.record [CAPTURE ...]`, as root. Needs openssl 3.0, gnutls-bin, libnss3-tools, nginx, postfix, curl and
+`python -m samples.tls.record`, as root. Needs openssl 3.0, gnutls-bin, libnss3-tools, nginx, postfix, curl and
 tcpdump of Debian, tlslite-ng of PyPI, and npm, by which it gets the Node.js 0.8 and 0.10 of 2014 for the OpenSSL inside of them.
 Beside each capture it writes its key log; `expected.json` says what each session is.
 """
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
@@ -89,7 +88,7 @@ def told(case: Case) -> dict[str, object]:
 
 
 def main() -> None:
-    """Record all, or those that are named, and write down what they are."""
+    """Record all and write down what they are."""
     every = {**CAPTURES, ATTACKS: attacks.CASES}
     for cases in every.values():
         for place, case in enumerate(cases):
@@ -100,7 +99,7 @@ def main() -> None:
         old_programs(folder)
         alone()
         prepare(folder)
-        for capture in sys.argv[1:] or every:
+        for capture in every:
             record(capture, every[capture], folder)
     (HERE / "expected.json").write_text(json.dumps(
         {capture: {case.name: told(case) for case in cases} for capture, cases in every.items()}, indent=1) + "\n")

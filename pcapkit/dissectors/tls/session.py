@@ -216,7 +216,7 @@ class Session:
             self.note(side, "C", span)
             self.odd("tls-unexpected-message", f"a ClientHello from the {self._who(side)}", span)
             return
-        if self.openers[side] is not None:
+        if self.openers[side] is not None and not self.facts.retrying:
             self._renegotiate(side)
         facts = self.facts
         asked = facts.retrying or facts.verifying or any(self.missing)  # missing bytes hide the request, or its place
