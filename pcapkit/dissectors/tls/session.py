@@ -290,7 +290,7 @@ class Session:
         if side == facts.client:
             facts.client_chain = len(found)
         elif found:
-            facts.leaf = found[0]
+            facts.leaf, facts.issuer = found[0], found[1] if len(found) > 1 else b""
             if facts.tls13:
                 facts.messages[CERTIFICATE] = body
         for position, der in enumerate(found[:self.limits.tls_certificates]):

@@ -134,7 +134,6 @@ class TlsWeaknesses:
         elif row.client_version in _VERSIONS:
             _keep_least(self._taken, (server, flow.client), _VERSIONS.index(row.client_version), place)
         self._check_signature(row, server, place)
-
     def _judge_kind(self, row: TlsHandshake, flow: Conversation, server: Whom) -> None:
         """What all handshakes of this kind have in common."""
         place = (flow, row.chosen_at or row.span)
@@ -189,10 +188,11 @@ class TlsWeaknesses:
         probes.answers[answer] += 1
 
     def _check_signature(self, row: TlsHandshake, server: Whom, place: Place) -> None:
-        """Check it for the first sessions between two ends: a client that somebody got between is one of them."""
+        """Check it, and what is stapled, for the first sessions between two ends: of a client that somebody got between, too."""
         ends = (server, place[0].client)
         if not row.leaf or self._checks >= _CHECKS or self._checked.get(ends, 0) >= _CHECKS_OF_TWO:
             return
+        self._check_staple(row, server, place)
         result = verifies(row)
         if result is None:
             return
@@ -203,6 +203,12 @@ class TlsWeaknesses:
             how = f"{row.version}, {row.server_signature or 'MD5 and SHA-1'}"
             self._note(server, "tls-bad-signature", f"{how}: it is not that of the certificate's key over this session{went_on}",
                        place, None, row.sni)
+
+    def _check_staple(self, row: TlsHandshake, server: Whom, place: Place) -> None:
+        """Check the stapled OCSP response of a session whose signature is looked at."""
+        fault = row.staple_fault
+        if fault:
+            self._note(server, "tls-bad-staple", f"it says {row.stapled}, but {fault}", place, None, row.sni)
 
     # Other records
 
