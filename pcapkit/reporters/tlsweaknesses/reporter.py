@@ -20,15 +20,15 @@ from pcapkit.dissectors.tls.names import alert_meaning, alert_name
 from pcapkit.dissectors.tls.signed import verifies
 from pcapkit.records import Confidence, Conversation, Finding, Record, Severity, Span
 from pcapkit.reporters.evidence import capture_filter, display_filter, evidence, flow_of
-from pcapkit.reporters.tlsweaknesses.negotiated import WEEK, is_fallback_refused, of_choice, of_session
+from pcapkit.reporters.tlsweaknesses.negotiated import WEEK, Weakness, is_fallback_refused, of_choice, of_key_exchange, of_session
 from pcapkit.reporters.tlsweaknesses.offered import of_offer
 from pcapkit.reporters.tlsweaknesses.rules import RULES
 from pcapkit.reporters.tlsweaknesses.suites import is_static
 
 _KEPT, _WORDS, _SHOWN = 10_000, 20, 5
 """How many findings are kept, how many things each names, and how many places."""
-_JUDGED = 50_000
-"""How many kinds of handshakes are known to be judged; further ones are judged each time."""
+_JUDGED, _KINDS = 50_000, 1_000
+"""How many kinds of handshakes between two ends are known to be judged, further ones are judged each time; and how many kinds."""
 _CHECKS, _CHECKS_OF_TWO = 250, 2
 """How many signatures are checked, in all and of one server to one client: each takes 30 to 200 microseconds."""
 _PROBES = 5
@@ -82,6 +82,8 @@ class TlsWeaknesses:
     def __init__(self) -> None:
         self._seen: dict[tuple[Whom, str], _Seen] = {}
         self._judged: set[tuple[object, ...]] = set()
+        self._kinds: dict[tuple[object, ...], tuple[list[Weakness], list[str], Severity]] = {}
+        """What is weak in the choice and in the offer of handshakes of a kind, whoever they are between."""
         self._checked: dict[tuple[Whom, str], int] = {}
         self._checks = 0
         self._probes: dict[tuple[Whom, str], _Probes] = {}
@@ -117,14 +119,17 @@ class TlsWeaknesses:
     def _handshake(self, row: TlsHandshake) -> None:
         flow = flow_of(row)
         server, offer, choice = _server(flow), row.client_hello, row.server_hello
-        kind = (server, flow.client, row.version, row.cipher_id, row.key_exchange, row.resumed, row.records_split,
-                offer and (offer.ciphers, offer.compressions, *map(offer.extensions.get, _OFFERED)),
-                choice and (choice.compression, *map(choice.extensions.get, _CHOSEN)))
-        if kind not in self._judged:
-            if len(self._judged) < _JUDGED:
-                self._judged.add(kind)
-            self._judge_kind(row, flow, server)
+        kind = (row.version, row.client_version, row.cipher_id, row.key_exchange, row.resumed, row.renegotiated,
+                row.records_split,
+                offer and (offer.ciphers, offer.compressions, offer.ssl2_format, offer.complete,
+                           *map(offer.extensions.get, _OFFERED)),
+                choice and (choice.compression, choice.complete, *map(choice.extensions.get, _CHOSEN)))
         place = (flow, row.chosen_at or row.span)
+        between = (server, flow.client, kind)
+        if between not in self._judged:
+            if len(self._judged) < _JUDGED:
+                self._judged.add(between)
+            self._judge(row, kind, server, place)
         for rule, words, severity in of_session(row):
             where = (flow, row.span) if rule == "tls-ccs-injection" else place
             self._note(server, rule, words, where, severity, row.sni,
@@ -134,15 +139,20 @@ class TlsWeaknesses:
         elif row.client_version in _VERSIONS:
             _keep_least(self._taken, (server, flow.client), _VERSIONS.index(row.client_version), place)
         self._check_signature(row, server, place)
-    def _judge_kind(self, row: TlsHandshake, flow: Conversation, server: Whom) -> None:
-        """What all handshakes of this kind have in common."""
-        place = (flow, row.chosen_at or row.span)
-        for rule, words, severity in of_choice(row):
+
+    def _judge(self, row: TlsHandshake, kind: tuple[object, ...], server: Whom, place: Place) -> None:
+        """What all handshakes of a kind between two ends have in common."""
+        if kind not in self._kinds:
+            if len(self._kinds) >= _KINDS:
+                self._kinds.clear()
+            self._kinds[kind] = (list(of_choice(row)), *of_offer(row))
+        choice, offered, how_bad = self._kinds[kind]
+        for rule, words, severity in (*choice, *of_key_exchange(row)):
             self._note(server, rule, words, place, severity, row.sni)
         if row.leaf:
             self._keep_key(sha256(row.leaf).digest(), server, row.version == "SSL 2.0", place)
-        offered, how_bad = of_offer(row)
         if offered:
+            flow = place[0]
             missing = "" if row.server_hello or row.alert else "; what the server made of it is not in the capture"
             self._note((flow.file, flow.client, None), "tls-weak-offer", f"{', '.join(offered)}{missing}",
                        (flow, row.offered_at or row.span), how_bad)
