@@ -105,8 +105,8 @@ class Keys:
             if what == "session-id":
                 session = _hex(value) or b""
             elif what == "resumption psk":
-                refusal = (f"{name}: a resumption PSK opens later sessions that resume this one, never this session itself "
-                           "(RFC 8446, 2.2); a key log written during the session would (s_client -keylogfile)")
+                refusal = (f"{name}: cannot decrypt this session: a resumption PSK opens later sessions that resume this one, never "
+                           "this session itself (RFC 8446, 2.2); a key log written during the session would (s_client -keylogfile)")
             elif what == "master-key":
                 master = _hex(value)
                 if master is None or len(master) != _MASTER:

@@ -38,7 +38,7 @@ def summary(shown: Handshake) -> Iterator[str]:
     yield f"Client certificate: {row.client_auth or 'not visible'}"
     yield from _signature(row)
     read, written = _bytes(row.steps, client=False), _bytes(row.steps, client=True)
-    hidden = " at least" if row.is_tls13 else ""
+    hidden = " at least" if row.is_tls13 or row.decrypted else ""
     yield f"SSL handshake has read{hidden} {read} bytes and written{hidden} {written} bytes"
     yield f"OCSP response: {f'stapled, {row.stapled}{_proof(row)}' if row.stapled else _absent(row)}"
     yield f"Certificate timestamps (SCT): {row.scts or 'not visible'}"
@@ -115,7 +115,7 @@ def _agreed(row: TlsHandshake) -> Iterator[str]:
     if row.compression is not None:
         yield f"Compression: {row.compression.upper()}"
     chosen = row.alpn is not None and (not row.is_tls13 or row.decrypted)
-    yield f"ALPN protocol: {escape(row.alpn or '')}" if chosen else f"ALPN offered: {escape(row.alpn)}" if row.alpn else "No ALPN"
+    yield f"ALPN protocol: {escape(row.alpn or '')}" if chosen else f"ALPN offered: {escape(row.alpn)}" if row.alpn else "No ALPN negotiated"
     yield f"Early data was {row.early_data}" if row.early_data else "Early data was not sent"
     offer, answer = row.client_hello, row.server_hello
     if offer is not None and ENCRYPTED_CLIENT_HELLO in offer.extensions:
@@ -182,8 +182,9 @@ def _spelled(version: str) -> str:
 def _bytes(steps: list[Step], client: bool) -> int:
     """How many bytes a side sent up to its last handshake message that is visible, headers of records included."""
     mine = [step for step in steps if step.letter.isupper() == client]
+    done = next((i + 1 for i, step in enumerate(mine) if step.letter in "Ff"), len(mine))
     talk = next((i for i, step in enumerate(mine) if step.letter in "Dd"), len(mine))
-    mine = mine[:talk]
+    mine = mine[:min(done, talk)]
     if not mine:
         return 0
     last = mine[-1]

@@ -123,8 +123,8 @@ def suite_name(number: int, ssl2: bool = False) -> str:
     return (_SSL2 if ssl2 else SUITES).get(number) or suite_id(number, ssl2)
 
 
-_OPENSSL = (("3DES_EDE_CBC_SHA", "DES_CBC3_SHA"), ("DES_CBC_SHA", "DES_CBC_SHA"), ("IDEA_CBC_SHA", "IDEA_CBC_SHA"))
-"""The end of a suite's name at IANA -> what OpenSSL calls it, where a rule does not tell."""
+_OLD = {"3DES_EDE_CBC_SHA": "DES_CBC3_SHA", "DES_CBC_SHA": "DES_CBC_SHA", "IDEA_CBC_SHA": "IDEA_CBC_SHA"}
+"""The end of a suite's name at IANA -> what OpenSSL calls it, where no rule tells."""
 _BLOCKS = re.compile(r"(AES|CAMELLIA|ARIA)_(?=\d)")
 
 
@@ -137,9 +137,10 @@ def openssl_name(name: str) -> str:
     if exchange.startswith("SRP"):
         exchange = exchange.replace("SRP_SHA", "SRP")
     elif "PSK" in exchange:
-        cipher = _BLOCKS.sub(r"\1", cipher)
-    elif (old := next((theirs for ours, theirs in _OPENSSL if cipher == ours), None)) is not None:
-        cipher = old
+        exchange = exchange.replace("PSK_DHE", "DHE_PSK")
+        cipher = _BLOCKS.sub(r"\1", cipher.replace("_CBC", "") if cipher.startswith("CAMELLIA") else cipher)
+    elif cipher in _OLD:
+        cipher = _OLD[cipher]
     else:
         cipher = _BLOCKS.sub(r"\1", cipher.replace("_CBC", "").replace("RC4_128", "RC4"))
         exchange = exchange.replace("ECDHE_RSA", "ECDHE") if cipher.startswith("ARIA") else exchange
