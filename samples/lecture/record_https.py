@@ -121,8 +121,8 @@ def record(options: list[str], log: Path) -> tuple[list[tuple[int, str]], str]:
         thread = threading.Thread(target=passed_on, args=(listener, flights))
         thread.start()
         client = subprocess.Popen([*CLOCK, "openssl", "s_client", "-connect", f"{HOST}:{PORT}", "-servername", NAME,
-                                   "-keylogfile", log, "-ign_eof", "-crlf", *options], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                  stderr=subprocess.DEVNULL, text=True)
+                                   "-keylogfile", log, "-ign_eof", "-crlf", *options], stdin=subprocess.PIPE,
+                                  stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         assert client.stdin is not None and client.stdout is not None
         time.sleep(1)
         client.stdin.write("GET / HTTP/1.0\n\n")
