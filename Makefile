@@ -4,8 +4,7 @@ VENV   ?= .venv
 BIN     = $(VENV)/bin
 LECTURE = samples/lecture
 
-.PHONY: demo test lint bench compare fuzz sweep exercises record record-logins clean
-.PHONY: demo test lint bench bench-decrypt compare fuzz sweep record record-logins record-tls clean
+.PHONY: demo test lint bench bench-decrypt compare fuzz sweep exercises record record-logins record-tls clean
 
 $(VENV)/.package: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
