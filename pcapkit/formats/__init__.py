@@ -28,4 +28,5 @@ class Format(Protocol):
         """Something went wrong: remove what was begun."""
 
 
-BUILTIN = ("pcapkit.formats.jsonl:Jsonl", "pcapkit.formats.csv:Csv", "pcapkit.formats.har:Har")
+BUILTIN = ("pcapkit.formats.jsonl:Jsonl", "pcapkit.formats.csv:Csv", "pcapkit.formats.har:Har",
+           "pcapkit.formats.zeek:Zeek")
