@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pcapkit import schema
+from pcapkit.codecs.mail import addresses
+from pcapkit.formats.history import established
 from pcapkit.formats.zeek.rows import place
 
 Row = dict[str, Any]
@@ -128,7 +130,7 @@ class Smtp:
         hops = [h["value"] for h in ({"value": v} for n, v in row["headers"] or () if n.lower() == "received")]
         return {**place(row), "trans_depth": session.mails if session else None, "helo": session.helo if session else None,
                 "mailfrom": row["mail_from"], "rcptto": row["rcpt_to"] or None, "date": row["date"], "from": row["from"],
-                "to": _addresses(row["to"]), "cc": _addresses(row["cc"]), "reply_to": row["reply_to"],
+                "to": addresses(row["to"]) or None, "cc": addresses(row["cc"]) or None, "reply_to": row["reply_to"],
                 "msg_id": row["message_id"], "in_reply_to": _header(row["headers"], "in-reply-to"), "subject": row["subject"],
                 "first_received": hops[0] if hops else None, "second_received": hops[1] if len(hops) > 1 else None,
                 "last_reply": reply, "user_agent": row["mailer"], "size": row["size"], "encrypted": row["encrypted"],
@@ -147,10 +149,6 @@ def _hear(session: _Session, row: Row) -> None:
         session.last = f"{code} {' '.join(row['text'] or ())}".strip()
         if command == "" and len(session.endings) < _REPLIES:
             session.endings.append((row["reply_frame"] or 0, session.last))
-
-
-def _addresses(header: str | None) -> list[str] | None:
-    return [part.strip() for part in header.split(",") if part.strip()] or None if header else None
 
 
 class Ssl:
@@ -190,11 +188,6 @@ class Ssl:
         curve = (row["key_exchange"] or "").partition(" ")[2]
         return {**place(row), "version": _VERSIONS.get(row["version"], row["version"]), "cipher": row["cipher"],
                 "curve": curve or None, "server_name": row["sni"], "resumed": row["resumed"],
-                "established": _established(row["history"] or ""), "ssl_history": row["history"],
+                "established": established(row["history"]), "ssl_history": row["history"],
                 "cert_chain_fps": chains[0] if chains else None, "client_cert_chain_fps": by_client,
                 "ja3": row["ja3"], "ja3s": row["ja3s"], "ja4": row["ja4"]}
-
-
-def _established(history: str) -> bool:
-    """Whether both sides came to the end of the handshake, or sent data behind it."""
-    return all(side in history for side in "Ff") or all(side in history for side in "Dd")
