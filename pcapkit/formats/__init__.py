@@ -30,4 +30,5 @@ class Format(Protocol):
 
 BUILTIN = ("pcapkit.formats.jsonl:Jsonl", "pcapkit.formats.csv:Csv", "pcapkit.formats.har:Har",
            "pcapkit.formats.zeek:Zeek", "pcapkit.formats.ecs:Ecs",
-           "pcapkit.formats.sarif:Sarif", "pcapkit.formats.stix:Stix")
+           "pcapkit.formats.sarif:Sarif", "pcapkit.formats.stix:Stix",
+           "pcapkit.formats.markdown:Markdown")
