@@ -15,8 +15,8 @@ from pcapkit.errors import CaptureError, KeysError, LogError, OutputError, Pcapk
 _VERBS = {
     "findings": "tables", "flows": "tables", "http": "tables", "forms": "tables", "smtp": "smtp", "mail": "mail",
     "dns": "tables", "tls": "tls", "certificates": "certificates", "credentials": "credentials", "compare": "compare",
-    "export": "export", "follow": "follow", "packets": "packets", "decrypt": "decrypt", "extract": "extract", "list": "shelves",
-    "answer": "answer",
+    "export": "export", "sql": "sql", "follow": "follow", "packets": "packets", "decrypt": "decrypt", "extract": "extract",
+    "list": "shelves", "answer": "answer",
 }
 
 

@@ -34,6 +34,7 @@ class Sarif:
 
     name: ClassVar[str] = "sarif"
     hashes: ClassVar[bool] = True
+    tables: ClassVar[tuple[str, ...]] = (schema.FINDINGS.name, schema.CAPTURES.name)
 
     def __init__(self, folder: str) -> None:
         self._folder = Folder(folder, ".sarif", ("findings",))
@@ -46,7 +47,7 @@ class Sarif:
 
     def write(self, chunk: Chunk) -> None:
         """Append the findings of a chunk, or remember its captures; other tables are passed over."""
-        if chunk.table not in (schema.FINDINGS, schema.CAPTURES):
+        if chunk.table.name not in self.tables:
             return
         for values in chunk.rows():
             row = dict(zip(chunk.table.names, values, strict=True))
@@ -122,7 +123,10 @@ class Sarif:
 
 def _uri(file: str | None) -> str:
     """A file as it was named, as a reference (RFC 3986): relative names stay so."""
-    path = quote((file or "").encode("utf-8", "surrogateescape"))
+    try:
+        path = quote((file or "").encode("utf-8", "surrogateescape"))
+    except UnicodeEncodeError:
+        path = quote((file or "").encode("utf-8", "surrogatepass"))
     return f"file://{path}" if path.startswith("/") else path
 
 
