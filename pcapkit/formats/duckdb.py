@@ -1,4 +1,4 @@
-"""DuckDB: one database (`pcapkit.duckdb`) with all tables, empty ones too, their meaning as a comment; needs duckdb and pyarrow.
+"""DuckDB: one database (`pcapkit.duckdb`) with all tables, empty ones too, their meaning as comments; needs duckdb and pyarrow.
 
 Equal input gives equal tables, but not equal bytes: DuckDB puts a random name of its own into every database.
 """
@@ -41,7 +41,9 @@ class Duckdb:
         self._run("BEGIN")
         for table in TABLES:
             self._add(f'CREATE TABLE "{table.name}" AS SELECT * FROM given', schema_of(table).empty_table())
-            self._run(f"COMMENT ON TABLE \"{table.name}\" IS '{table.meaning.replace(chr(39), chr(39) * 2)}'")
+            self._comment(f'TABLE "{table.name}"', table.meaning)
+            for column in table.columns:
+                self._comment(f'COLUMN "{table.name}"."{column.name}"', column.meaning)
         self._run("COMMIT")
 
     @contextmanager
@@ -58,6 +60,9 @@ class Duckdb:
             self._database.register("given", rows)
             self._database.execute(statement)
             self._database.unregister("given")
+
+    def _comment(self, on: str, meaning: str) -> None:
+        self._run(f"COMMENT ON {on} IS '{meaning.replace(chr(39), chr(39) * 2)}'")
 
     def _run(self, statement: str) -> None:
         with self._told():

@@ -127,7 +127,7 @@ class Smtp:
             while session.endings and reply is None:
                 frame, said = session.endings.pop(0)
                 reply = said if frame >= row["last_frame"] else None
-        hops = [h["value"] for h in ({"value": v} for n, v in row["headers"] or () if n.lower() == "received")]
+        hops = [value for name, value in row["headers"] or () if name.lower() == "received"]
         return {**place(row), "trans_depth": session.mails if session else None, "helo": session.helo if session else None,
                 "mailfrom": row["mail_from"], "rcptto": row["rcpt_to"] or None, "date": row["date"], "from": row["from"],
                 "to": addresses(row["to"]) or None, "cc": addresses(row["cc"]) or None, "reply_to": row["reply_to"],
@@ -146,7 +146,7 @@ def _hear(session: _Session, row: Row) -> None:
     elif command == "STARTTLS" and code == 220:
         session.tls = True
     if code is not None:
-        session.last = f"{code} {' '.join(row['text'] or ())}".strip()
+        session.last = " ".join(filter(None, (str(code), row["enhanced_code"], *(row["text"] or ()))))
         if command == "" and len(session.endings) < _REPLIES:
             session.endings.append((row["reply_frame"] or 0, session.last))
 
