@@ -23,7 +23,7 @@ LONG = NASTY + "y" * 100_000
 KNOWN: dict[str, Any] = {
     "severity": "high", "confidence": "likely", "verdict": "refused", "transport": "tcp", "client": "2001:db8::1",
     "server": "192.0.2.1", "outcome": "rejected", "state": "reset", "closed_by": None, "reset_by": "both", "rule": "bad-thing",
-    "side": "client", "secret_kind": "password"}
+    "side": "client", "secret_kind": "password", "sha256": "ab" * 32, "serial": "0badcafe"}
 """Columns whose text never is the traffic's."""
 
 _RECORDS: dict[str, dict[str, Any]] = {

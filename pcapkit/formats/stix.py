@@ -81,7 +81,7 @@ class Stix:
         if first is None:
             return
         last = row.get("last_time")
-        self._event("observed-data", _moment(first), {
+        self._event("observed-data", first, {
             "first_observed": _moment(first), "last_observed": _moment(first if last is None else last), "number_observed": 1,
             "object_refs": list(dict.fromkeys(thing["id"] for thing in things)), "labels": [f"pcapkit-{table}"]})
 
@@ -89,17 +89,17 @@ class Stix:
         rule, severity = str(row["rule"]), str(row["severity"])
         said = [row["message"], f"evidence: {row['file']}, frame {row['frame']}", f"remedy: {row['remedy']}",
                 *([f"Wireshark: {row['display_filter']}"] if row["display_filter"] else [])]
-        self._event("note", _moment(row["time"]), {
+        self._event("note", row["time"], {
             "abstract": row["title"], "content": "\n".join(said), "authors": ["pcapkit"],
             "object_refs": list(dict.fromkeys(t["id"] for t in things)) or [self._identity],
             "labels": [rule, f"severity-{severity}"], "confidence": _CONFIDENCES[str(row["confidence"])],
             "external_references": [_known({"source_name": "rfc" if link else "reference", "description": part, "url": link})
                                     for part, link in references(row["rfc"])]})
 
-    def _event(self, kind: str, time: str | None, facts: Object) -> None:
+    def _event(self, kind: str, time: int | None, facts: Object) -> None:
         """An object of its own time, numbered in order."""
         self._events += 1
-        created = f"{time[:23]}Z" if time else _SINCE
+        created = _created(time)
         body = {"created": created, "modified": created, "created_by_ref": self._identity, **_known(facts)}
         self._write({"type": kind, "spec_version": "2.1", "id": _named(kind, f"{self._events}\0", body), **body})
 
@@ -149,9 +149,15 @@ def _text(value: Any) -> Any:
 
 
 def _moment(time_ns: int | None) -> str | None:
-    """A time with microseconds, which is what readers keep."""
+    """A time with microseconds, which is what readers keep, and no zeros at its end, as the reference reader writes it."""
     text = rfc3339(time_ns)
-    return f"{text[:26]}Z" if text else None
+    return f"{text[:26].rstrip('0').rstrip('.')}Z" if text else None
+
+
+def _created(time_ns: int | None) -> str:
+    """The same with exactly three digits, as objects have them that are not observables (3.2)."""
+    text = rfc3339(time_ns)
+    return f"{text[:23]}Z" if text else _SINCE
 
 
 def _address(text: str | None) -> Object | None:
@@ -210,9 +216,9 @@ def _dns(row: Row) -> Iterator[Object]:
             yield from (*named, found, _resolves(named[0], found, row["time"]))
 
 
-def _resolves(name: Object, to: Object, time: int) -> Object:
+def _resolves(name: Object, to: Object, time: int | None) -> Object:
     """That a name was said to stand for an address, or for another name."""
-    created = f"{(_moment(time) or _SINCE)[:23]}Z"
+    created = _created(time)
     return {"type": "relationship", "spec_version": "2.1", "id": _named("relationship", name["id"] + to["id"]),
             "created": created, "modified": created, "relationship_type": "resolves-to", "source_ref": name["id"],
             "target_ref": to["id"]}
