@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,10 @@ from pcapkit.schema import TABLES, Chunk, Column, Table, Type
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 LECTURE = sorted((SAMPLES / "lecture").glob("*.pcap"))
-SECRET = "Super/secret-passwd..."
+SECRET = "not really my password"
 """What was typed into the lecture's form and used for its mail."""
+SECRETS = (SECRET, SECRET.replace(" ", "+"), SECRET.replace(" ", "%20"), b64encode(f"\0jschauma\0{SECRET}".encode()).decode())
+"""The same as it was sent."""
 
 NASTY = ("a\nb\tc\0d\x1b[31m\re\"f'g\\h|i`j``<script>alert(1)</script>[k](http://evil.example)![l](m)@n www.evil.example "
          "# o <!-- p ~~~ q,r=1+1;s\x85t\u2028u\u202ev\x7fw{{x}}\udc80\ud800é😀\\|- ")
@@ -27,7 +30,7 @@ KNOWN: dict[str, Any] = {
 """Columns whose text never is the traffic's."""
 
 _RECORDS: dict[str, dict[str, Any]] = {
-    **dict.fromkeys(("answers", "authority", "additional"), {"name": NASTY, "type": "A", "ttl": 5, "data": NASTY}),
+    **{key: {"name": NASTY, "type": "A", "ttl": 5, "data": NASTY} for key in ("answers", "authority", "additional")},
     "attachments": {"name": NASTY, "type": NASTY, "size": 1, "sha256": None},
     "mime": {"part": "1", "type": NASTY, "charset": NASTY, "encoding": None, "disposition": None, "name": NASTY, "size": 3,
              "sha256": None},

@@ -57,6 +57,8 @@ def _sql(words: tuple[str, ...], as_csv: bool, as_json: bool, **options: Any) ->
         if exported is None:
             run = begin(words=words, **options)
             code = _analyse(run, folder)
+            if not run.was_read:
+                raise click.exceptions.Exit(code)
             exported = Path(folder) / FILE
         try:
             with _opened(duckdb, exported, folder) as database:
@@ -184,7 +186,7 @@ def _tables(database: Any, as_json: bool, as_csv: bool) -> None:
     meanings = {(t.name, c.name): c.meaning for t in TABLES for c in t.columns}
     columns: dict[str, list[tuple[str, str, str | None]]] = {}
     counts: dict[str, int] = {}
-    for (name,) in sorted(database.sql("SHOW TABLES").fetchall()):
+    for name in sorted(str(row[0]) for row in database.sql("SHOW TABLES").fetchall()):
         quoted = name.replace('"', '""')
         rows = database.sql(f'SELECT * FROM "{quoted}"')
         columns[name] = [(c, str(kind), meanings.get((name, c))) for c, kind in zip(rows.columns, rows.types, strict=True)]

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from exported import LECTURE, SAMPLES, all_worst, export, jsonl, written
+from exported import LECTURE, SAMPLES, SECRET, all_worst, export, jsonl, written
 from said import capture, talk
 
 from pcapkit.formats.ecs import ECS_VERSION
@@ -98,4 +98,4 @@ def test_a_login_has_an_outcome_and_no_secret(tmp_path: Path) -> None:
     login, = of(events(tmp_path), "credentials")
     assert (login["event"]["outcome"], login["user"]["name"], login["event"]["category"]) == (
         "success", "jschauma", ["authentication"])
-    assert "Super/secret" not in found
+    assert SECRET not in found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from exported import LECTURE, LONG, NASTY, SECRET, all_worst, export, written
+from exported import LECTURE, LONG, NASTY, SECRETS, all_worst, export, written
 
 from pcapkit.errors import OutputError
 from pcapkit.plugins import formats
@@ -21,11 +21,16 @@ def contents(folder: Path) -> dict[str, bytes]:
 @each
 def test_no_secret_is_in_it_and_equal_input_gives_equal_bytes(kind: str, tmp_path: Path) -> None:
     first, second = (contents(export(kind, tmp_path / name, *LECTURE)) for name in ("a", "b"))
-    assert not any(SECRET.encode() in data for data in first.values())
+    assert not any(secret.encode() in data for data in first.values() for secret in SECRETS)
     if kind == "duckdb":  # puts a random name of its own into every database
         assert first.keys() == second.keys()
     else:
         assert first == second
+
+
+def test_the_secrets_are_what_stands_there_if_they_are_to_be_shown(tmp_path: Path) -> None:
+    shown = b"".join(contents(export("jsonl", tmp_path, *LECTURE, "--show-secrets")).values())
+    assert all(secret.encode() in shown for secret in SECRETS if "%" not in secret)
 
 
 @each

@@ -15,8 +15,8 @@ from markdown_it.token import Token
 from pcapkit.formats.markdown import code, sentence
 
 RENDERER = MarkdownIt("commonmark", {"html": True}).enable("table")
-HEADINGS = {"Packet capture report", "Findings", "Who talks to whom", "Logins", "Encryption, where a session can ask for it", "TLS",
-            "Names looked up", "Oddities in the traffic"}
+HEADINGS = {"Packet capture report", "Findings", "Who talks to whom", "Logins", "Encryption, where a session can ask for it",
+            "TLS", "Names looked up", "Oddities in the traffic"}
 
 
 def report(folder: Path) -> tuple[str, list[Token]]:

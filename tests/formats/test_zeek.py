@@ -99,7 +99,8 @@ def test_elements_of_sets_are_told_apart() -> None:
 
 
 @pytest.mark.parametrize(("state", "facts"), [
-    ("SF", {"answered": True, "closed_by": "both"}), ("S1", {"answered": True}), ("S2", {"answered": True, "closed_by": "client"}),
+    ("SF", {"answered": True, "closed_by": "both"}), ("S1", {"answered": True}),
+    ("S2", {"answered": True, "closed_by": "client"}),
     ("S3", {"answered": True, "closed_by": "server"}), ("RSTO", {"answered": True, "reset_by": "client"}),
     ("RSTR", {"answered": True, "reset_by": "server", "closed_by": "client"}), ("S0", {"server_packets": 0}),
     ("REJ", {"reset_by": "server"}), ("RSTOS0", {"reset_by": "client", "server_packets": 0}),
