@@ -148,7 +148,7 @@ def _rows(result: Any) -> Iterator[tuple[Any, ...]]:
 
 
 def _column(column: Any) -> list[Any]:
-    unit = getattr(column.type, "unit", None)
+    unit = str(getattr(column.type, "unit", ""))
     if str(column.type).startswith("timestamp"):
         per_step = {"s": 1_000_000_000, "ms": 1_000_000, "us": 1_000, "ns": 1}[unit]
         return [None if n is None else rfc3339(n * per_step) for n in column.cast("int64").to_pylist()]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 from collections.abc import Callable, Iterable
+from functools import cache, lru_cache
 from pathlib import PurePath
 from typing import Any, ClassVar
 
@@ -45,15 +46,12 @@ class Ecs:
         make = _EVENTS.get(chunk.table.name)
         if make is None:
             return
-        lines = []
         for values in chunk.rows():
             row = dict(zip(chunk.table.names, values, strict=True))
             self._written += 1
-            fields = {**_place(row, chunk.table.name), **make(row), "event.sequence": self._written}
-            plain = dumps(_nested(fields), 0)
-            fields["event.id"] = hashlib.blake2b(plain, digest_size=16).hexdigest()
-            lines.append(dumps(_nested(fields)))
-        self._folder.write("ecs", b"".join(lines))
+            event = _nested({**_place(row, chunk.table.name), **make(row), "event.sequence": self._written})
+            event["event"]["id"] = hashlib.blake2b(dumps(event, 0), digest_size=16).hexdigest()
+            self._folder.write("ecs", dumps(event))
 
     def close(self) -> None:
         """Put the file in place."""
@@ -70,12 +68,18 @@ def _nested(fields: Fields) -> dict[str, Any]:
     for name, value in fields.items():
         if value is None or value == [] or value == "":
             continue
-        *outer, last = name.split(".")
+        outer, last = _path(name)
         place = found
         for part in outer:
             place = place.setdefault(part, {})
         place[last] = value
     return found
+
+
+@cache
+def _path(name: str) -> tuple[tuple[str, ...], str]:
+    *outer, last = name.split(".")
+    return tuple(outer), last
 
 
 def _place(row: Row, table: str) -> Fields:
@@ -98,6 +102,7 @@ def _place(row: Row, table: str) -> Fields:
         "pcapkit.stream": row["stream"], "pcapkit.encrypted": row.get("encrypted")}
 
 
+@lru_cache(65_536)
 def _ip(text: str | None) -> str | None:
     """An address that Elasticsearch takes for one."""
     try:
@@ -167,7 +172,7 @@ def _media(headers: Iterable[list[str]] | None) -> str | None:
 
 
 def _dns(row: Row) -> Fields:
-    answers = [{"name": a["name"], "type": a["type"], "class": row["class"], "ttl": a["ttl"], "data": a["data"]}
+    answers = [_nested({"name": a["name"], "type": a["type"], "class": row["class"], "ttl": a["ttl"], "data": a["data"]})
                for a in row["answers"] or ()]
     resolved = _once(_ip(a["data"]) for a in answers if a["type"] in ("A", "AAAA"))
     answered = row["response_frame"] is not None

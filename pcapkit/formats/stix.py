@@ -11,7 +11,8 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
 from pathlib import PurePath
 from typing import Any, ClassVar
 
@@ -20,7 +21,7 @@ import orjson
 from pcapkit import __version__, schema
 from pcapkit.codecs.mail import addresses, date
 from pcapkit.formats.folder import Folder
-from pcapkit.formats.jsonl import dumps, rfc3339
+from pcapkit.formats.jsonl import clean, dumps, rfc3339
 from pcapkit.formats.references import references
 from pcapkit.schema import Chunk
 
@@ -64,7 +65,7 @@ class Stix:
         if make is None:
             return
         for values in chunk.rows():
-            row = dict(zip(chunk.table.names, map(_text, values), strict=True))
+            row = dict(zip(chunk.table.names, _carried(values), strict=True))
             found = list(make(row))
             for thing in found:
                 if thing["id"] not in self._seen:
@@ -139,13 +140,13 @@ def _observable(kind: str, **facts: Any) -> Object:
     return {"type": kind, "spec_version": "2.1", "id": f"{kind}--{uuid.uuid5(_OBSERVABLES, _canonical(named))}", **known}
 
 
-def _text(value: Any) -> Any:
-    """Text that UTF-8 can carry; all else as it is."""
-    if isinstance(value, str) and not value.isascii():
-        return value.encode("utf-8", "backslashreplace").decode()
-    if isinstance(value, list):
-        return [_text(v) for v in value]
-    return {k: _text(v) for k, v in value.items()} if isinstance(value, dict) else value
+def _carried(values: Sequence[Any]) -> Sequence[Any]:
+    """The values, their text as UTF-8 can carry it: ids are made from what is written."""
+    try:
+        orjson.dumps(values)
+    except TypeError:
+        return [clean(value) for value in values]
+    return values
 
 
 def _moment(time_ns: int | None) -> str | None:
@@ -160,6 +161,7 @@ def _created(time_ns: int | None) -> str:
     return f"{text[:23]}Z" if text else _SINCE
 
 
+@lru_cache(16_384)
 def _address(text: str | None) -> Object | None:
     try:
         address = ipaddress.ip_address(text or "")
@@ -200,20 +202,20 @@ def _http(row: Row) -> Iterator[Object]:
             yield _observable("url", value=row["url"])
 
 
-def _name(name: str | None) -> Iterator[Object]:
-    if name and name.rstrip("."):
-        yield _observable("domain-name", value=name.rstrip("."))
+@lru_cache(16_384)
+def _name(name: str | None) -> Object | None:
+    """A domain name; the root is none."""
+    return _observable("domain-name", value=name.rstrip(".")) if name and name.rstrip(".") else None
 
 
 def _dns(row: Row) -> Iterator[Object]:
-    asked = list(_name(row["name"]))
-    yield from asked
+    if (asked := _name(row["name"])) is not None:
+        yield asked
     for answer in row["answers"] or ():
-        named = list(_name(answer["name"]))
-        found = _address(answer["data"]) if answer["type"] in ("A", "AAAA") else next(
-            _name(answer["data"]), None) if answer["type"] == "CNAME" else None
+        kind, named = answer["type"], _name(answer["name"])
+        found = _address(answer["data"]) if kind in ("A", "AAAA") else _name(answer["data"]) if kind == "CNAME" else None
         if named and found:
-            yield from (*named, found, _resolves(named[0], found, row["time"]))
+            yield from (named, found, _resolves(named, found, row["time"]))
 
 
 def _resolves(name: Object, to: Object, time: int | None) -> Object:

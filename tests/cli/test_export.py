@@ -23,7 +23,8 @@ def run(*words: object) -> Result:
     ((POST, "--format", "har", "--output", "x", "--trust-store", "y"), "--trust-store changes nothing in --format har"),
     ((POST, "--format", "har", "--output", "x", "--policy", "y"), "--policy changes nothing in --format har"),
     ((POST, "--format", "zeek", "--json"), "--json is one document, and --format zeek is not"),
-    ((POST, "--format", "json", "--output", "x"), "leave out --output"), ((POST, "--json", "--output", "x"), "leave out --output"),
+    ((POST, "--format", "json", "--output", "x"), "leave out --output"),
+    ((POST, "--json", "--output", "x"), "leave out --output"),
     ((POST, "--format", "zeek"), "--output DIR is needed"), ((POST, "--format", "xml", "--output", "x"), "'xml' is not one of")])
 def test_what_does_not_go_together_is_a_usage_error(words: tuple[object, ...], said: str) -> None:
     done = run(*words)
@@ -32,7 +33,8 @@ def test_what_does_not_go_together_is_a_usage_error(words: tuple[object, ...], s
 
 
 def test_json_is_one_document_either_way() -> None:
-    found = [json.loads(run(POST, *words).stdout) for words in (("--json",), ("--format", "json"), ("--format", "json", "--json"))]
+    ways = ("--json",), ("--format", "json"), ("--format", "json", "--json")
+    found = [json.loads(run(POST, *words).stdout) for words in ways]
     assert found[0] == found[1] == found[2] and len(found[0]["http_forms"]) == 3
 
 

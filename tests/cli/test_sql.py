@@ -68,7 +68,8 @@ def test_a_table_is_for_people_and_csv_for_programs() -> None:
     query = "SELECT name, unnest(answers).data AS data, '=1' AS formula FROM dns WHERE type = 'A'"
     shown, rows = run(CLIENT, query), run(CLIENT, query, "--csv")
     assert shown.stdout.splitlines() == ["name                  data         formula", "panix.netmeister.org  166.84.7.99  =1"]
-    assert list(csv.reader(rows.stdout.splitlines())) == [["name", "data", "formula"], ["panix.netmeister.org", "166.84.7.99", "'=1"]]
+    assert list(csv.reader(rows.stdout.splitlines())) == [
+        ["name", "data", "formula"], ["panix.netmeister.org", "166.84.7.99", "'=1"]]
 
 
 def test_secrets_are_masked_unless_they_are_to_be_shown() -> None:

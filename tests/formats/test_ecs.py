@@ -48,6 +48,7 @@ def fields(value: dict[str, Any], before: str = "") -> Iterator[tuple[str, Any]]
 
 
 def valid(name: str, value: Any) -> None:
+    assert value is not None, name
     kind, array = FIELDS[name]
     assert isinstance(value, list) is array, name
     for one in value if array else [value]:
@@ -99,3 +100,10 @@ def test_a_login_has_an_outcome_and_no_secret(tmp_path: Path) -> None:
     assert (login["event"]["outcome"], login["user"]["name"], login["event"]["category"]) == (
         "success", "jschauma", ["authentication"])
     assert SECRET not in found
+
+
+def test_what_is_not_known_is_left_out_also_in_lists(tmp_path: Path) -> None:
+    chunk = next(chunk for chunk in all_worst() if chunk.table.name == "dns")
+    chunk.columns[chunk.table.index("class")] = [None, None]
+    answer = events(written("ecs", tmp_path, chunk))[0]["dns"]["answers"][0]
+    assert set(answer) == {"name", "type", "ttl", "data"}

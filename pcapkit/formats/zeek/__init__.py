@@ -7,7 +7,7 @@ row: what is written depends on the capture, not on the day.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
@@ -41,17 +41,16 @@ class Zeek:
 
     def write(self, chunk: Chunk) -> None:
         """Append the rows of a chunk to the logs that have a place for them."""
-        found = [dict(zip(chunk.table.names, row, strict=True)) for row in chunk.rows()]
         table = chunk.table.name
         if table in _ROWS:
             log, make = _ROWS[table]
-            self._add(log, map(make, found))
+            self._add(log, map(make, _dicts(chunk)))
         if table == schema.HTTP.name:
-            self._add("http", map(self._http.row, found))
+            self._add("http", map(self._http.row, _dicts(chunk)))
         elif table in (schema.SMTP.name, schema.MAIL.name):
-            self._add("smtp", self._smtp.take(table, found))
+            self._add("smtp", self._smtp.take(table, list(_dicts(chunk))))
         elif table in (schema.TLS.name, schema.CERTIFICATES.name):
-            self._add("ssl", self._ssl.take(table, found))
+            self._add("ssl", self._ssl.take(table, list(_dicts(chunk))))
         elif table == schema.CAPTURES.name:
             self._finish_file()
 
@@ -60,16 +59,14 @@ class Zeek:
         self._add("smtp", self._smtp.finish())
         self._add("ssl", self._ssl.finish())
 
-    def _add(self, log: str, found: Any) -> None:
+    def _add(self, log: str, found: Iterable[Row]) -> None:
         """Append rows to a log; the first one brings the header."""
-        lines = []
         for row in found:
             if log not in self._last:
                 self._head(log, row["ts"])
             self._last[log] = max(self._last.get(log, 0), row["ts"] or 0)
-            lines.append("\t".join([write(row.get(name)) for name, write in self._writers[log]]) + "\n")
-        if lines:
-            self._folder.write(log, "".join(lines).encode())
+            line = "\t".join([write(row.get(name)) for name, write in self._writers[log]])
+            self._folder.write(log, f"{line}\n".encode())
 
     def _head(self, log: str, opened: int | None) -> None:
         fields = LOGS[log]
@@ -91,6 +88,10 @@ class Zeek:
     def abandon(self) -> None:
         """Leave nothing behind."""
         self._folder.abandon()
+
+
+def _dicts(chunk: Chunk) -> Iterator[Row]:
+    return (dict(zip(chunk.table.names, row, strict=True)) for row in chunk.rows())
 
 
 def _moment(time_ns: int) -> str:
