@@ -43,6 +43,10 @@ class OutputError(PcapkitError):
     """An output that cannot be written."""
 
 
+class ExtraError(PcapkitError):
+    """Something optional that is not installed; the text says how it is."""
+
+
 class DissectError(PcapkitError):
     """Bytes that break a protocol's rules so that the dissector cannot go on in this direction.
 

@@ -24,7 +24,7 @@ from pcapkit.errors import (
 _VERBS = {
     "findings": "tables", "flows": "tables", "http": "tables", "forms": "tables", "smtp": "smtp", "mail": "mail",
     "dns": "tables", "tls": "tls", "certificates": "certificates", "credentials": "credentials", "compare": "compare",
-    "export": "export", "follow": "follow", "packets": "packets", "decrypt": "decrypt", "extract": "extract",
+    "export": "export", "sql": "sql", "follow": "follow", "packets": "packets", "decrypt": "decrypt", "extract": "extract",
     "list": "shelves", "explain": "explain", "show": "show", "report": "report", "slice": "slice", "sanitize": "sanitize",
     "timeline": "timeline", "exercise": "exercise", "answer": "answer",
 }
