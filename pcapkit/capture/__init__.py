@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from os import PathLike
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pcapkit import schema
 from pcapkit.analysis import Options, analyse
+from pcapkit.capture.shown import Text
+from pcapkit.capture.views import MOST, DnsView, HttpView, SmtpView, TlsView, View
 from pcapkit.certificates.store import open_store
 from pcapkit.follow import follow
 from pcapkit.formats.text import escape, show
@@ -17,159 +19,10 @@ from pcapkit.limits import Limits
 from pcapkit.lines import packet
 from pcapkit.mailauth import open_policy
 from pcapkit.maillog import open_log
-from pcapkit.schema import Chunk, Table, Type
+from pcapkit.schema import Chunk, Type
 from pcapkit.secrets import Masker
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-_TYPES = {column.name: column.type for table in (*schema.TABLES, *schema.COMPARISON) for column in table.columns}
-_LEFT = "text-align:left;vertical-align:top;white-space:pre-line"
-_MOST = 50
-
-
-def _table(rows: Sequence[Sequence[str]], head: Sequence[str] = ()) -> str:
-    """An HTML table: everything escaped, no script, no style sheet."""
-    def line(cells: Sequence[str], tag: str) -> str:
-        return "<tr>" + "".join(f"<{tag} style='{_LEFT}'>{html.escape(c)}</{tag}>" for c in cells) + "</tr>"
-    return ("<table>" + (f"<thead>{line(head, 'th')}</thead>" if head else "")
-            + f"<tbody>{''.join(line(r, 'td') for r in rows)}</tbody></table>")
-
-
-def _spell(name: str, value: Any) -> str:
-    """A value in full, headers and evidence line by line."""
-    if isinstance(value, list) and value and isinstance(value[0], list):
-        return "\n".join(": ".join(map(show, pair)) for pair in value)
-    if name == "evidence" and value and isinstance(value[0], dict):
-        return "\n".join(f"frame {e['frame']}, bytes {e['offset']} to {e['offset'] + e['length']} of the {e['side']}"
-                         for e in value)
-    return show(value, _TYPES.get(name))
-
-
-class Text(str):
-    """Text of several lines that a notebook shows as it is."""
-
-    def __repr__(self) -> str:
-        return str(self)
-
-
-class Row(dict[str, Any]):
-    """One row: a dictionary whose keys are attributes too."""
-
-    def __getattr__(self, name: str) -> Any:
-        try:
-            return self[name]
-        except KeyError:
-            raise AttributeError(name) from None
-
-    def _known(self) -> list[tuple[str, str]]:
-        """What is known, by name."""
-        return [(name, _spell(name, value)) for name, value in self.items() if value is not None]
-
-    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
-        widest = max(map(len, self), default=0)
-        newline = "\n" + " " * (widest + 2)
-        printer.text("\n".join(f"{name:{widest}}  {value.replace(chr(10), newline)}" for name, value in self._known()))
-
-    def _repr_html_(self) -> str:
-        return _table(self._known())
-
-
-class View(Sequence[Row]):
-    """The rows of one table; `df` is the same as a DataFrame."""
-
-    def __init__(self, table: Table, chunks: Sequence[Chunk], shown: Sequence[str] = ()) -> None:
-        self._table, self._chunks, self._shown = table, chunks, tuple(shown) or table.names[:10]
-        self._rows = [Row(zip(table.names, row, strict=True)) for chunk in chunks for row in chunk.rows()]
-
-    def __len__(self) -> int:
-        return len(self._rows)
-
-    def __getitem__(self, index: Any) -> Any:
-        return self._rows[index]
-
-    def __iter__(self) -> Iterator[Row]:
-        return iter(self._rows)
-
-    @property
-    def df(self) -> pd.DataFrame:
-        """The rows as a DataFrame with the table's dtypes."""
-        from pcapkit.tables import frame
-        return frame(self._table, self._chunks)
-
-    def part(self, rows: Sequence[Row]) -> View:
-        """A view of some of the rows."""
-        return View(self._table, [Chunk.of(self._table, [tuple(row.values()) for row in rows])], self._shown)
-
-    def _cells(self) -> list[list[str]]:
-        return [[show(row[name], _TYPES[name])[:300] for name in self._shown] for row in self._rows[:_MOST]]
-
-    def _count(self) -> str:
-        return f"{self._table.name}: {len(self)} row{'s' if len(self) != 1 else ''}"
-
-    def _more(self) -> str:
-        return f"... {len(self) - _MOST} more" if len(self) > _MOST else ""
-
-    def __repr__(self) -> str:
-        from pcapkit.formats.text import table
-        lines = [self._count(), *([table(self._shown, self._cells(), 120)] if self else []), self._more()]
-        return "\n".join(filter(None, lines))
-
-    def _repr_html_(self) -> str:
-        return f"<div>{self._count()}</div>" + (_table(self._cells(), self._shown) if self else "") + self._more()
-
-
-class HttpView(View):
-    """Requests with their responses; `forms` are the form fields."""
-
-    forms: View
-
-
-class Dialogues(list[View]):
-    """A view for each stream; `df` has the rows of all of them, stream by stream."""
-
-    def __init__(self, views: Iterable[View], whole: View) -> None:
-        super().__init__(views)
-        self._whole = whole
-
-    @property
-    def df(self) -> pd.DataFrame:
-        """The rows of all, one stream after the other."""
-        return self._whole.df
-
-    def _repr_html_(self) -> str:
-        return "".join(view._repr_html_() for view in self)
-
-
-class SmtpView(View):
-    """Commands with their replies; `dialogues` are they per stream."""
-
-    @property
-    def dialogues(self) -> Dialogues:
-        """The rows of each stream, in order."""
-        found: dict[tuple[str, int | None], list[Row]] = {}
-        for row in self:
-            found.setdefault((row["file"], row["stream"]), []).append(row)
-        return Dialogues(map(self.part, found.values()), self.part([row for rows in found.values() for row in rows]))
-
-
-class DnsView(View):
-    """Questions with their responses."""
-
-    @property
-    def queries(self) -> View:
-        """The rows whose question is in the capture."""
-        return self.part([row for row in self if row["query_frame"] is not None])
-
-
-class TlsView(View):
-    """Handshakes and sessions."""
-
-    @property
-    def handshakes(self) -> View:
-        """The rows whose handshake is in the capture."""
-        return self.part([row for row in self if row["version"] is not None])
-
+__all__ = ["Capture", "Tables", "Text", "View", "open"]
 
 _VIEWS: dict[str, tuple[type[View], str]] = {
     "flows": (View, "stream transport client client_port server server_port service state client_bytes server_bytes"),
@@ -272,7 +125,7 @@ class Capture:
 
     def __repr__(self) -> str:
         return "\n".join([*self._facts(), self._seen(), *(
-            f"  {row.severity}: {escape(row.message)} (frame {row.frame})" for row in self.findings[:_MOST])])
+            f"  {row.severity}: {escape(row.message)} (frame {row.frame})" for row in self.findings[:MOST])])
 
     def _repr_html_(self) -> str:
         facts = "".join(f"<div>{html.escape(line)}</div>" for line in (*self._facts(), self._seen()))
