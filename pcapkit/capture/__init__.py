@@ -4,23 +4,30 @@ from __future__ import annotations
 
 import html
 from collections.abc import Sequence
+from itertools import islice
 from os import PathLike
 from typing import Any
 
 from pcapkit import schema
 from pcapkit.analysis import Options, analyse
-from pcapkit.capture.shown import Text
-from pcapkit.capture.views import MOST, DnsView, HttpView, SmtpView, TlsView, View
+from pcapkit.capture.packets import Packet, Packets
+from pcapkit.capture.protocols import ROWS, DnsView, HttpView, SmtpView, TlsView
+from pcapkit.capture.shown import Text, html_table
+from pcapkit.capture.views import MOST, Row, View
 from pcapkit.certificates.store import open_store
+from pcapkit.dissectors.tls import CertificateSeen
+from pcapkit.filters import Filter
 from pcapkit.follow import follow
-from pcapkit.formats.text import escape, show
+from pcapkit.formats.text import escape, show, table
+from pcapkit.handshakes import Handshake, handshakes
 from pcapkit.keys import Keys, open_keys
 from pcapkit.limits import Limits
-from pcapkit.lines import packet
+from pcapkit.lines import packets
 from pcapkit.mailauth import open_policy
 from pcapkit.maillog import open_log
 from pcapkit.schema import Chunk, Type
 from pcapkit.secrets import Masker
+from pcapkit.sightings import sightings
 
 __all__ = ["Capture", "Tables", "Text", "View", "open"]
 
@@ -59,6 +66,15 @@ class Tables:
             raise AttributeError(name)
         return self._capture.view(name).df
 
+    def _lines(self) -> list[tuple[str, str, str]]:
+        return [(t.name, f"{len(self._capture.view(t.name)):,}", t.meaning) for t in schema.TABLES]
+
+    def __repr__(self) -> str:
+        return table(("table", "rows", "meaning"), self._lines(), None)
+
+    def _repr_html_(self) -> str:
+        return html_table(self._lines(), ("table", "rows", "meaning"))
+
 
 class Capture:
     """One or several capture files. Analysed once, when something of it is asked for."""
@@ -67,6 +83,8 @@ class Capture:
         self._sources, self._options = sources, options
         self._chunks: dict[str, list[Chunk]] | None = None
         self._views: dict[str, View] = {}
+        self._handshakes: dict[str, list[Handshake]] = {}
+        self._certificates: dict[str, dict[str, bytes]] = {}
         self.tables = Tables(self)
 
     def view(self, name: str) -> View:
@@ -78,38 +96,60 @@ class Capture:
         if name not in self._views:
             kind, shown = _VIEWS[name]
             table = next(t for t in schema.TABLES if t.name == name)
-            view = self._views[name] = kind(table, self._chunks.get(name, []), shown.split())
-            if isinstance(view, HttpView):
-                view.forms = self.view("http_forms")
+            self._views[name] = kind(table, self._chunks.get(name, []), shown.split(), ROWS.get(name, Row), self)
         return self._views[name]
 
     def __dir__(self) -> list[str]:
-        return ["follow", "packet", "tables", "view", *_VIEWS]
+        return ["follow", "packet", "packets", "tables", "view", *_VIEWS]
 
     def __getattr__(self, name: str) -> View:
         if name.startswith("_") or name not in _VIEWS:
             raise AttributeError(name)
         return self.view(name)
 
-    def packet(self, number: int) -> Text:
+    def packet(self, number: int, file: str | None = None) -> Packet:
         """The packet with this frame number as a line and a dump in hex and ASCII, as `tcpdump -X` has it.
 
-        Secrets are stars unless the capture was opened to show them.
+        Secrets are stars unless the capture was opened to show them. `file` is the name of one of several, the first if
+        not given. Raises IndexError where there is no such packet.
         """
-        text = packet(self._path(), number, self._options.limits, self._options.show_secrets)
-        if text is None:
-            raise IndexError(f"{self._path()} has no frame {number}")
-        return Text(text.expandtabs(4))
+        path = self._path(file)
+        for packet in packets(path, self._options.limits, self._options.show_secrets, number):
+            return Packet.of(packet)
+        raise IndexError(f"{path} has no frame {number}")
 
-    def follow(self, stream: int, transport: str = "tcp") -> Text:
+    def packets(self, filter: str | None = None, most: int = MOST, file: str | None = None) -> Packets:
+        """The first packets, or the first that a capture filter lets through, a line each in tcpdump's manner."""
+        chosen = Filter(filter) if filter else None
+        found = packets(self._path(file), self._options.limits, self._options.show_secrets, chosen)
+        some = [Packet.of(packet) for packet in islice(found, most + 1)]
+        return Packets(some[:most], len(some) > most)
+
+    def follow(self, stream: int, transport: str = "tcp", file: str | None = None) -> Text:
         """Both sides of a stream as text, secrets masked unless the capture was opened to show them."""
-        followed = follow(self._path(), transport, stream, Options(limits=self._options.limits))
+        followed = follow(self._path(file), transport, stream, Options(limits=self._options.limits, keys=self._options.keys))
         return Text("\n".join(line for piece in followed.masked(Masker(self._options.show_secrets))
                               for line in piece.lines()))
 
-    def _path(self) -> Any:
-        """The first of the files: what has one number only means it."""
-        return self._sources[0]
+    def shown_handshakes(self, file: str) -> list[Handshake]:
+        """The handshakes of a file message by message, for ladders; the file is read for it once."""
+        if file not in self._handshakes:
+            self._handshakes[file] = handshakes(self._path(file), self._options)
+        return self._handshakes[file]
+
+    def certificate_bytes(self, file: str) -> dict[str, bytes]:
+        """The certificates of a file in DER, by their SHA-256; the file is read for it once."""
+        if file not in self._certificates:
+            seen = sightings(CertificateSeen, [self._path(file)], self._options)
+            self._certificates[file] = {certificate.sha256: certificate.der for certificate in seen}
+        return self._certificates[file]
+
+    def _path(self, file: str | None = None) -> Any:
+        """The file of this name; without one the first: what has one number only means it."""
+        for source in self._sources:
+            if file is None or str(source) == file:
+                return source
+        raise KeyError(f"{file} is none of {', '.join(map(str, self._sources))}")
 
     def _facts(self) -> list[str]:
         """A line for each file, and what is wrong with it."""

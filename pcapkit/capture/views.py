@@ -1,4 +1,4 @@
-"""The rows of tables as objects: one row, the rows of a table, and what a protocol's rows have besides."""
+"""The rows of tables as objects: one row, and the rows of a table."""
 
 from __future__ import annotations
 
@@ -12,18 +12,28 @@ from pcapkit.schema import Chunk, Table
 if TYPE_CHECKING:
     import pandas as pd
 
-MOST = 50
+    from pcapkit.capture import Capture
 
+MOST = 50
+"""Rows that are shown."""
+_CELL = 300
 
 
 class Row(dict[str, Any]):
     """One row: a dictionary whose keys are attributes too."""
+
+    def __init__(self, pairs: Iterable[tuple[str, Any]], capture: Capture | None = None) -> None:
+        super().__init__(pairs)
+        self._capture = capture
 
     def __getattr__(self, name: str) -> Any:
         try:
             return self[name]
         except KeyError:
             raise AttributeError(name) from None
+
+    def __dir__(self) -> list[str]:
+        return [*self, *(name for name in dir(type(self)) if not name.startswith("_"))]
 
     def _known(self) -> list[tuple[str, str]]:
         """What is known, by name."""
@@ -39,17 +49,19 @@ class Row(dict[str, Any]):
 
 
 class View(Sequence[Row]):
-    """The rows of one table; `df` is the same as a DataFrame."""
+    """The rows of one table; `df` is the same as a DataFrame. A slice is a view too."""
 
-    def __init__(self, table: Table, chunks: Sequence[Chunk], shown: Sequence[str] = ()) -> None:
+    def __init__(self, table: Table, chunks: Sequence[Chunk], shown: Sequence[str] = (), row: type[Row] = Row,
+                 capture: Capture | None = None) -> None:
         self._table, self._chunks, self._shown = table, chunks, tuple(shown) or table.names[:10]
-        self._rows = [Row(zip(table.names, row, strict=True)) for chunk in chunks for row in chunk.rows()]
+        self._row, self._capture = row, capture
+        self._rows = [row(zip(table.names, values, strict=True), capture) for chunk in chunks for values in chunk.rows()]
 
     def __len__(self) -> int:
         return len(self._rows)
 
     def __getitem__(self, index: Any) -> Any:
-        return self._rows[index]
+        return self.part(self._rows[index]) if isinstance(index, slice) else self._rows[index]
 
     def __iter__(self) -> Iterator[Row]:
         return iter(self._rows)
@@ -60,12 +72,27 @@ class View(Sequence[Row]):
         from pcapkit.tables import frame
         return frame(self._table, self._chunks)
 
+    @property
+    def columns(self) -> Columns:
+        """The names, types and meanings of the columns."""
+        return Columns(self._table)
+
     def part(self, rows: Sequence[Row]) -> View:
         """A view of some of the rows."""
-        return View(self._table, [Chunk.of(self._table, [tuple(row.values()) for row in rows])], self._shown)
+        return View(self._table, [self._chunk(rows)], self._shown, self._row, self._capture)
+
+    def where(self, **values: Any) -> View:
+        """A view of the rows that have these values: `cap.dns.where(type="TXT")`. Raises KeyError for what is no column."""
+        for name in values:
+            if name not in self._table.names:
+                raise KeyError(f"{self._table.name} has no column {name!r}; it has {', '.join(self._table.names)}")
+        return self.part([row for row in self if all(row[name] == value for name, value in values.items())])
+
+    def _chunk(self, rows: Sequence[Row]) -> Chunk:
+        return Chunk.of(self._table, [tuple(row.values()) for row in rows])
 
     def _cells(self) -> list[list[str]]:
-        return [[show(row[name], TYPES[name])[:300] for name in self._shown] for row in self._rows[:MOST]]
+        return [[show(row[name], TYPES[name])[:_CELL] for name in self._shown] for row in self._rows[:MOST]]
 
     def _count(self) -> str:
         return f"{self._table.name}: {len(self)} row{'s' if len(self) != 1 else ''}"
@@ -82,53 +109,22 @@ class View(Sequence[Row]):
         return f"<div>{self._count()}</div>" + (html_table(self._cells(), self._shown) if self else "") + self._more()
 
 
-class HttpView(View):
-    """Requests with their responses; `forms` are the form fields."""
+class Columns(Sequence[str]):
+    """The names of a table's columns; shown with their types and meanings."""
 
-    forms: View
+    def __init__(self, table: Table) -> None:
+        self._table = table
+        self._lines = [(column.name, column.type.value, column.meaning) for column in table.columns]
 
+    def __len__(self) -> int:
+        return len(self._lines)
 
-class Dialogues(list[View]):
-    """A view for each stream; `df` has the rows of all of them, stream by stream."""
+    def __getitem__(self, index: Any) -> Any:
+        return self._table.names[index]
 
-    def __init__(self, views: Iterable[View], whole: View) -> None:
-        super().__init__(views)
-        self._whole = whole
-
-    @property
-    def df(self) -> pd.DataFrame:
-        """The rows of all, one stream after the other."""
-        return self._whole.df
+    def __repr__(self) -> str:
+        from pcapkit.formats.text import table
+        return f"{self._table.name}: {self._table.meaning}\n{table(('column', 'type', 'meaning'), self._lines, None)}"
 
     def _repr_html_(self) -> str:
-        return "".join(view._repr_html_() for view in self)
-
-
-class SmtpView(View):
-    """Commands with their replies; `dialogues` are they per stream."""
-
-    @property
-    def dialogues(self) -> Dialogues:
-        """The rows of each stream, in order."""
-        found: dict[tuple[str, int | None], list[Row]] = {}
-        for row in self:
-            found.setdefault((row["file"], row["stream"]), []).append(row)
-        return Dialogues(map(self.part, found.values()), self.part([row for rows in found.values() for row in rows]))
-
-
-class DnsView(View):
-    """Questions with their responses."""
-
-    @property
-    def queries(self) -> View:
-        """The rows whose question is in the capture."""
-        return self.part([row for row in self if row["query_frame"] is not None])
-
-
-class TlsView(View):
-    """Handshakes and sessions."""
-
-    @property
-    def handshakes(self) -> View:
-        """The rows whose handshake is in the capture."""
-        return self.part([row for row in self if row["version"] is not None])
+        return f"<div>{self._table.name}: {self._table.meaning}</div>{html_table(self._lines, ('column', 'type', 'meaning'))}"
