@@ -109,6 +109,12 @@ def test_rows_of_several_files_find_their_own() -> None:
         cap.packet(9, file="nowhere.pcap")
 
 
+def test_a_secret_has_the_same_number_in_a_view_and_in_a_stream() -> None:
+    cap = pcapkit.open(SAMPLES / "irc" / "chat.pcap")
+    assert [row.secret[:10] for row in cap.credentials] == ["<secret #1", "<secret #2", "<secret #3", "<secret #4"]
+    assert re.findall(r"<secret #\d", cap.follow(1)) == ["<secret #2", "<secret #3", "<secret #4"]
+
+
 def test_keys_open_what_is_followed() -> None:
     sealed, opened = (pcapkit.open(LECTURE / "starttls.pcap", keys=keys) for keys in (None, LECTURE / "tls.keylog.txt"))
     assert "decrypted" in opened.follow(1) and "decrypted" not in sealed.follow(1)

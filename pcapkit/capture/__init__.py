@@ -81,6 +81,7 @@ class Capture:
 
     def __init__(self, sources: Sequence[Any], options: Options) -> None:
         self._sources, self._options = sources, options
+        self._masker = Masker(options.show_secrets)
         self._chunks: dict[str, list[Chunk]] | None = None
         self._views: dict[str, View] = {}
         self._handshakes: dict[str, list[Handshake]] = {}
@@ -91,7 +92,7 @@ class Capture:
         """The rows of the table `name`."""
         if self._chunks is None:
             self._chunks = {}
-            for chunk in analyse(self._sources, self._options):
+            for chunk in analyse(self._sources, self._options, self._masker):
                 self._chunks.setdefault(chunk.table.name, []).append(chunk)
         if name not in self._views:
             kind, shown = _VIEWS[name]
@@ -126,10 +127,12 @@ class Capture:
         return Packets(some[:most], len(some) > most)
 
     def follow(self, stream: int, transport: str = "tcp", file: str | None = None) -> Text:
-        """Both sides of a stream as text, secrets masked unless the capture was opened to show them."""
+        """Both sides of a stream as text, secrets masked unless the capture was opened to show them: with the numbers that
+        they have in the views.
+        """
+        self.view("credentials")
         followed = follow(self._path(file), transport, stream, Options(limits=self._options.limits, keys=self._options.keys))
-        return Text("\n".join(line for piece in followed.masked(Masker(self._options.show_secrets))
-                              for line in piece.lines()))
+        return Text("\n".join(line for piece in followed.masked(self._masker) for line in piece.lines()))
 
     def shown_handshakes(self, file: str) -> list[Handshake]:
         """The handshakes of a file message by message, for ladders; the file is read for it once."""

@@ -9,6 +9,7 @@ from pcapkit.capture.shown import Text
 from pcapkit.capture.views import Row, View
 from pcapkit.formats import handshake
 from pcapkit.formats.ladder import Ladder
+from pcapkit.formats.text import escape
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -135,15 +136,22 @@ class Handshake(Row):
 
 
 class Certificate(Row):
-    """A certificate; `text` is all of it."""
+    """A certificate, also as `text` and in PEM."""
 
     @property
     def text(self) -> Text:
         """Field by field, as `openssl x509 -text` has it."""
         from pcapkit.certificates.text import certificate_text
-        from pcapkit.formats.text import escape
-        lines = certificate_text(_whole(self).certificate_bytes(self["file"])[self["sha256"]]).splitlines()
-        return Text("\n".join(escape(line) for line in lines))
+        return Text("\n".join(escape(line) for line in certificate_text(self._bytes()).splitlines()))
+
+    @property
+    def pem(self) -> Text:
+        """Its bytes in PEM, such as a trust store is made of."""
+        from pcapkit.certificates.text import pem
+        return Text(pem(self._bytes()))
+
+    def _bytes(self) -> bytes:
+        return _whole(self).certificate_bytes(self["file"])[self["sha256"]]
 
 
 ROWS: dict[str, type[Row]] = {"tls": Handshake, "certificates": Certificate}

@@ -28,19 +28,29 @@ def html_lines(text: str) -> str:
 
 
 def spell(name: str, value: Any) -> str:
-    """A value in full, headers and evidence line by line."""
-    if isinstance(value, list) and value and isinstance(value[0], list):
-        return "\n".join(": ".join(map(show, pair)) for pair in value)
-    if name == "evidence" and value and isinstance(value[0], dict):
-        return "\n".join(f"frame {e['frame']}, bytes {e['offset']} to {e['offset'] + e['length']} of the {e['side']}"
-                         for e in value)
-    if isinstance(value, list) and any(isinstance(v, dict) or len(show(v)) > _SHORT for v in value):
-        return "\n".join(map(show, value))
-    return show(value, TYPES.get(name))
+    """A value in full: headers, evidence and records line by line, what is empty by a word."""
+    if not isinstance(value, list):
+        return show(value, TYPES.get(name))
+    lines = [_member(name, member) for member in value]
+    several = any(isinstance(member, list | dict) for member in value) or max(map(len, lines), default=0) > _SHORT
+    return ("\n" if several else ", ").join(lines) or "none"
+
+
+def _member(name: str, member: Any) -> str:
+    if isinstance(member, list):
+        return ": ".join(map(show, member))
+    if not isinstance(member, dict) or tuple(member) == _RECORD:
+        return show(member)
+    if name == "evidence":
+        start, length = member["offset"], member["length"]
+        return f"frame {member['frame']}, bytes {start} to {start + length} of the {member['side']}"
+    return ", ".join(f"{key} {show(value)}" for key, value in member.items() if value not in (None, []))
 
 
 _SHORT = 30
 """Characters of the members of a list that stands in one line."""
+_RECORD = ("name", "type", "ttl", "data")
+"""Of the DNS: the order says it all, as in a zone file."""
 
 
 class Text(str):
