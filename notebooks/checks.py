@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from ipaddress import ip_address, ip_network
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,7 @@ def _plain(answer: Any) -> Any:
         return answer.strip().casefold().removesuffix(".")
     if isinstance(answer, list | tuple):
         return [_plain(one) for one in answer]
-    return float(answer) if isinstance(answer, int) and not isinstance(answer, bool) else answer
+    return float(answer) if isinstance(answer, Real) and not isinstance(answer, bool) else answer
 
 
 def _passes(mail: Any) -> str:

@@ -23,7 +23,7 @@ class Kernel:
 
     def __init__(self, book: Any) -> None:
         self.book = book
-        self._client = nbclient.NotebookClient(book, timeout=60, kernel_name="python3", record_timing=False,
+        self._client = nbclient.NotebookClient(book, timeout=60, kernel_name="python3", record_timing=False, coalesce_streams=True,
                                                resources={"metadata": {"path": str(ROOT / "notebooks")}})
 
     @contextmanager

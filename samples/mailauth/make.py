@@ -52,7 +52,7 @@ def signing_key() -> rsa.RSAPrivateKey:
 def published() -> dict[str, str]:
     """What the domains say in TXT records; a key is longer than the 255 bytes of one string (RFC 6376, 3.6.2.2)."""
     public = signing_key().public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
-    return {DOMAIN: "v=spf1 ip4:192.0.2.0/28 include:_spf.mailer.example -all",
+    return {DOMAIN: "v=spf1 ip4:192.0.2.16/28 include:_spf.mailer.example -all",
             "_spf.mailer.example": "v=spf1 ip4:198.51.100.64/27 ~all",
             f"{SELECTOR}._domainkey.{DOMAIN}": f"v=DKIM1; k=rsa; p={base64.b64encode(public).decode()}",
             f"_dmarc.{DOMAIN}": f"v=DMARC1; p=reject; aspf=s; rua=mailto:dmarc@{DOMAIN}"}
