@@ -23,8 +23,9 @@ class Kernel:
 
     def __init__(self, book: Any) -> None:
         self.book = book
-        self._client = nbclient.NotebookClient(book, timeout=60, kernel_name="python3", record_timing=False, coalesce_streams=True,
-                                               resources={"metadata": {"path": str(ROOT / "notebooks")}})
+        place = {"metadata": {"path": str(ROOT / "notebooks")}}
+        self._client = nbclient.NotebookClient(book, timeout=60, kernel_name="python3", record_timing=False,
+                                               coalesce_streams=True, resources=place)
 
     @contextmanager
     def running(self) -> Iterator[Kernel]:

@@ -11,7 +11,8 @@ from pcapkit.formats.text import show
 
 TYPES = {column.name: column.type for table in (*schema.TABLES, *schema.COMPARISON) for column in table.columns}
 _LEFT = "text-align:left;vertical-align:top;white-space:pre-line"
-_LINES = "margin:0;line-height:1.3;overflow-x:auto;white-space:pre"
+_LINES = "margin:0;line-height:1.3;overflow-x:auto;white-space:pre;font-family:monospace"
+"""Notebooks give what they show a font in which columns do not stand below each other."""
 
 
 def html_table(rows: Sequence[Sequence[str]], head: Sequence[str] = ()) -> str:
