@@ -59,8 +59,9 @@ class Options:
 def analyse(sources: Sequence[Source], options: Options | None = None, masker: Masker | None = None) -> Iterator[Chunk]:
     """The rows of all tables of `sources`, masked as the options say, in chunks; a file's `captures` row is its last.
 
-    `masker` is one to number secrets with, for who wants to mask something else alike. Findings and verdicts come at the very end, since they may rest on several files. Raises CaptureError for an input
-    that cannot be read at all, unless the options name somebody to tell.
+    Findings and verdicts come at the very end, since they may rest on several files. `masker` is one to number secrets with,
+    for who wants to mask something else alike. Raises CaptureError for an input that cannot be read at all, unless the options
+    name somebody to tell.
     """
     options = options or Options()
     masker = masker or Masker(options.show_secrets)

@@ -147,6 +147,19 @@ def test_packets_are_lines_with_their_frame_numbers(cap: pcapkit.Capture) -> Non
         cap.packets("no filter")
 
 
+def test_a_finding_explains_itself(cap: pcapkit.Capture) -> None:
+    text, markup = shown(cap.findings[0].explanation)
+    assert text.startswith("cleartext-credential: ") and "\n\nWhy\n  " in text and max(map(len, text.splitlines())) <= 110
+    assert "<td" in markup and "explanation" in dir(cap.findings[0])
+
+
+def test_a_packet_has_its_fields_and_shows_them_marked(cap: pcapkit.Capture) -> None:
+    text, markup = shown(cap.packet(4))
+    assert "span" in markup and "Content-Length" in markup and text == str(cap.packet(4))
+    assert [field.name for field in cap.packet(4).fields][:2] == [field.name for field in cap.packets()[3].fields][:2]
+    assert "not+really" not in markup and "6e6f742b" not in re.sub(r"\s|<[^>]*>", "", markup)
+
+
 def test_a_packet_is_handed_on_without_its_secret(cap: pcapkit.Capture) -> None:
     assert b"j_password=" + b"*" * 22 + b"&" in cap.packet(4).data
     packet = pcapkit.open(POST, show_secrets=True).packet(4)
@@ -162,7 +175,7 @@ def test_markup_in_the_traffic_does_not_become_markup_in_the_notebook(tmp_path: 
         assert "&lt;script&gt;" in thing._repr_html_()
     for thing in (*said, cap.http, cap.http[0], cap.tables, cap.packets(), cap.http.columns, cap.flows[:0], cap.smtp.dialogues):
         assert set(re.findall(r"</?\w+", thing._repr_html_())) <= {f"{a}{t}" for a in ("<", "</") for t in (
-            "div", "table", "thead", "tbody", "tr", "th", "td", "pre", "br")}
+            "div", "table", "thead", "tbody", "tr", "th", "td", "pre", "span")}
 
 
 def test_markup_in_mail_and_handshakes_does_not_become_markup_either(tmp_path: Path) -> None:

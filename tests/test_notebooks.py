@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -103,7 +104,7 @@ def test_every_exercise_stands_in_its_notebook() -> None:
 @each
 def test_an_exercise_is_a_place_for_an_answer_and_then_its_check(path: Path) -> None:
     cells = read(path).cells
-    for cell, check in zip(cells, cells[1:], strict=False):
+    for cell, check in pairwise(cells):
         assert ("exercise" in cell.metadata.get("tags", [])) == ("check" in check.metadata.get("tags", []))
         if "exercise" in cell.metadata.get("tags", []):
             assert cell.source.endswith("answer = ...") and not texts(cell)

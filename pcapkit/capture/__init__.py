@@ -8,7 +8,7 @@ from itertools import islice
 from os import PathLike
 from typing import Any
 
-from pcapkit import schema
+from pcapkit import lines, schema
 from pcapkit.analysis import Options, analyse
 from pcapkit.capture.packets import Packet, Packets
 from pcapkit.capture.protocols import ROWS, DnsView, HttpView, SmtpView, TlsView
@@ -22,11 +22,11 @@ from pcapkit.formats.text import escape, show, table
 from pcapkit.handshakes import Handshake, handshakes
 from pcapkit.keys import Keys, open_keys
 from pcapkit.limits import Limits
-from pcapkit.lines import packets
 from pcapkit.mailauth import open_policy
 from pcapkit.maillog import open_log
 from pcapkit.schema import Chunk, Type
 from pcapkit.secrets import Masker
+from pcapkit.show import Shown, fields_of
 from pcapkit.sightings import sightings
 
 __all__ = ["Capture", "Tables", "Text", "View", "open"]
@@ -109,22 +109,31 @@ class Capture:
         return self.view(name)
 
     def packet(self, number: int, file: str | None = None) -> Packet:
-        """The packet with this frame number as a line and a dump in hex and ASCII, as `tcpdump -X` has it.
+        """The packet with this frame number as a line and a dump in hex and ASCII, as `tcpdump -X` has it; `fields` are its
+        fields by name, which a notebook marks in the dump.
 
         Secrets are stars unless the capture was opened to show them. `file` is the name of one of several, the first if
         not given. Raises IndexError where there is no such packet.
         """
         path = self._path(file)
-        for packet in packets(path, self._options.limits, self._options.show_secrets, number):
-            return Packet.of(packet)
+        for packet in lines.packets(path, self._options.limits, self._options.show_secrets, number):
+            return self._packet(path, packet)
         raise IndexError(f"{path} has no frame {number}")
 
     def packets(self, filter: str | None = None, most: int = MOST, file: str | None = None) -> Packets:
         """The first packets, or the first that a capture filter lets through, a line each in tcpdump's manner."""
         chosen = Filter(filter) if filter else None
-        found = packets(self._path(file), self._options.limits, self._options.show_secrets, chosen)
-        some = [Packet.of(packet) for packet in islice(found, most + 1)]
+        path = self._path(file)
+        found = lines.packets(path, self._options.limits, self._options.show_secrets, chosen)
+        some = [self._packet(path, packet) for packet in islice(found, most + 1)]
         return Packets(some[:most], len(some) > most)
+
+    def _packet(self, path: Any, packet: lines.Packet) -> Packet:
+        def look() -> Shown:
+            shown = fields_of(path, packet.number, self._options)
+            assert shown is not None, "the packet has been seen"
+            return shown
+        return Packet.of(packet, look)
 
     def follow(self, stream: int, transport: str = "tcp", file: str | None = None) -> Text:
         """Both sides of a stream as text, secrets masked unless the capture was opened to show them: with the numbers that

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any
 
 from pcapkit import lines
 from pcapkit.capture.shown import Text, html_lines
+from pcapkit.fields import Field
+from pcapkit.formats.dump import page
+from pcapkit.show import Shown
 
 
 class Packet(Text):
-    """A packet as a line and a dump in hex and ASCII; `data` are its bytes, secrets in them as stars unless shown."""
+    """A packet as a line and a dump in hex and ASCII; a notebook shows it with each field marked and named.
+
+    `data` are its bytes, secrets in them as stars unless shown.
+    """
 
     number: int
     time_ns: int
@@ -18,14 +25,28 @@ class Packet(Text):
     original_length: int
     data: bytes
     line: str
+    _look: Callable[[], Shown]
 
     @classmethod
-    def of(cls, packet: lines.Packet) -> Packet:
-        """What `lines` has of a packet."""
+    def of(cls, packet: lines.Packet, look: Callable[[], Shown]) -> Packet:
+        """What `lines` has of a packet; `look` finds the fields when they are asked for."""
         made = cls(f"{packet.line}\n{packet.dump}".expandtabs(4))
         made.number, made.time_ns, made.link_type = packet.number, packet.time_ns, packet.link_type
-        made.original_length, made.data, made.line = packet.original_length, packet.data, packet.line
+        made.original_length, made.data, made.line, made._look = packet.original_length, packet.data, packet.line, look
         return made
+
+    @cached_property
+    def shown(self) -> Shown:
+        """Its bytes with the tree of fields over them."""
+        return self._look()
+
+    @property
+    def fields(self) -> list[Field]:
+        """The fields, layer by layer."""
+        return self.shown.fields
+
+    def _repr_html_(self) -> str:
+        return page(self.shown)
 
     def scapy(self) -> Any:
         """The packet as scapy has it. Raises MissingError where scapy is not installed."""

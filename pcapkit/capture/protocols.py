@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from pcapkit.capture.shown import Text
+from pcapkit import explanations
+from pcapkit.capture.shown import Text, html_table
 from pcapkit.capture.views import Row, View
-from pcapkit.formats import handshake
+from pcapkit.explanations import Explanation
+from pcapkit.formats import explanation, handshake
 from pcapkit.formats.ladder import Ladder
 from pcapkit.formats.text import escape
 
@@ -154,7 +156,33 @@ class Certificate(Row):
         return _whole(self).certificate_bytes(self["file"])[self["sha256"]]
 
 
-ROWS: dict[str, type[Row]] = {"tls": Handshake, "certificates": Certificate}
+class Explained(Text):
+    """What a rule means, as text; a notebook shows it part by part."""
+
+    parts: list[tuple[str, str]]
+
+    @classmethod
+    def of(cls, told: Explanation) -> Explained:
+        """What the shelf of explanations has."""
+        made = cls(explanation.text(told, _WIDTH))
+        made.parts = [(told.rule, told.title), ("What", told.what), ("Why", told.why), ("Fix", told.fix), ("See it", told.see),
+                      ("RFC", "\n".join(f"{place.name}: {place.says}" for place in told.rfc))]
+        return made
+
+    def _repr_html_(self) -> str:
+        return html_table(self.parts)
+
+
+class Finding(Row):
+    """A finding; `explanation` says what it means, why it matters and what to do."""
+
+    @property
+    def explanation(self) -> Explained:
+        """What there is to say of its rule."""
+        return Explained.of(explanations.explanation(self["rule"]))
+
+
+ROWS: dict[str, type[Row]] = {"tls": Handshake, "certificates": Certificate, "findings": Finding}
 """The tables whose rows are more than rows."""
 
 
