@@ -16,7 +16,7 @@ _VERBS = {
     "findings": "tables", "flows": "tables", "http": "tables", "forms": "tables", "smtp": "smtp", "mail": "mail",
     "dns": "tables", "tls": "tls", "certificates": "certificates", "credentials": "credentials", "compare": "compare",
     "export": "export", "follow": "follow", "packets": "packets", "decrypt": "decrypt", "extract": "extract", "list": "shelves",
-    "explain": "explain", "show": "show", "answer": "answer",
+    "explain": "explain", "show": "show", "report": "report", "answer": "answer",
 }
 
 
