@@ -19,10 +19,16 @@ def load(place: str) -> Any:
 
 
 @cache
+def _installed() -> Any:
+    """What installed distributions add to anything: looking through all of them takes a while."""
+    return entry_points()
+
+
+@cache
 def _shelf(kind: str, left_out: frozenset[str] = frozenset()) -> tuple[Any, ...]:
     places = [place for place in import_module(f"pcapkit.{kind}").BUILTIN if place not in left_out]
     found = {c.name: c for c in map(load, places)}
-    for entry in entry_points(group=f"pcapkit.{kind}"):
+    for entry in _installed().select(group=f"pcapkit.{kind}"):
         try:
             added = entry.load()
             if added.name in found:

@@ -37,6 +37,12 @@ class Greeted:
 '''
 
 
+def forget() -> None:
+    """Have the shelves read anew."""
+    plugins._installed.cache_clear()
+    plugins._shelf.cache_clear()
+
+
 @pytest.fixture
 def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
     """Installs a distribution with one module and entry points of a group."""
@@ -50,9 +56,9 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install
             f"[pcapkit.{group}]\n" + "".join(f"{key} = {name}_module:{value}\n" for key, value in entries.items()))
         monkeypatch.syspath_prepend(str(folder))
         monkeypatch.delitem(sys.modules, f"{name}_module", raising=False)
-        plugins._shelf.cache_clear()
+        forget()
     yield add
-    plugins._shelf.cache_clear()
+    forget()
 
 
 def test_a_good_plug_in_is_used(install: Install, tmp_path: Path) -> None:

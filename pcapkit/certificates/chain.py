@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
-from pcapkit.certificates.matching import as_address, forbidden, hosts, matches
+from pcapkit.certificates.matching import as_address, covers, forbidden, hosts
 from pcapkit.certificates.store import TrustStore
 from pcapkit.certificates.verdicts import Fault, Reason, Verdict
-from pcapkit.codecs.der import read_parts
+from pcapkit.codecs.der import Parts, read_parts
 from pcapkit.codecs.x509 import SECOND, SIGNATURES, Certificate, may_sign, read_certificate
 from pcapkit.errors import DissectError
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from cryptography import x509
 
 
-@dataclass(slots=True)
+@dataclass
 class Link:
     """One certificate: its columns, and itself as the cryptography package reads it, None where it refuses."""
 
@@ -31,13 +31,18 @@ class Link:
     place: str
     """Which one it is, in words."""
 
+    @cached_property
+    def parts(self) -> Parts | None:
+        """What it says, part by part; None where its frame is broken."""
+        try:
+            return read_parts(self.der)
+        except DissectError:
+            return None
+
     @property
     def key(self) -> bytes | None:
         """Its key with its kind, in DER; None where it cannot be found."""
-        try:
-            return read_parts(self.der).key.content
-        except DissectError:
-            return None
+        return None if self.parts is None else self.parts.key.content
 
     @property
     def name(self) -> str:
@@ -197,8 +202,9 @@ class Chain:
 
     def matches(self, host: str) -> bool | None:
         """Whether the server's certificate is for a host; None where it cannot be read."""
-        parsed = self.links[0].parsed if self.links else None
-        return None if parsed is None else matches(parsed, host)
+        if not self.links or self.links[0].parsed is None:
+            return None
+        return any(covers(pattern, host) for pattern in self.hosts)
 
     def holds(self) -> tuple[int | None, int | None]:
         """From when to when the dates of all of the path hold, in nanoseconds since the epoch."""

@@ -37,11 +37,6 @@ def hosts(certificate: x509.Certificate) -> list[str]:
     return names or common_names(certificate)
 
 
-def matches(certificate: x509.Certificate, host: str) -> bool:
-    """Whether it is for a host, which is a name or an address."""
-    return any(covers(pattern, host) for pattern in hosts(certificate))
-
-
 def covers(pattern: str, host: str) -> bool:
     """Whether a name, in which `*` may stand for the leftmost label, is that of a host (RFC 9525, 6.3)."""
     if address := as_address(host):

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from pcapkit.certificates.chain import Chain
+from pcapkit.certificates.chain import Chain, Link
 from pcapkit.certificates.extensions import timestamps
 from pcapkit.certificates.matching import alternative_names, misplaced
-from pcapkit.codecs.der import Parts, read_parts
+from pcapkit.codecs.der import Parts
 from pcapkit.errors import DissectError
 
 if TYPE_CHECKING:
@@ -34,10 +34,12 @@ _LONGEST_SERIAL = 20
 _SCTS, _FEATURES = "1.3.6.1.4.1.11129.2.4.2", "1.3.6.1.5.5.7.1.24"
 
 
-def count_timestamps(der: bytes) -> int | None:
+def count_timestamps(one: Link) -> int | None:
     """How many signed certificate timestamps a certificate holds; None where they cannot be read."""
+    if one.parts is None:
+        return None
     try:
-        return sum(len(timestamps(e.value)) for e in read_parts(der).extensions if e.oid == _SCTS)
+        return sum(len(timestamps(e.value)) for e in one.parts.extensions if e.oid == _SCTS)
     except DissectError:
         return None
 
@@ -47,15 +49,14 @@ def remarks(chain: Chain) -> list[str]:
     if not chain.links:
         return []
     first = chain.links[0]
-    try:
-        parts = read_parts(first.der)
-    except DissectError:
+    parts = first.parts
+    if parts is None:
         return []
     found = list(_serial(parts))
     if first.parsed is not None:
         found += _names(first.parsed)
     if chain.trusted and first.read.begins is not None and not first.read.self_signed:
-        found += _issue(parts, first.read.begins, first.read.ends, count_timestamps(first.der))
+        found += _issue(parts, first.read.begins, first.read.ends, count_timestamps(first))
     found += _stapling(parts)
     if first.read.key is not None and first.read.key.startswith("DSA"):
         found.append("a DSA key: TLS 1.3 and browsers have given it up")

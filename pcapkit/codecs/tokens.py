@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-from collections import Counter
 
 _SHORTEST, _LONGEST = 16, 4_096
 _ALPHABET = re.compile(r"[A-Za-z0-9_\-.=+/~:|%!*]+")
@@ -22,7 +21,10 @@ def is_jwt(value: str) -> bool:
 
 def entropy(value: str) -> float:
     """Shannon's, of the characters as they occur, in bits a character."""
-    return -sum(n / len(value) * math.log2(n / len(value)) for n in Counter(value).values()) if value else 0.0
+    if not value:
+        return 0.0
+    counts = map(value.count, set(value))
+    return math.log2(len(value)) - sum(n * math.log2(n) for n in counts if n > 1) / len(value)
 
 
 def is_token(value: str, least: int = _SHORTEST) -> bool:
@@ -31,9 +33,9 @@ def is_token(value: str, least: int = _SHORTEST) -> bool:
         return False
     if is_jwt(value):
         return True
-    digits = sum(c.isdigit() for c in value)
-    letters = sum(c.isalpha() for c in value)
-    mixed = any(c.islower() for c in value) and any(c.isupper() for c in value)
+    digits = sum(map(str.isdigit, value))
+    letters = sum(map(str.isalpha, value))
+    mixed = value.upper() != value != value.lower()
     if not letters or not (digits or (mixed and len(value) >= 20)) or entropy(value) < min(_LEAST, math.log2(least)):
         return False
     if _HEX.fullmatch(value):

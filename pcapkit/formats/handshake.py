@@ -37,7 +37,7 @@ def summary(shown: Handshake) -> Iterator[str]:
     read, written = _bytes(row.steps, client=False), _bytes(row.steps, client=True)
     hidden = " at least" if row.is_tls13 else ""
     yield f"SSL handshake has read{hidden} {read} bytes and written{hidden} {written} bytes"
-    yield f"OCSP response: {f'stapled, {row.stapled}' if row.stapled else _absent(row)}"
+    yield f"OCSP response: {f'stapled, {row.stapled}{_proof(row)}' if row.stapled else _absent(row)}"
     yield f"Certificate timestamps (SCT): {row.scts or 'not visible'}"
     yield "---"
     if row.version is None:
@@ -80,6 +80,12 @@ def _defects(seen: CertificateSeen) -> str:
 
 def _absent(row: TlsHandshake) -> str:
     return "no response sent" if row.leaf else "not visible"
+
+
+def _proof(row: TlsHandshake) -> str:
+    """What a stapled response is worth."""
+    fault = row.staple_fault
+    return "; who made it was not checked" if fault is None else f", but {fault}" if fault else "; signed by its issuer"
 
 
 def _signature(row: TlsHandshake) -> Iterator[str]:

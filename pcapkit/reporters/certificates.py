@@ -151,6 +151,8 @@ class Certificates:
         self._sent: dict[Place, tuple[list[CertificateSeen], list[CertificateSeen]]] = {}
         """The certificates of both sides, of handshakes that go on."""
         self._servers: dict[tuple[str, str, int | None, str | None, tuple[str, ...]], _Server] = {}
+        self._chains: dict[tuple[str, ...], Chain] = {}
+        """What was sent, by the digests: many servers send the same."""
         self._names: dict[str, dict[str, None]] = {}
         """The names that led to each address in the DNS."""
         self._waiting = self._held = 0
@@ -189,22 +191,32 @@ class Certificates:
 
     def _take(self, handshake: TlsHandshake, sent: list[CertificateSeen]) -> None:
         flow = flow_of(handshake)
-        key = (flow.file, flow.server, flow.server_port, handshake.sni, tuple(one.sha256 for one in sent))
-        if key not in self._servers:
-            self._held += _size(sent)
-            for name, reached in (("chains", len(self._servers) >= self._limits.chains),
-                                  ("chains_bytes", self._held > self._limits.chains_bytes)):
-                if reached:
-                    self._limits.hit(name)
-                    return
-            from pcapkit.certificates.chain import Chain
-            chain = Chain([one.der for one in sent], self._trust, self._limits.chain_signatures)
-            if chain.cut:
-                self._limits.hit("chain_signatures")
-            self._servers[key] = _Server(chain, sent[0], handshake, names=[handshake.sni] if handshake.sni else [])
-        server = self._servers[key]
+        digests = tuple(one.sha256 for one in sent)
+        key = (flow.file, flow.server, flow.server_port, handshake.sni, digests)
+        server = self._servers.get(key)
+        if server is None:
+            if len(self._servers) >= self._limits.chains:
+                self._limits.hit("chains")
+                return
+            chain = self._chains.get(digests) or self._read(digests, sent)
+            if chain is None:
+                return
+            names = [handshake.sni] if handshake.sni else []
+            server = self._servers[key] = _Server(chain, sent[0], handshake, names=names)
         server.sessions += 1
         server.established |= handshake.established
+
+    def _read(self, digests: tuple[str, ...], sent: list[CertificateSeen]) -> Chain | None:
+        """The chain of what was sent, kept; None where there is no more room."""
+        self._held += _size(sent)
+        if self._held > self._limits.chains_bytes:
+            self._limits.hit("chains_bytes")
+            return None
+        from pcapkit.certificates.chain import Chain
+        chain = self._chains[digests] = Chain([one.der for one in sent], self._trust, self._limits.chain_signatures)
+        if chain.cut:
+            self._limits.hit("chain_signatures")
+        return chain
 
     def read(self, chunk: Chunk) -> None:
         """Keep which names led to which addresses, as far as there is room."""
@@ -229,8 +241,9 @@ class Certificates:
             server.names = server.names or list(self._names.get(flow_of(server.first).server, ()))
         shared = _shared_keys(servers)
         for server in servers:
-            then, today = (server.chain.at(at, server.matched) for at in (server.first.span.time_ns, now))
-            yield _row(server, then, today, shared.get(id(server), []))
+            name = server.matched
+            then, today = (server.chain.at(at, name) for at in (server.first.span.time_ns, now))
+            yield _row(server, name, then, today, shared.get(id(server), []))
             if _may_have_held(server, then, now):
                 gone.append(server)
             else:
@@ -249,18 +262,17 @@ def _may_have_held(server: _Server, then: Verdict, now: int) -> bool:
             and {reason.fault for reason in then.reasons} == {Fault.INCOMPLETE})
 
 
-def _row(server: _Server, then: Verdict, today: Verdict, shared: list[str]) -> ChainSeen:
+def _row(server: _Server, name: str | None, then: Verdict, today: Verdict, shared: list[str]) -> ChainSeen:
     from pcapkit.certificates.remarks import count_timestamps, remarks
     chain = server.chain
     first, (begins, ends) = chain.links[0], chain.holds()
-    name = server.matched
     words = [*(f"{reason.fault}: {reason.words}" for reason in then.reasons), *chain.oddities, *remarks(chain), *shared]
     words += [f"now {reason.fault}: {reason.words}" for reason in today.reasons if reason not in then.reasons]
     row = ChainSeen(
         server.first.span, name, server.sessions, len(chain.ders), first.read.subject, first.read.issuer,
         [step.name for step in chain.path], chain.trusted,
         chain.matches(name) if name is not None else None,
-        then.words, today.words, begins, ends, count_timestamps(first.der), words, first.read.sha256)
+        then.words, today.words, begins, ends, count_timestamps(first), words, first.read.sha256)
     row.flow = server.first.flow
     return row
 

@@ -30,7 +30,7 @@ _ILLEGAL_PARAMETER, _INAPPROPRIATE_FALLBACK = 47, 86
 
 
 def of_choice(row: TlsHandshake) -> Iterator[Weakness]:
-    """What is weak in what a server chose: the same for all sessions that chose it."""
+    """What is weak in what a server chose: the same for all sessions that chose it, whatever the server signed."""
     version, cipher = row.version, row.cipher
     if version is None or cipher is None:
         if version == "SSL 2.0":
@@ -44,7 +44,6 @@ def of_choice(row: TlsHandshake) -> Iterator[Weakness]:
     number = row.server_hello.cipher if row.server_hello is not None else 0
     if not row.is_tls13 and is_static(key_exchange(number)) and not row.resumed and "EXPORT" not in cipher:
         yield "tls-no-forward-secrecy", cipher, None
-    yield from _of_key_exchange(row)
     if row.compression not in (None, "none"):
         yield "tls-crime", f"{row.compression} with {cipher}", None
     offer = row.client_hello
@@ -73,8 +72,10 @@ def _of_version(row: TlsHandshake, version: str, cipher: str) -> Iterator[Weakne
         yield "tls-beast", f"{cipher} in {version}{_SPLITS[row.records_split]}", None
 
 
-def _of_key_exchange(row: TlsHandshake) -> Iterator[Weakness]:
+def of_key_exchange(row: TlsHandshake) -> Iterator[Weakness]:
     """The size of Diffie-Hellman's prime or of a temporary key, and the hash that is signed."""
+    if row.cipher is None or row.version in (None, "SSL 2.0"):
+        return
     kind, _, size = (row.key_exchange or "").partition(" ")
     if kind.startswith("DH") and size.isdecimal() and int(size) < _SMALL:
         yield "tls-small-dh", f"{size} bits", Severity.HIGH if int(size) < _TINY else None

@@ -20,15 +20,15 @@ from pcapkit.dissectors.tls.names import alert_meaning, alert_name
 from pcapkit.dissectors.tls.signed import verifies
 from pcapkit.records import Confidence, Conversation, Finding, Record, Severity, Span
 from pcapkit.reporters.evidence import capture_filter, display_filter, evidence, flow_of
-from pcapkit.reporters.tlsweaknesses.negotiated import WEEK, is_fallback_refused, of_choice, of_session
+from pcapkit.reporters.tlsweaknesses.negotiated import WEEK, Weakness, is_fallback_refused, of_choice, of_key_exchange, of_session
 from pcapkit.reporters.tlsweaknesses.offered import of_offer
 from pcapkit.reporters.tlsweaknesses.rules import RULES
 from pcapkit.reporters.tlsweaknesses.suites import is_static
 
 _KEPT, _WORDS, _SHOWN = 10_000, 20, 5
 """How many findings are kept, how many things each names, and how many places."""
-_JUDGED = 50_000
-"""How many kinds of handshakes are known to be judged; further ones are judged each time."""
+_JUDGED, _KINDS = 50_000, 1_000
+"""How many kinds of handshakes between two ends are known to be judged, further ones are judged each time; and how many kinds."""
 _CHECKS, _CHECKS_OF_TWO = 250, 2
 """How many signatures are checked, in all and of one server to one client: each takes 30 to 200 microseconds."""
 _PROBES = 5
@@ -37,6 +37,8 @@ _PADDING = 16
 """What a heartbeat has behind what it brings (RFC 6520, 4)."""
 _CRYPTIC = frozenset((10, 20, 21, 40, 47, 50, 51, 80))
 """The alerts with which servers answer a key exchange or Finished that is wrong."""
+_CUT_OFF = 50
+"""The alert (decode_error) that OpenSSL 3 sends after a server that has hung up on its hello."""
 _OFFERED = RENEGOTIATION_INFO, EXTENDED_MASTER_SECRET, SIGNATURE_ALGORITHMS, SUPPORTED_VERSIONS
 _CHOSEN = RENEGOTIATION_INFO, EXTENDED_MASTER_SECRET
 """The extensions that make a difference here."""
@@ -80,6 +82,8 @@ class TlsWeaknesses:
     def __init__(self) -> None:
         self._seen: dict[tuple[Whom, str], _Seen] = {}
         self._judged: set[tuple[object, ...]] = set()
+        self._kinds: dict[tuple[object, ...], tuple[list[Weakness], list[str], Severity]] = {}
+        """What is weak in the choice and in the offer of handshakes of a kind, whoever they are between."""
         self._checked: dict[tuple[Whom, str], int] = {}
         self._checks = 0
         self._probes: dict[tuple[Whom, str], _Probes] = {}
@@ -115,14 +119,17 @@ class TlsWeaknesses:
     def _handshake(self, row: TlsHandshake) -> None:
         flow = flow_of(row)
         server, offer, choice = _server(flow), row.client_hello, row.server_hello
-        kind = (server, flow.client, row.version, row.cipher_id, row.key_exchange, row.resumed, row.records_split,
-                offer and (offer.ciphers, offer.compressions, *map(offer.extensions.get, _OFFERED)),
-                choice and (choice.compression, *map(choice.extensions.get, _CHOSEN)))
-        if kind not in self._judged:
-            if len(self._judged) < _JUDGED:
-                self._judged.add(kind)
-            self._judge_kind(row, flow, server)
+        kind = (row.version, row.client_version, row.cipher_id, row.key_exchange, row.resumed, row.renegotiated,
+                row.records_split,
+                offer and (offer.ciphers, offer.compressions, offer.ssl2_format, offer.complete,
+                           *map(offer.extensions.get, _OFFERED)),
+                choice and (choice.compression, choice.complete, *map(choice.extensions.get, _CHOSEN)))
         place = (flow, row.chosen_at or row.span)
+        between = (server, flow.client, kind)
+        if between not in self._judged:
+            if len(self._judged) < _JUDGED:
+                self._judged.add(between)
+            self._judge(row, kind, server, place)
         for rule, words, severity in of_session(row):
             where = (flow, row.span) if rule == "tls-ccs-injection" else place
             self._note(server, rule, words, where, severity, row.sni,
@@ -133,15 +140,19 @@ class TlsWeaknesses:
             _keep_least(self._taken, (server, flow.client), _VERSIONS.index(row.client_version), place)
         self._check_signature(row, server, place)
 
-    def _judge_kind(self, row: TlsHandshake, flow: Conversation, server: Whom) -> None:
-        """What all handshakes of this kind have in common."""
-        place = (flow, row.chosen_at or row.span)
-        for rule, words, severity in of_choice(row):
+    def _judge(self, row: TlsHandshake, kind: tuple[object, ...], server: Whom, place: Place) -> None:
+        """What all handshakes of a kind between two ends have in common."""
+        if kind not in self._kinds:
+            if len(self._kinds) >= _KINDS:
+                self._kinds.clear()
+            self._kinds[kind] = (list(of_choice(row)), *of_offer(row))
+        choice, offered, how_bad = self._kinds[kind]
+        for rule, words, severity in (*choice, *of_key_exchange(row)):
             self._note(server, rule, words, place, severity, row.sni)
         if row.leaf:
             self._keep_key(sha256(row.leaf).digest(), server, row.version == "SSL 2.0", place)
-        offered, how_bad = of_offer(row)
         if offered:
+            flow = place[0]
             missing = "" if row.server_hello or row.alert else "; what the server made of it is not in the capture"
             self._note((flow.file, flow.client, None), "tls-weak-offer", f"{', '.join(offered)}{missing}",
                        (flow, row.offered_at or row.span), how_bad)
@@ -165,7 +176,8 @@ class TlsWeaknesses:
             meaning = alert_meaning(number)
             words = f"{alert_name(number)} from the {'client' if from_client else 'server'}"
             self._note(server, "tls-handshake-refused", f"{words}: {meaning}" if meaning else words, place, None, row.sni)
-        if row.client_version in _VERSIONS and not (row.alert and row.alert[0]) and row.server_hello is None:
+        gave_up = row.alert is not None and row.alert[0] and row.alert[1] != _CUT_OFF
+        if row.client_version in _VERSIONS and not gave_up and row.server_hello is None:
             key, version = (server, flow.client), _VERSIONS.index(row.client_version)
             if key in self._failed or len(self._failed) < _KEPT:
                 known = self._failed.get(key)
@@ -186,10 +198,11 @@ class TlsWeaknesses:
         probes.answers[answer] += 1
 
     def _check_signature(self, row: TlsHandshake, server: Whom, place: Place) -> None:
-        """Check it for the first sessions between two ends: a client that somebody got between is one of them."""
+        """Check it, and what is stapled, for the first sessions between two ends: of a client that somebody got between, too."""
         ends = (server, place[0].client)
         if not row.leaf or self._checks >= _CHECKS or self._checked.get(ends, 0) >= _CHECKS_OF_TWO:
             return
+        self._check_staple(row, server, place)
         result = verifies(row)
         if result is None:
             return
@@ -200,6 +213,12 @@ class TlsWeaknesses:
             how = f"{row.version}, {row.server_signature or 'MD5 and SHA-1'}"
             self._note(server, "tls-bad-signature", f"{how}: it is not that of the certificate's key over this session{went_on}",
                        place, None, row.sni)
+
+    def _check_staple(self, row: TlsHandshake, server: Whom, place: Place) -> None:
+        """Check the stapled OCSP response of a session whose signature is looked at."""
+        fault = row.staple_fault
+        if fault:
+            self._note(server, "tls-bad-staple", f"it says {row.stapled}, but {fault}", place, None, row.sni)
 
     # Other records
 

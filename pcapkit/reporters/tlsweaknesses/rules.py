@@ -89,6 +89,9 @@ RULES = {
                            "take early data only for requests that may be sent twice: it can be replayed"),
     "tls-revoked": Rule("The stapled OCSP response says that the certificate is revoked", HIGH, "RFC 6960, 2.2; RFC 6066, 8",
                         "replace the certificate and its key"),
+    "tls-bad-staple": Rule("The stapled OCSP response proves nothing", MEDIUM, "RFC 6960, 3.2; RFC 6066, 8",
+                           "have the server fetch a fresh response from its authority; until then nothing says that the "
+                           "certificate was not revoked"),
     # Attacks
     "tls-heartbleed": Rule("A heartbeat that asks for the other's memory", HIGH, "RFC 6520, 4; Heartbleed (CVE-2014-0160)",
                            "update OpenSSL; where it was answered, replace keys, certificates and passwords", _LIKELY),
