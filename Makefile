@@ -23,6 +23,7 @@ $(VENV)/.lab: $(VENV)/.package
 demo: $(VENV)/.package  ## the answers for the lecture's captures
 	@for capture in post https smtp-client starttls; do \
 	  echo; echo "\$$ pcapkit $(LECTURE)/$$capture.pcap"; $(BIN)/pcapkit $(LECTURE)/$$capture.pcap || exit 1; done
+	@mkdir -p build && $(BIN)/pcapkit report $(LECTURE)/post.pcap --html build/post-report.html
 	@echo; echo "To see what was typed: $(BIN)/pcapkit forms $(LECTURE)/post.pcap --show-secrets"
 
 lab: $(VENV)/.lab  ## JupyterLab with the notebooks
