@@ -24,7 +24,7 @@ PATIENCE = 15.0
 PAUSE = 0.35
 LISTENS = "0A"
 """What /proc/net/tcp calls this state."""
-BEHIND = 4399
+BEHIND = 24_299
 """The port of a server behind somebody else."""
 ALONE = "missing-intermediate", "self-signed"
 """The certificates that are sent with none behind them."""
@@ -86,9 +86,9 @@ def gnutls_cli(priority: str, *words: str, said: Sequence[str] = ("hello\n",)) -
 
 
 def tstclnt(*words: str, said: Sequence[str] = ("GET / HTTP/1.0\n\n",)) -> Client:
-    """A client of NSS."""
+    """A client of NSS, which listens on after the answer."""
     def go(port: int, folder: Path) -> None:
-        typed(["tstclnt", "-D", "-h", HOST, "-a", NAME, "-p", str(port), "-o", *words], said, folder)
+        typed(["tstclnt", "-D", "-h", HOST, "-a", NAME, "-p", str(port), "-o", *words], said, folder, patience=2)
     return go
 
 
@@ -122,8 +122,8 @@ def after(*clients: Client) -> Client:
     return go
 
 
-def typed(words: Sequence[str], said: Sequence[str], folder: Path) -> None:
-    """Run a program and type at it, slowly enough for answers to come in between."""
+def typed(words: Sequence[str], said: Sequence[str], folder: Path, patience: float = PATIENCE) -> None:
+    """Run a program and type at it, slowly enough for answers to come in between; it has to end by itself."""
     loud = os.environ.get("LOUD")
     place = None if loud else subprocess.DEVNULL
     process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=place, stderr=place,
@@ -137,7 +137,7 @@ def typed(words: Sequence[str], said: Sequence[str], folder: Path) -> None:
         time.sleep(PAUSE)
         process.stdin.close()
     try:
-        process.wait(PATIENCE)
+        process.wait(patience)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()

@@ -22,7 +22,8 @@ from samples.tls.programs import BEHIND as BEHIND_PORT
 from samples.tls.programs import KEYLOG, OLD_NODE, openssl, serving
 
 HERE = Path(__file__).parent
-FIRST_PORT = 4400
+FIRST_PORT, PORTS = 24_300, 100
+"""The port of the first session, and how many each capture has: those of no other protocol."""
 ATTACKS = "attacks"
 BEHIND = {"TLS 1.3 hidden from the server": openssl("-cipher", f"ECDHE-ECDSA-AES128-GCM-SHA256{WEAK}"),
           "a bit turned over in the key exchange": openssl("-tls1_2", by="rsa"),
@@ -90,9 +91,9 @@ def told(case: Case) -> dict[str, object]:
 def main() -> None:
     """Record all and write down what they are."""
     every = {**CAPTURES, ATTACKS: attacks.CASES}
-    for cases in every.values():
+    for number, cases in enumerate(every.values()):
         for place, case in enumerate(cases):
-            case.port = FIRST_PORT + place
+            case.port = FIRST_PORT + number * PORTS + place
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         folder.chmod(0o755)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -64,6 +65,7 @@ def running(folder: Path, cases: Sequence[Case]) -> Iterator[None]:
             stack.enter_context(serving(nginx(folder, web), web[0].port, folder))
         for case in mail:
             stack.enter_context(serving(postfix(folder, case.port), case.port, folder))
+            stack.callback(subprocess.run, ["postfix", "-c", str(folder / "postfix" / "etc"), "stop"], stderr=subprocess.DEVNULL)
         yield
 
 

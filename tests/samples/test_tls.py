@@ -15,7 +15,9 @@ from typing import Any
 import pytest
 from said import rows
 
-from pcapkit.analysis import FileAnalysis, Options
+from pcapkit.analysis import FileAnalysis, Options, analyse
+from pcapkit.certificates.store import open_store
+from pcapkit.cli.certificates import pem
 from pcapkit.connections import Listener
 from pcapkit.handshakes import handshakes
 from pcapkit.keys import open_keys
@@ -32,8 +34,9 @@ RSA_KEY = SAMPLES / "rsa.key.pem"
 FIELDS = ("tcp.stream", "tls.handshake.type", "tls.handshake.ja3", "tls.handshake.ja3s", "tls.handshake.ciphersuite",
           "tls.handshake.extensions_server_name", "tls.handshake.version", "tls.handshake.extensions.supported_version")
 SAID = dict[int, tuple[bytes, bytes]]
-NOT_OPENED_BY_TSHARK = frozenset({("stacks", "GnuTLS, Camellia in GCM")})
-"""What tshark 4.0 with libgcrypt has no way to open."""
+AS_TLS = "-d", "tcp.port==24800,tls"
+"""What tshark takes for the port of Synergy is TLS here."""
+PORTS = frozenset(facts["port"] for cases in EXPECTED.values() for facts in cases.values())
 
 
 def capture(name: str) -> Path:
@@ -132,7 +135,7 @@ def followed(path: Path, *options: str) -> SAID:
         ["tshark", "-n", "-r", path, "-T", "fields", "-e", "tcp.stream"], capture_output=True, text=True, check=True,
         timeout=60).stdout.split())
     words = [word for i in range(streams) for word in ("-z", f"follow,tls,raw,{i}")]
-    done = subprocess.run(["tshark", "-n", "-r", path, "-q", *options, *words], capture_output=True, text=True, check=True,
+    done = subprocess.run(["tshark", "-n", "-r", path, "-q", *AS_TLS, *options, *words], capture_output=True, text=True, check=True,
                           timeout=60)
     said: SAID = {}
     for part in re.split(r"^Follow: tls,raw$", done.stdout, flags=re.MULTILINE)[1:]:
@@ -142,7 +145,7 @@ def followed(path: Path, *options: str) -> SAID:
             sides[bool(tab)].extend(bytes.fromhex(digits))
         first = re.search(r"Node 0: .*:(\d+)$", part, re.MULTILINE)
         if first is not None and any(sides):
-            by_server = 4400 <= int(first[1]) < 4500
+            by_server = int(first[1]) in PORTS
             said[stream] = (bytes(sides[by_server]), bytes(sides[not by_server]))
     return said
 
@@ -154,10 +157,8 @@ def test_tshark_opens_the_same_with_the_same_keys(name: str) -> None:
     log = SAMPLES / f"{name}.keylog.txt"
     ours = inside(capture(name), log)
     theirs = followed(capture(name), "-o", f"tls.keylog_file:{log}")
-    ours_alone = {row["stream"] for one, case in NOT_OPENED_BY_TSHARK if one == name for row in of_case(name, case)}
-    assert {stream: said for stream, said in ours.items() if stream not in ours_alone} == theirs
-    assert not ours_alone or ours_alone <= ours.keys()
-    assert len(ours) == len({row["stream"] for row in shown(name)["tls"] if row["decrypted"]}) or name == "handshakes"
+    assert ours == theirs
+    assert ours.keys() == {row["stream"] for row in shown(name)["tls"] if row["decrypted"]}
 
 
 @pytest.mark.oracle
@@ -166,7 +167,9 @@ def test_the_server_s_key_opens_the_same_as_for_tshark(name: str) -> None:
     """RSA key exchange alone (RFC 9325, 4.1 says why not to use it)."""
     ours = inside(capture(name), RSA_KEY)
     theirs = followed(capture(name), "-o", f'uat:rsa_keys:"{RSA_KEY}",""')
-    assert ours == theirs and ours
+    without = {row["stream"] for row in shown(name)["tls"] if "NULL" in (row["cipher"] or "")}
+    assert ours and ours == {stream: said for stream, said in theirs.items() if stream in ours}
+    assert theirs.keys() - ours.keys() <= without  # what is not encrypted tshark shows without a key
 
 
 # tshark as the judge of hellos
@@ -177,7 +180,7 @@ def test_the_server_s_key_opens_the_same_as_for_tshark(name: str) -> None:
 def test_tshark_reads_the_same_hellos(name: str) -> None:
     """In the clear, stream by stream: fingerprints, the suite, the name asked for."""
     words = [word for field in FIELDS for word in ("-e", field)]
-    done = subprocess.run(["tshark", "-n", "-r", capture(name), "-Y", "tls.handshake.type in {1,2}", "-T", "fields", "-E",
+    done = subprocess.run(["tshark", "-n", *AS_TLS, "-r", capture(name), "-Y", "tls.handshake.type in {1,2}", "-T", "fields", "-E",
                            "occurrence=f", *words], capture_output=True, text=True, check=True, timeout=60)
     asked: dict[int, list[tuple[str, str]]] = defaultdict(list)
     chosen: dict[int, list[tuple[str, str]]] = defaultdict(list)
@@ -216,9 +219,8 @@ def sent() -> dict[int, tuple[list[bytes], int]]:
 
 
 def chain_rows() -> dict[int, dict[str, Any]]:
-    from pcapkit.analysis import analyse
     found = {}
-    for chunk in analyse([capture("chains")], Options(trust_store=str(SAMPLES / "root.pem"))):
+    for chunk in analyse([capture("chains")], Options(trust=open_store(str(SAMPLES / "root.pem")))):
         if chunk.table.name == "chains":
             for values in chunk.rows():
                 row = dict(zip(chunk.table.names, values, strict=True))
@@ -231,17 +233,17 @@ def test_each_chain_has_its_verdict() -> None:
     told = {case: found[facts["port"]]["at_capture"] for case, facts in EXPECTED["chains"].items()}
     assert told == {case: WORDS.get(case, "valid") for case in told}
     odd = {case: found[facts["port"]]["defects"] for case, facts in EXPECTED["chains"].items()}
-    assert "order" in str(odd["wrong-order"]) and odd["extra"] and not odd["good"]
+    assert any(defect.startswith("wrong order") for defect in odd["wrong-order"])
+    assert [one for one in odd["extra"] if one not in odd["good"]]
 
 
 @pytest.mark.parametrize("case", EXPECTED["chains"])
 def test_openssl_says_the_same_of_a_recorded_chain(case: str, openssl: str, tmp_path: Path) -> None:
-    from pcapkit.cli.certificates import pem
     ders, when = sent()[EXPECTED["chains"][case]["port"]]
     (tmp_path / "leaf.pem").write_text(pem(ders[0]))
     (tmp_path / "sent.pem").write_text("".join(map(pem, ders[1:])) or "\n")
-    run = subprocess.run([openssl, "verify", "-auth_level", "2", "-purpose", "sslserver", "-attime", str(when), "-verify_hostname",
-                          "www.example.org", "-no-CApath", "-no-CAstore", "-CAfile", SAMPLES / "root.pem",
+    run = subprocess.run([openssl, "verify", "-auth_level", "2", "-purpose", "sslserver", "-attime", str(when),
+                          "-verify_hostname", "www.example.org", "-no-CApath", "-no-CAstore", "-CAfile", SAMPLES / "root.pem",
                           *(["-untrusted", "sent.pem"] if ders[1:] else []), "leaf.pem"], cwd=tmp_path, capture_output=True,
                          text=True)
     errors = {int(number) for number in re.findall(r"^error (\d+) at", run.stderr + run.stdout, re.MULTILINE)}

@@ -229,6 +229,8 @@ class SessionTicket(Record):
 
     lifetime: int
     length: int
+    ticket: bytes = field(default=b"", repr=False)
+    """As the client will show it; empty where the message is cut or no sense."""
 
 
 @dataclass(slots=True)

@@ -146,8 +146,8 @@ class Session:
         elif kind == CERTIFICATE_VERIFY and side != facts.client:
             facts.messages[kind] = body
         elif kind == NEW_SESSION_TICKET and len(body) >= 9:
-            self.sink.put(SessionTicket(self._place(side, start, stop), int.from_bytes(body[:4], "big"), len(body)),
-                          encrypted=True)
+            self.sink.put(SessionTicket(self._place(side, start, stop), int.from_bytes(body[:4], "big"), len(body),
+                                        messages.read_ticket(body)), encrypted=True)
         elif kind == KEY_UPDATE and (opener := self.openers[side]) is not None:
             opener.updated()
         elif kind == FINISHED:
@@ -164,12 +164,12 @@ class Session:
         """Whether there are keys at all, which may be of other sessions."""
         return self._decryption is not None and bool(self._decryption.keys)
 
-    def open(self, side: int, kind: int, version: int, fragment: bytes) -> tuple[int, bytes] | None:
-        """Type and content of a protected record of a side; None where no key opens it."""
+    def open(self, side: int, kind: int, version: int, fragment: bytes, number: int | None = None) -> tuple[int, bytes] | None:
+        """Type and content of a protected record of a side, in DTLS that with this number; None where no key opens it."""
         if self._decryption is None:
             return None
         opener = self.openers[side] or Opener(self._decryption, int(side != self.facts.client), self.facts)
-        opened = opener.open(kind, version, fragment)
+        opened = opener.open(kind, version, fragment, number)
         if opened is not None:
             self.openers[side] = opener
             self.facts.decrypted = True
