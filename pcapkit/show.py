@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from os import PathLike
 from typing import Any
@@ -295,9 +295,7 @@ class _Watch(FileAnalysis):
         spans = sorted({(span.start, span.stop, kind) for kind, span in self.messages.get((told.transport, told.stream), ())
                         if span.side == side.role})
         service = self.connections.service(row.flow) or ""
-        zone = self._zone(spans, service, (told.transport, told.stream), kept)
-        if zone is not None:
-            spans.append(zone)
+        spans += self._zones(spans, service, (told.transport, told.stream), kept)
         secrets = [] if self.options.show_secrets else sorted(
             (s.span.start, s.span.stop) for s in self.hidden if s.flow and s.span.side == side.role
             and (s.flow.transport, s.flow.stream) == (told.transport, told.stream))
@@ -308,12 +306,21 @@ class _Watch(FileAnalysis):
                 messages.append(Message(kind, start, stop, data, frame))
         return Payload(here, service, messages)
 
-    def _zone(self, spans: list[tuple[int, int, str]], service: str, stream: tuple[str, int | None],
-              kept: list[tuple[int, bytes, int]]) -> tuple[int, int, str] | None:
-        """What is one long series of records or messages: from its begin to where the capture knows no more."""
-        start, stop = max([stop for _, stop, _ in spans], default=0), kept[-1][0] + len(kept[-1][1]) if kept else 0
+    def _zones(self, spans: list[tuple[int, int, str]], service: str, stream: tuple[str, int | None],
+               kept: list[tuple[int, bytes, int]]) -> Iterator[tuple[int, int, str]]:
+        """What is one long series of records or messages, from behind the other messages on: a stretch between gaps each."""
         kind = "tls" if service == "tls" or stream in self.tls else "dns stream" if service == "dns" else ""
-        return (start, stop, kind) if kind and start < stop else None
+        if not kind:
+            return
+        start = at = max([stop for _, stop, _ in spans], default=0)
+        for first, data, _ in kept:
+            if first > at:
+                if start < at:
+                    yield start, at, kind
+                start = first
+            at = max(at, first + len(data))
+        if start < at:
+            yield start, at, kind
 
     def notes(self, place: _Place) -> list[str]:
         """Findings, oddities and secrets of a frame."""

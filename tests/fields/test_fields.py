@@ -163,3 +163,31 @@ def cut() -> Callable[[str, bytes], list[Field]]:
         found = check(HEAD + data, 101, {40: Payload(0, "", [Message(kind, 0, len(data), data, 1)])})
         return [one for one in found if one.start >= 40]
     return fields
+
+
+def test_a_hello_in_the_form_of_ssl2(cut: Callable[[str, bytes], list[Field]]) -> None:
+    body = b"\x01\x03\x00" + struct.pack(">HHH", 6, 0, 16) + b"\x01\x00\x80\x00\x00\x2f" + bytes(16)
+    fields = cut("tls", struct.pack(">H", 0x8000 | len(body)) + body + bytes.fromhex("15030000020228"))
+    assert [f.value for f in leaves(fields) if f.name == "Suite"] == [
+        "SSL_CK_RC4_128_WITH_MD5 (0x010080)", "TLS_RSA_WITH_AES_128_CBC_SHA (0x00002f)"]
+    assert leaves(fields)[-1].value == "handshake_failure (40)"
+
+
+def test_records_are_found_again_behind_a_gap(cut: Callable[[str, bytes], list[Field]]) -> None:
+    record = bytes.fromhex("1703030004") + b"abcd"
+    fields = cut("tls", b"the rest of a record" + record + record)
+    assert [(f.name, f.value) for f in fields] == [("No record begins here", b"the rest of a record".hex()),
+                                                   ("TLS record", "Application data"), ("TLS record", "Application data")]
+    assert [f.name for f in cut("tls", b"nothing of TLS at all")] == ["No record begins here"]
+
+
+def test_what_follows_a_change_of_cipher_is_not_read(cut: Callable[[str, bytes], list[Field]]) -> None:
+    hello = bytes.fromhex("16030300040e000000" "140303000101" "16030300040e000000")
+    assert [leaf.name for leaf in leaves(cut("tls", hello))][-1] == "Encrypted"
+
+
+def test_messages_of_dns_over_tcp(cut: Callable[[str, bytes], list[Field]]) -> None:
+    message = struct.pack(">6H", 7, 0x0100, 1, 0, 0, 0) + b"\x03www\x07example\x00\x00\x1c\x00\x01"
+    fields = cut("dns stream", 2 * (struct.pack(">H", len(message)) + message) + b"no message")
+    assert [f.name for f in fields] == ["Length", "Domain Name System"] * 2 + ["Not looked at"]
+    assert named(fields, "Question").value == "www.example AAAA"

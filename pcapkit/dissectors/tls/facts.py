@@ -127,7 +127,7 @@ class Facts:
 
     @property
     def splits(self) -> bool:
-        """Whether it is of interest how the client cuts its data: CBC whose next IV is known (RFC 7457, 2.2)."""
+        """Whether it is of interest how the client cuts its data: CBC whose next IV is known (RFC 7457, 2.3)."""
         server, version = self.server_hello, self.version
         return server is not None and version in (SSL3, TLS10) and "_CBC_" in suite_name(server.cipher)
 
