@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN     = $(VENV)/bin
 LECTURE = samples/lecture
 
-.PHONY: demo lab notebooks test lint bench compare fuzz sweep record record-logins clean
+.PHONY: demo lab notebooks test lint bench bench-decrypt compare fuzz sweep record record-logins record-tls clean
 
 $(VENV)/.package: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -43,6 +43,9 @@ lint: $(VENV)/.dev  ## style, types, the import contract
 bench: $(VENV)/.dev  ## speed and memory beside tshark and tcpflow; keep the result in tests/bench/LEDGER.md
 	$(BIN)/python tests/bench/bench.py
 
+bench-decrypt: $(VENV)/.dev  ## how fast TLS is decrypted, beside tshark; keep the result in tests/bench/LEDGER.md
+	$(BIN)/python tests/bench/decrypt.py
+
 compare: $(VENV)/.dev  ## two captures of 100 MB compared, with the truth; keep the result in tests/bench/COMPARE.md
 	$(BIN)/python tests/bench/compare.py
 
@@ -58,6 +61,11 @@ record: $(VENV)/.dev  ## record samples/vantage again: as root, on Debian, with 
 record-logins: $(VENV)/.dev  ## record samples/http and samples/logins again, in the same way
 	$(BIN)/python -m samples.http.record
 	$(BIN)/python -m samples.logins.record
+
+record-tls: $(VENV)/.dev  ## record samples/tls and samples/dtls again; needs tlslite-ng and what their makers name
+	$(BIN)/python -m pip install --quiet tlslite-ng
+	$(BIN)/python -m samples.tls.record
+	$(BIN)/python -m samples.dtls.record
 
 clean:
 	rm -rf .venv* dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -98,15 +98,16 @@ class Keys:
         return found is not None
 
     def add_s_client(self, text: str, name: str) -> None:
-        """Take the master secret, and its session's id, of what `openssl s_client` printed. KeysError says why it cannot decrypt."""
+        """Take master secret and session id of what `openssl s_client` printed. KeysError says why it cannot decrypt."""
         session, refusal = b"", ""
         for found in _S_CLIENT.finditer(text):
             what, value = found["name"].lower(), found["value"]
             if what == "session-id":
                 session = _hex(value) or b""
             elif what == "resumption psk":
-                refusal = (f"{name}: cannot decrypt this session: a resumption PSK opens later sessions that resume this one, never "
-                           "this session itself (RFC 8446, 2.2); a key log written during the session would (s_client -keylogfile)")
+                refusal = (f"{name}: cannot decrypt this session: a resumption PSK opens later sessions that resume this one, "
+                           "never this session itself (RFC 8446, 2.2); a key log written during the session would "
+                           "(s_client -keylogfile)")
             elif what == "master-key":
                 master = _hex(value)
                 if master is None or len(master) != _MASTER:

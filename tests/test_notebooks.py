@@ -79,6 +79,7 @@ def failures(cell: Any) -> list[str]:
     return ["\n".join(output.traceback) for output in cell.outputs if output.output_type == "error"]
 
 
+@pytest.mark.slow
 @each
 def test_a_notebook_says_what_it_said_and_its_checks_tell_right_from_wrong(path: Path) -> None:
     committed = read(path)

@@ -116,7 +116,8 @@ def _agreed(row: TlsHandshake) -> Iterator[str]:
     if row.compression is not None:
         yield f"Compression: {row.compression.upper()}"
     chosen = row.alpn is not None and (not row.is_tls13 or row.decrypted)
-    yield f"ALPN protocol: {escape(row.alpn or '')}" if chosen else f"ALPN offered: {escape(row.alpn)}" if row.alpn else "No ALPN negotiated"
+    offered = f"ALPN offered: {escape(row.alpn)}" if row.alpn else "No ALPN negotiated"
+    yield f"ALPN protocol: {escape(row.alpn or '')}" if chosen else offered
     yield f"Early data was {row.early_data}" if row.early_data else "Early data was not sent"
     offer, answer = row.client_hello, row.server_hello
     if offer is not None and ENCRYPTED_CLIENT_HELLO in offer.extensions:

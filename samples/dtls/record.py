@@ -50,7 +50,8 @@ def suites(here: Path, folder: Path) -> None:
             if kind == "gnutls":
                 server = ["gnutls-serv", "--udp", "--echo", "--quiet", "-p", str(port), "--priority", words[0],
                           "--disable-client-cert", f"--x509certfile={cert}", f"--x509keyfile={key}"]
-                client = ["gnutls-cli", "--udp", "--insecure", "--sni-hostname", NAME, "-p", str(port), "--priority", words[0], HOST]
+                client = ["gnutls-cli", "--udp", "--insecure", "--sni-hostname", NAME, "-p", str(port), "--priority", words[0],
+                          HOST]
             with serving(["sh", "-c", 'sleep 60 | "$@"', "sh", *server], 0):
                 subprocess.run(["sh", "-c", '(sleep 1; echo hello; sleep 0.5; echo again; sleep 0.5) | "$@"', "sh", *client],
                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=20, check=False,

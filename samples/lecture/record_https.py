@@ -1,8 +1,8 @@
 """Records what slides 16 to 18 show: s_client at a web server, with TLS 1.3 and with TLS 1.2, and a certificate like slide 18's.
 
-Run once, as root: `python -m samples.lecture.record_https`. The flights are kept in `https-tls.json`, the key log that opens them
-in `https-tls.keylog.txt`, and what s_client printed in `s_client-tls1.3.txt` and `s_client-tls1.2.txt`. Needs nginx, openssl 3.0 and
-faketime, by which both think that it is the day of the lecture.
+Run once, as root: `python -m samples.lecture.record_https`. The flights are kept in `https-tls.json`, the key log that opens
+them in `https-tls.keylog.txt`, and what s_client printed in `s_client-tls1.3.txt` and `s_client-tls1.2.txt`. Needs nginx,
+openssl 3.0 and faketime, by which both think that it is the day of the lecture.
 """
 
 from __future__ import annotations
@@ -120,9 +120,9 @@ def record(options: list[str], log: Path) -> tuple[list[tuple[int, str]], str]:
     with socket.create_server((HOST, PORT)) as listener:
         thread = threading.Thread(target=passed_on, args=(listener, flights))
         thread.start()
-        client = subprocess.Popen([*CLOCK, "openssl", "s_client", "-connect", f"{HOST}:{PORT}", "-servername", NAME, "-keylogfile", log,
-                                   "-ign_eof", "-crlf", *options], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                  stderr=subprocess.DEVNULL, text=True)
+        client = subprocess.Popen([*CLOCK, "openssl", "s_client", "-connect", f"{HOST}:{PORT}", "-servername", NAME,
+                                   "-keylogfile", log, "-ign_eof", "-crlf", *options], stdin=subprocess.PIPE,
+                                  stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         assert client.stdin is not None and client.stdout is not None
         time.sleep(1)
         client.stdin.write("GET / HTTP/1.0\n\n")

@@ -88,8 +88,8 @@ def probes(times: int, suits: Callable[[int], int] = lambda i: 0) -> of.Client:
 
 SERVER = of.openssl("-cipher", f"AES128-GCM-SHA256:AES128-SHA{WEAK}", "-tls1_2", by="rsa")
 CASES = [
-    Case("a heartbeat that asks for 16 KiB and brings nothing", of.gnutls("NORMAL:+RSA", "--heartbeat", by="rsa"), beat(0x4000, 0),
-         opened=False, fires=("tls-heartbleed",)),
+    Case("a heartbeat that asks for 16 KiB and brings nothing", of.gnutls("NORMAL:+RSA", "--heartbeat", by="rsa"),
+         beat(0x4000, 0), opened=False, fires=("tls-heartbleed",)),
     Case("a heartbeat that brings what it says", of.gnutls("NORMAL:+RSA", "--heartbeat", by="rsa"), beat(16, 32), opened=False,
          close=("tls-heartbleed",)),
     Case("ChangeCipherSpec too early at OpenSSL 1.0.1g", of.node("SSLv23", "AES128-GCM-SHA256:AES128-SHA", 1), change_early,

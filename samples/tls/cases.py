@@ -44,8 +44,8 @@ def old(suite: str, name: str, version: str = "TLS 1.2", *, by: str = "rsa", wor
 def dead(method: str, cipher: str, version: str, name: str, release: int = 0, **other: Any) -> Case:
     """A suite that only old versions of OpenSSL speak; one for export where the server's key is as short as these want it."""
     by = "rsa512" if cipher.startswith("EXP-") and method != "SSLv2" else "rsa"
-    return Case(f"{version} {cipher}", of.node(method, cipher, release, by), of.node_client(method, cipher, release), version, name,
-                **other)
+    return Case(f"{version} {cipher}", of.node(method, cipher, release, by), of.node_client(method, cipher, release), version,
+                name, **other)
 
 
 NO_ETM = {"serve": ("-no_etm",)}
@@ -75,7 +75,8 @@ SUITES = [
         more=("-psk", "00112233445566778899aabbccddeeff")),
     old("ECDHE-PSK-CHACHA20-POLY1305", "TLS_ECDHE_PSK_WITH_CHACHA20_POLY1305_SHA256",
         serve=("-psk", "00112233445566778899aabbccddeeff"), more=("-psk", "00112233445566778899aabbccddeeff")),
-    old("ECDHE-RSA-AES128-SHA", "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA", "TLS 1.1", fires=("tls-old-version",), close=("tls-beast",)),
+    old("ECDHE-RSA-AES128-SHA", "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA", "TLS 1.1", fires=("tls-old-version",),
+        close=("tls-beast",)),
     old("AES256-SHA", "TLS_RSA_WITH_AES_256_CBC_SHA", "TLS 1.1"),
     old("ECDHE-RSA-AES256-SHA", "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA", "TLS 1.0", fires=("tls-old-version", "tls-beast"),
         close=("tls-ssl3",)),
@@ -95,10 +96,12 @@ STACKS = [
     Case("GnuTLS, triple DES", of.gnutls("NORMAL:-VERS-ALL:+VERS-TLS1.1:-CIPHER-ALL:+3DES-CBC", by="rsa"),
          of.gnutls_cli("NORMAL:-VERS-ALL:+VERS-TLS1.1:-CIPHER-ALL:+3DES-CBC"), "TLS 1.1",
          "TLS_ECDHE_RSA_WITH_3DES_EDE_CBC_SHA", fires=("tls-sweet32",), close=("tls-des",)),
-    Case("GnuTLS, CCM-8", of.gnutls("NORMAL:-VERS-ALL:+VERS-TLS1.2:-CIPHER-ALL:+AES-256-CCM-8:+RSA:-ECDHE-RSA:-DHE-RSA", by="rsa"),
+    Case("GnuTLS, CCM-8",
+         of.gnutls("NORMAL:-VERS-ALL:+VERS-TLS1.2:-CIPHER-ALL:+AES-256-CCM-8:+RSA:-ECDHE-RSA:-DHE-RSA", by="rsa"),
          of.gnutls_cli("NORMAL:-VERS-ALL:+VERS-TLS1.2:-CIPHER-ALL:+AES-256-CCM-8"), "TLS 1.2", "TLS_RSA_WITH_AES_256_CCM_8"),
     Case("GnuTLS, without EtM", of.gnutls("NORMAL:-VERS-ALL:+VERS-TLS1.2:-CIPHER-ALL:+AES-128-CBC:%NO_ETM", by="rsa"),
-         of.gnutls_cli("NORMAL:-VERS-ALL:+VERS-TLS1.2:-CIPHER-ALL:+AES-128-CBC"), "TLS 1.2", "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA"),
+         of.gnutls_cli("NORMAL:-VERS-ALL:+VERS-TLS1.2:-CIPHER-ALL:+AES-128-CBC"), "TLS 1.2",
+         "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA"),
     Case("GnuTLS, TLS 1.3 with CCM", of.gnutls("NORMAL:-VERS-ALL:+VERS-TLS1.3:-CIPHER-ALL:+AES-128-CCM"),
          of.gnutls_cli("NORMAL:-VERS-ALL:+VERS-TLS1.3:-CIPHER-ALL:+AES-128-CCM"), "TLS 1.3", "TLS_AES_128_CCM_SHA256"),
     Case("GnuTLS, heartbeats", of.gnutls("NORMAL:-VERS-ALL:+VERS-TLS1.2", "--heartbeat", by="rsa"),
@@ -166,8 +169,8 @@ TLS13 = [
 ] + [
     Case("HelloRetryRequest", of.openssl("-groups", "P-384"), of.s_client("-groups", "X25519:P-384"), "TLS 1.3",
          "TLS_AES_256_GCM_SHA384", truth={"key_exchange": "ECDHE secp384r1"}),
-    Case("KeyUpdate", of.openssl("-tls1_3"), of.s_client("-tls1_3", said=("hello\n", "k\n", "again\n", "K\n", "and again\n")), "TLS 1.3",
-         "TLS_AES_256_GCM_SHA384"),
+    Case("KeyUpdate", of.openssl("-tls1_3"), of.s_client("-tls1_3", said=("hello\n", "k\n", "again\n", "K\n", "and again\n")),
+         "TLS 1.3", "TLS_AES_256_GCM_SHA384"),
     Case("four tickets", of.openssl("-tls1_3", "-num_tickets", "4"), of.s_client("-tls1_3"), "TLS 1.3", "TLS_AES_256_GCM_SHA384"),
     Case("client certificate", of.openssl("-tls1_3", "-Verify", "3"),
          of.s_client("-tls1_3", "-cert", "{folder}/client.pem", "-key", "{folder}/client.key"), "TLS 1.3",
@@ -182,9 +185,11 @@ TLS13 = [
                   of.s_client("-tls1_3", "-sess_in", "{folder}/early", "-early_data", "{folder}/request")),
          "TLS 1.3", "TLS_AES_256_GCM_SHA384", fires=("tls-early-data",),
          truth={"resumption": [None, "psk"], "early_data": [None, "accepted"]}),
-    Case("early data rejected", of.openssl("-tls1_3", "-groups", "P-384", "-early_data", "-max_early_data", "8192", says="-quiet"),
+    Case("early data rejected",
+         of.openssl("-tls1_3", "-groups", "P-384", "-early_data", "-max_early_data", "8192", says="-quiet"),
          of.after(of.s_client("-tls1_3", "-groups", "P-384", "-sess_out", "{folder}/late"),
-                  of.s_client("-tls1_3", "-groups", "X25519:P-384", "-sess_in", "{folder}/late", "-early_data", "{folder}/request")),
+                  of.s_client("-tls1_3", "-groups", "X25519:P-384", "-sess_in", "{folder}/late", "-early_data",
+                              "{folder}/request")),
          "TLS 1.3", "TLS_AES_256_GCM_SHA384", close=("tls-early-data",), truth={"early_data": [None, "rejected"]}),
     Case("OCSP response stapled", of.openssl("-tls1_3", "-status_file", "{folder}/good.ocsp"), of.s_client("-tls1_3", "-status"),
          "TLS 1.3", "TLS_AES_256_GCM_SHA384", truth={"stapled": "good"}),
@@ -201,12 +206,13 @@ HANDSHAKES = [
     Case("no client certificate", of.openssl("-tls1_2", "-verify", "3"), of.s_client("-tls1_2"), "TLS 1.2",
          truth={"client_auth": "no certificate sent"}),
     Case("resumption by id", of.openssl("-tls1_2", "-no_ticket"),
-         of.after(of.s_client("-tls1_2", "-sess_out", "{folder}/id"), of.s_client("-tls1_2", "-sess_in", "{folder}/id")), "TLS 1.2",
-         truth={"resumption": [None, "id"]}),
+         of.after(of.s_client("-tls1_2", "-sess_out", "{folder}/id"), of.s_client("-tls1_2", "-sess_in", "{folder}/id")),
+         "TLS 1.2", truth={"resumption": [None, "id"]}),
     Case("resumption by ticket", of.openssl("-tls1_2"),
          of.after(of.s_client("-tls1_2", "-sess_out", "{folder}/ticket"), of.s_client("-tls1_2", "-sess_in", "{folder}/ticket")),
          "TLS 1.2", truth={"resumption": [None, "ticket"]}),
-    Case("renegotiation", of.openssl("-tls1_2", "-client_renegotiation"), of.s_client("-tls1_2", said=("hello\n", "R\n", "again\n")),
+    Case("renegotiation", of.openssl("-tls1_2", "-client_renegotiation"),
+         of.s_client("-tls1_2", said=("hello\n", "R\n", "again\n")),
          "TLS 1.2", close=("tls-insecure-renegotiation", "tls-handshake-refused")),
     Case("OCSP response stapled", of.openssl("-tls1_2", "-status_file", "{folder}/good.ocsp"), of.s_client("-tls1_2", "-status"),
          "TLS 1.2", truth={"stapled": "good"}, close=("tls-revoked", "tls-bad-staple")),
@@ -251,11 +257,13 @@ PROGRAMS = [
          "TLS 1.2", truth={"alpn": "http/1.1"}),
     Case("nginx, a compressed page for somebody who is logged in", None,
          of.command("curl", "-sk", "--http1.1", "--compressed", "-b", "session=5ac9b06a7d", "--resolve",
-                    f"{NAME}:{{port}}:127.0.0.1", f"https://{NAME}:{{port}}/page.html?q=hello"), "TLS 1.3", fires=("tls-breach",)),
+                    f"{NAME}:{{port}}:127.0.0.1", f"https://{NAME}:{{port}}/page.html?q=hello"), "TLS 1.3",
+         fires=("tls-breach",)),
     Case("nginx, the same page as it is", None,
          of.command("curl", "-sk", "--http1.1", "-b", "session=5ac9b06a7d", "--resolve", f"{NAME}:{{port}}:127.0.0.1",
                     f"https://{NAME}:{{port}}/page.html?q=hello"), "TLS 1.3", close=("tls-breach",)),
-    Case("Postfix, STARTTLS", None, of.s_client("-starttls", "smtp", "-crlf", said=("EHLO client.example.net\n", "QUIT\n")), "TLS 1.3"),
+    Case("Postfix, STARTTLS", None, of.s_client("-starttls", "smtp", "-crlf", said=("EHLO client.example.net\n", "QUIT\n")),
+         "TLS 1.3"),
     Case("Python", of.openssl(says="-www"), of.command(sys.executable, "-c", (
         "import ssl, socket, os; c = ssl._create_unverified_context(); c.keylog_filename = os.environ['SSLKEYLOGFILE']; "
         f"s = c.wrap_socket(socket.create_connection(('127.0.0.1', {{port}})), server_hostname='{NAME}'); "

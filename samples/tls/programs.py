@@ -80,8 +80,8 @@ def s_client(*words: str, said: Sequence[str] = ("hello\n",)) -> Client:
 def gnutls_cli(priority: str, *words: str, said: Sequence[str] = ("hello\n",)) -> Client:
     """A client of GnuTLS."""
     def go(port: int, folder: Path) -> None:
-        typed(["gnutls-cli", "--insecure", "--verify-allow-broken", "--sni-hostname", NAME, "-p", str(port), "--priority", priority,
-               *(word.format(folder=folder) for word in words), HOST], said, folder)
+        typed(["gnutls-cli", "--insecure", "--verify-allow-broken", "--sni-hostname", NAME, "-p", str(port), "--priority",
+               priority, *(word.format(folder=folder) for word in words), HOST], said, folder)
     return go
 
 
@@ -95,7 +95,8 @@ def tstclnt(*words: str, said: Sequence[str] = ("GET / HTTP/1.0\n\n",)) -> Clien
 def tlslite_client(version: str, cipher: str, kind: str = "rsa") -> Client:
     """A client of tlslite-ng."""
     def go(port: int, folder: Path) -> None:
-        typed([sys.executable, "-P", "-m", "samples.tls.tlslite", "ask", str(port), str(folder), version, cipher, kind], (), folder)
+        typed([sys.executable, "-P", "-m", "samples.tls.tlslite", "ask", str(port), str(folder), version, cipher, kind], (),
+              folder)
     return go
 
 

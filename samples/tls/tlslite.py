@@ -40,8 +40,8 @@ def serve(port: int, folder: Path, made: HandshakeSettings, kind: str) -> None:
         while True:
             connection = TLSConnection(listener.accept()[0])
             with suppress(Exception):
-                connection.handshakeServer(certChain=None if kind == "anon" else chain, privateKey=None if kind == "anon" else key,
-                                           sessionCache=cache, settings=made, anon=kind == "anon")
+                connection.handshakeServer(sessionCache=cache, settings=made, anon=kind == "anon", **(
+                    {} if kind == "anon" else {"certChain": chain, "privateKey": key}))
                 while data := connection.recv(4096):
                     connection.sendall(data)
                 connection.close()

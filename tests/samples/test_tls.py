@@ -135,8 +135,8 @@ def followed(path: Path, *options: str) -> SAID:
         ["tshark", "-n", "-r", path, "-T", "fields", "-e", "tcp.stream"], capture_output=True, text=True, check=True,
         timeout=60).stdout.split())
     words = [word for i in range(streams) for word in ("-z", f"follow,tls,raw,{i}")]
-    done = subprocess.run(["tshark", "-n", "-r", path, "-q", *AS_TLS, *options, *words], capture_output=True, text=True, check=True,
-                          timeout=60)
+    done = subprocess.run(["tshark", "-n", "-r", path, "-q", *AS_TLS, *options, *words], capture_output=True, text=True,
+                          check=True, timeout=60)
     said: SAID = {}
     for part in re.split(r"^Follow: tls,raw$", done.stdout, flags=re.MULTILINE)[1:]:
         stream = int(part.split("tcp.stream eq ")[1].split()[0])
@@ -180,8 +180,8 @@ def test_the_server_s_key_opens_the_same_as_for_tshark(name: str) -> None:
 def test_tshark_reads_the_same_hellos(name: str) -> None:
     """In the clear, stream by stream: fingerprints, the suite, the name asked for."""
     words = [word for field in FIELDS for word in ("-e", field)]
-    done = subprocess.run(["tshark", "-n", *AS_TLS, "-r", capture(name), "-Y", "tls.handshake.type in {1,2}", "-T", "fields", "-E",
-                           "occurrence=f", *words], capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run(["tshark", "-n", *AS_TLS, "-r", capture(name), "-Y", "tls.handshake.type in {1,2}", "-T", "fields",
+                           "-E", "occurrence=f", *words], capture_output=True, text=True, check=True, timeout=60)
     asked: dict[int, list[tuple[str, str]]] = defaultdict(list)
     chosen: dict[int, list[tuple[str, str]]] = defaultdict(list)
     for line in done.stdout.splitlines():

@@ -22,8 +22,8 @@ class Facts:
     true where that is TLS 1.3 or a draft of it. `full` is true once the server sent what an abbreviated handshake has
     not, `abbreviated` where it changed the cipher without that. `missing` says of which side bytes are not in the capture.
     `messages`, `leaf`, `issuer`, `transcript`, `alert` and `steps` are as TlsHandshake has them; `client_chain` is the number
-    of the client's certificates, `talk` the lengths of its first records behind the handshake where they matter. `told` is true once
-    the row was put, `decrypted` where keys opened records, `alpn` what the server chose behind encryption, `verifying` true
+    of the client's certificates, `talk` the lengths of its first records behind the handshake where they matter. `told` is true
+    once the row was put, `decrypted` where keys opened records, `alpn` what the server chose behind encryption, `verifying` true
     where a server of DTLS asked for the hello again, with a cookie. `quic` tells that it is QUIC's.
     """
 
@@ -146,8 +146,8 @@ class Facts:
                            established=self.established, failure=self.failure, certificates=self.certificates,
                            client_hello=self.client_hello, server_hello=self.server_hello, offered_at=self.offered_at,
                            chosen_at=self.chosen_at, messages=self.messages, leaf=self.leaf, issuer=self.issuer,
-                           transcript=self.transcript, client_auth=self.client_auth, alert=self.alert, renegotiated=self.renegotiated,
-                           gaps=any(self.missing), records_split=self.records_split, steps=self.steps)
+                           transcript=self.transcript, client_auth=self.client_auth, alert=self.alert,
+                           renegotiated=self.renegotiated, gaps=any(self.missing), records_split=self.records_split, steps=self.steps)
         if self.client_hello is not None:
             _fill_offer(row, self.client_hello, self.quic)
         if self.version is not None:
