@@ -44,7 +44,7 @@ class OutputError(PcapkitError):
 
 
 class ExtraError(PcapkitError):
-    """Something optional that is not installed; the text says how it is."""
+    """Something asked for needs an optional package that is not installed; the text says how to get it."""
 
 
 class DissectError(PcapkitError):

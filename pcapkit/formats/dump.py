@@ -160,7 +160,8 @@ def page(shown: Shown, depth: int = 2) -> str:
     marked = _Marked(shown)
     notes = "".join(f"<div>! {html.escape(note)}</div>" for note in shown.notes)
     line = html.escape(_WORDS.sub(r"\1", shown.line))
-    return (f"<div><div>{line}</div>{notes}<pre style='line-height:1.3'>{_dumped(shown, marked)}</pre>"
+    style = "line-height:1.3;overflow-x:auto;font-family:monospace"  # which a notebook takes from what it shows
+    return (f"<div><div>{line}</div>{notes}<pre style='{style}'>{_dumped(shown, marked)}</pre>"
             f"<table><tbody>{''.join(_rows(shown, marked, depth))}</tbody></table></div>")
 
 
