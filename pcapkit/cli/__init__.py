@@ -16,7 +16,7 @@ _VERBS = {
     "findings": "tables", "flows": "tables", "http": "tables", "forms": "tables", "smtp": "smtp", "mail": "mail",
     "dns": "tables", "tls": "tls", "certificates": "certificates", "credentials": "credentials", "compare": "compare",
     "export": "export", "follow": "follow", "packets": "packets", "decrypt": "decrypt", "extract": "extract", "list": "shelves",
-    "answer": "answer",
+    "limits": "limits", "doctor": "doctor", "completion": "completion", "answer": "answer",
 }
 
 
@@ -59,6 +59,9 @@ def main() -> None:
     gc.set_threshold(100_000)  # what a start loads stays: looking through it for garbage is a tenth of the start
     if os.environ.get("NO_COLOR"):
         os.environ.pop("FORCE_COLOR", None)
+    if asked := os.environ.get("_PCAPKIT_COMPLETE"):
+        from pcapkit.cli.completion import complete
+        sys.exit(complete(commands, asked))
     code, unread = _run(sys.argv[1:])
     try:
         sys.stdout.flush()
