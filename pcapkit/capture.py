@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from pcapkit import schema
 from pcapkit.analysis import Options, analyse
 from pcapkit.certificates.store import open_store
+from pcapkit.fields import Field
 from pcapkit.follow import follow
+from pcapkit.formats.dump import page
 from pcapkit.formats.text import escape, show
 from pcapkit.keys import Keys, open_keys
 from pcapkit.limits import Limits
@@ -19,6 +22,7 @@ from pcapkit.mailauth import open_policy
 from pcapkit.maillog import open_log
 from pcapkit.schema import Chunk, Table, Type
 from pcapkit.secrets import Masker
+from pcapkit.show import Shown, fields_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,6 +55,31 @@ class Text(str):
 
     def __repr__(self) -> str:
         return str(self)
+
+
+class Packet(Text):
+    """A packet as a line and a dump; a notebook shows it with each field marked and named."""
+
+    def __new__(cls, text: str, look: Callable[[], Shown]) -> Packet:
+        """`look` finds the fields when they are asked for."""
+        made = super().__new__(cls, text)
+        made._look = look
+        return made
+
+    _look: Callable[[], Shown]
+
+    @cached_property
+    def shown(self) -> Shown:
+        """Its bytes with the tree of fields over them."""
+        return self._look()
+
+    @property
+    def fields(self) -> list[Field]:
+        """The fields, layer by layer."""
+        return self.shown.fields
+
+    def _repr_html_(self) -> str:
+        return page(self.shown)
 
 
 class Row(dict[str, Any]):
@@ -238,15 +267,22 @@ class Capture:
             raise AttributeError(name)
         return self.view(name)
 
-    def packet(self, number: int) -> Text:
-        """The packet with this frame number as a line and a dump in hex and ASCII, as `tcpdump -X` has it.
+    def packet(self, number: int) -> Packet:
+        """The packet with this frame number as a line and a dump in hex and ASCII, as `tcpdump -X` has it; `fields` are its
+        fields by name, which a notebook marks in the dump.
 
         Secrets are stars unless the capture was opened to show them.
         """
         text = packet(self._path(), number, self._options.limits, self._options.show_secrets)
         if text is None:
             raise IndexError(f"{self._path()} has no frame {number}")
-        return Text(text.expandtabs(4))
+
+        def look() -> Shown:
+            shown = fields_of(self._path(), number, self._options)
+            assert shown is not None
+            return shown
+
+        return Packet(text.expandtabs(4), look)
 
     def follow(self, stream: int, transport: str = "tcp") -> Text:
         """Both sides of a stream as text, secrets masked unless the capture was opened to show them."""

@@ -258,6 +258,10 @@ class Connections:
 
     # For the dialogues
 
+    def service(self, flow: int) -> str | None:
+        """What a conversation turned out to be; None where that is not known."""
+        return self._services[int(self.flows.service[flow])]
+
     def describe(self, flow: int) -> Conversation:
         """Who talks to whom in `flow`."""
         return self.flows.conversation(flow, self.file)

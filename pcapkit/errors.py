@@ -31,6 +31,10 @@ class FilterError(PcapkitError):
     """A capture filter that libpcap does not accept, or that would need a name look-up."""
 
 
+class UnknownRuleError(PcapkitError):
+    """A rule that has no explanation; the text names the nearest ones."""
+
+
 class OutputError(PcapkitError):
     """An output that cannot be written."""
 

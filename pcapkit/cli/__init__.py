@@ -12,12 +12,18 @@ import click
 from pcapkit import __version__
 from pcapkit.errors import CaptureError, KeysError, LogError, OutputError, PcapkitError, PolicyError, StoreError
 
-_VERBS = {
-    "findings": "tables", "flows": "tables", "http": "tables", "forms": "tables", "smtp": "smtp", "mail": "mail",
-    "dns": "tables", "tls": "tls", "certificates": "certificates", "credentials": "credentials", "compare": "compare",
-    "export": "export", "follow": "follow", "packets": "packets", "decrypt": "decrypt", "extract": "extract", "list": "shelves",
-    "limits": "limits", "doctor": "doctor", "completion": "completion", "answer": "answer",
+PURPOSES: dict[str, dict[str, str]] = {
+    "Judge": {"findings": "tables", "explain": "explain", "compare": "compare"},
+    "Look into protocols": {
+        "flows": "tables", "http": "tables", "forms": "tables", "smtp": "smtp", "mail": "mail", "dns": "tables", "tls": "tls",
+        "certificates": "certificates", "credentials": "credentials"},
+    "Look at packets and streams": {"packets": "packets", "show": "show", "follow": "follow"},
+    "Take out and hand on": {
+        "extract": "extract", "decrypt": "decrypt", "export": "export", "report": "report"},
+    "pcapkit itself": {"list": "shelves", "limits": "limits", "doctor": "doctor", "completion": "completion"},
 }
+"""The verbs by what they are for, each with the module of its command."""
+_VERBS = {verb: place for verbs in PURPOSES.values() for verb, place in verbs.items()} | {"answer": "answer"}
 
 
 class _Commands(click.Group):
@@ -40,6 +46,17 @@ class _Commands(click.Group):
         if args and args[0] not in _VERBS and args[0] not in ("--help", "-h", "--version"):
             args = ["answer", *args]
         return super().parse_args(context, args)
+
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        """The verbs by what they are for."""
+        widest = max(map(len, _VERBS))
+        for purpose, verbs in PURPOSES.items():
+            with formatter.section(purpose):
+                formatter.write_dl([(f"{verb:{widest}}", self._short(context, verb)) for verb in verbs])
+
+    def _short(self, context: click.Context, verb: str) -> str:
+        found = self.get_command(context, verb)
+        return found.get_short_help_str(60) if found else ""
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]}, invoke_without_command=False)

@@ -184,6 +184,7 @@ def _oddities(rows: list[dict[str, Any]]) -> None:
     for r in rows:
         counts[r["rule"]] += r["count"]
     click.echo("\nOddities in the traffic: " + ", ".join(f"{rule} ({n})" for rule, n in counts.most_common(_ROWS)))
+    click.echo("  what each means: pcapkit explain RULE")
 
 
 _VERBS = {"http_forms": ("forms", " --show-secrets", "fields of forms and queries, not masked"),
@@ -209,6 +210,7 @@ def _next(run: Run, tables: dict[str, list[dict[str, Any]]], talk: bool) -> None
     if tables.get("findings"):
         row = tables["findings"][0]
         lines.append((f"pcapkit findings {file(row)}", "evidence, RFC and remedy of each finding"))
+        lines.append((f"pcapkit explain {row['rule']}", "what that means, why it matters, what to do"))
         if row["transport"] == "tcp":
             lines.append((f"pcapkit follow {file(row)} {row['stream']}", "both sides of that stream"))
     elif talk:

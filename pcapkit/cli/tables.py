@@ -75,5 +75,7 @@ def _findings(run: Run) -> None:
         of = f" of {file}" if len(run.sources) > 1 else ""
         click.echo(f"{severity.upper()} ({confidence})  {rule}, frame {frame}{of}\n  {message}\n  why        {rfc}\n"
                    f"  Wireshark  {display}\n  tcpdump    {capture}\n  remedy     {remedy}\n")
-    if not rows and run.was_read:
+    if rows:
+        click.echo("what a rule means, and what to do: pcapkit explain RULE")
+    elif run.was_read:
         click.echo(f"no findings in {where(run)}")
