@@ -57,6 +57,14 @@ class Masker:
         return "".join([*parts, text[at:]])
 
 
+class Unnumbered(Masker):
+    """Masks what no table numbers, such as secrets in the text of a message."""
+
+    def mask(self, text: str) -> str:
+        """The mask of a secret, without a number."""
+        return text if self.show or not text else f"<secret, {len(text)} char{'s' if len(text) != 1 else ''}>"
+
+
 Mask = Callable[[Masker, list[Any], schema.Table], list[Any]]
 
 
