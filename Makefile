@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN     = $(VENV)/bin
 LECTURE = samples/lecture
 
-.PHONY: demo test lint bench compare fuzz sweep record record-logins clean
+.PHONY: demo lab notebooks test lint bench compare fuzz sweep record record-logins clean
 
 $(VENV)/.package: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -16,10 +16,20 @@ $(VENV)/.dev: $(VENV)/.package
 	$(BIN)/python -m pip install --quiet --editable . --group dev
 	touch $@
 
+$(VENV)/.lab: $(VENV)/.package
+	$(BIN)/python -m pip install --quiet --editable '.[lab]'
+	touch $@
+
 demo: $(VENV)/.package  ## the answers for the lecture's captures
 	@for capture in post https smtp-client starttls; do \
 	  echo; echo "\$$ pcapkit $(LECTURE)/$$capture.pcap"; $(BIN)/pcapkit $(LECTURE)/$$capture.pcap || exit 1; done
 	@echo; echo "To see what was typed: $(BIN)/pcapkit forms $(LECTURE)/post.pcap --show-secrets"
+
+lab: $(VENV)/.lab  ## JupyterLab with the notebooks
+	$(BIN)/jupyter lab --notebook-dir=notebooks $(LAB)
+
+notebooks: $(VENV)/.dev  ## run the notebooks again and keep what they say
+	$(BIN)/python tests/kernels.py
 
 test: $(VENV)/.dev  ## all tests; what needs tshark, tcpdump or the corpus is skipped, visibly, where they are absent
 	$(BIN)/python -m pytest -n 2 $(TESTS)

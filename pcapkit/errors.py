@@ -39,6 +39,10 @@ class OutputError(PcapkitError):
     """An output that cannot be written."""
 
 
+class MissingError(PcapkitError):
+    """Something asked for needs a package that is not installed; the text says how to get it."""
+
+
 class DissectError(PcapkitError):
     """Bytes that break a protocol's rules so that the dissector cannot go on in this direction.
 

@@ -125,7 +125,8 @@ def page(shown: Shown, depth: int = 2) -> str:
     """The frame as a piece of HTML: no script, everything escaped, the same marks as in the text."""
     marked = _Marked(shown)
     notes = "".join(f"<div>! {html.escape(note)}</div>" for note in shown.notes)
-    return (f"<div><div>{html.escape(shown.line)}</div>{notes}<pre style='line-height:1.3'>{_dumped(shown, marked)}</pre>"
+    style = "line-height:1.3;overflow-x:auto;font-family:monospace"  # which a notebook takes from what it shows
+    return (f"<div><div>{html.escape(shown.line)}</div>{notes}<pre style='{style}'>{_dumped(shown, marked)}</pre>"
             f"<table><tbody>{''.join(_rows(shown, marked, depth))}</tbody></table></div>")
 
 

@@ -55,6 +55,8 @@ class Climb:
 class Ladder:
     """Gathers the rows of the streams that speak SMTP, and shows each stream."""
 
+    tables = tuple(_NEEDED)
+
     def __init__(self, width: int) -> None:
         self.width = max(width - _MARGIN, _LEAST)
         self._streams: dict[tuple[str, int], dict[str, list[Row]]] = {}
