@@ -56,7 +56,7 @@ class _Commands(click.Group):
 
     def _short(self, context: click.Context, verb: str) -> str:
         found = self.get_command(context, verb)
-        return found.get_short_help_str(60) if found else ""
+        return found.get_short_help_str(90) if found else ""
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]}, invoke_without_command=False)

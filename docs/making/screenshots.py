@@ -1,0 +1,103 @@
+"""The pictures of the README: a terminal with the answer, and the report, both by headless Chromium. `make screenshots`."""
+
+from __future__ import annotations
+
+import fcntl
+import html
+import os
+import pty
+import re
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+import termios
+from collections.abc import Sequence
+from pathlib import Path
+
+from PIL import Image
+
+from docs.making.sessions import ROOT
+
+IMAGES = ROOT / "docs" / "images"
+_COLUMNS = 100
+"""How wide the terminal is."""
+_STYLES = {"1": "font-weight:bold;color:#fff", "31": "color:#ff6b68", "33": "color:#f0c674", "34": "color:#81a2be",
+           "36": "color:#8abeb7"}
+_TERMINAL = """<!doctype html><meta charset="utf-8"><style>
+body {{ margin: 0; background: #1d1f21; }}
+pre {{ font: 15px/1.4 "DejaVu Sans Mono", monospace; color: #c5c8c6; width: 102ch; margin: 0; padding: 16px 20px;
+      white-space: pre-wrap; overflow-wrap: anywhere; }}
+</style><pre>{text}</pre>"""
+
+
+def main() -> None:
+    """Make all of them."""
+    IMAGES.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="pcapkit-pictures-") as folder:
+        page = Path(folder) / "answer.html"
+        words = ["samples/lecture/starttls-stripped.pcap"]
+        page.write_text(_TERMINAL.format(text=_coloured(f"\x1b[1m$ pcapkit {words[0]}\x1b[0m\n{_typed(words)}")), "utf-8")
+        _picture(page, IMAGES / "answer.png", 970, 1020)
+        report = Path(folder) / "report.html"
+        _run(["report", *words, "--html", str(report)])
+        _picture(report, IMAGES / "report.png", 1200, 1500)
+
+
+def _command(words: Sequence[str]) -> list[str]:
+    return [sys.executable, "-P", "-m", "pcapkit", *words]
+
+
+def _run(words: Sequence[str]) -> None:
+    subprocess.run(_command(words), cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}, check=True)
+
+
+def _typed(words: Sequence[str]) -> str:
+    """What the command says to a terminal, with colours."""
+    master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 50, _COLUMNS, 0, 0))
+    environment = {name: value for name, value in os.environ.items() if name != "NO_COLOR"}
+    with subprocess.Popen(_command(words), cwd=ROOT, stdout=slave, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL,
+                          env=environment | {"PYTHONPATH": str(ROOT), "TERM": "xterm"}):
+        os.close(slave)
+        heard = bytearray()
+        try:
+            while piece := os.read(master, 65536):
+                heard += piece
+        except OSError:
+            pass  # how a terminal ends on Linux
+    os.close(master)
+    return heard.decode().replace("\r\n", "\n")
+
+
+def _coloured(text: str) -> str:
+    """Text with escape sequences as HTML; sequences that are not about colours are left out."""
+    parts, opened = [], 0
+    for number, part in enumerate(re.split(r"\x1b\[([\d;]*)m", text)):
+        if number % 2 == 0:
+            parts.append(html.escape(re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", part)))
+        elif part in ("", "0"):
+            parts.append("</span>" * opened)
+            opened = 0
+        else:
+            parts.append(f'<span style="{";".join(_STYLES.get(code, "") for code in part.split(";"))}">')
+            opened += 1
+    return "".join(parts)
+
+
+def _picture(page: Path, target: Path, width: int, height: int) -> None:
+    """A page as a PNG with a palette, which text does not need more than."""
+    browser = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if browser is None:
+        raise SystemExit("no Chromium here; on Debian: apt-get install chromium")
+    with tempfile.TemporaryDirectory(prefix="pcapkit-browser-") as profile:
+        subprocess.run([browser, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", f"--user-data-dir={profile}",
+                        f"--window-size={width},{height}", f"--screenshot={target}", page.as_uri()],
+                       check=True, capture_output=True, timeout=120)
+    with Image.open(target) as picture:
+        picture.convert("RGB").quantize(256, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(target, optimize=True)
+
+
+if __name__ == "__main__":
+    main()
