@@ -29,6 +29,7 @@ nb_execution_mode = "off"
 suppress_warnings = ["myst.header"]  # of notebooks, whose exercises are headings of the third level
 
 default_role = "code"
+autodoc_class_signature = "separated"
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_typehints_format = "short"

@@ -20,8 +20,8 @@ def prose(text: str) -> str:
 
 
 def code(text: str) -> str:
-    """Text as code in a line, also within a table."""
-    return f"`{text}`" if "|" not in text else f"<code>{plain(text)}</code>"
+    """Text as code in a line."""
+    return f"`{text}`"
 
 
 def fenced(text: str, kind: str = "text") -> str:
@@ -31,7 +31,12 @@ def fenced(text: str, kind: str = "text") -> str:
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A table; its cells are Markdown."""
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in (head, ["---"] * len(head), *rows))
+    return "\n".join(f"| {' | '.join(_cell(cell) for cell in cells)} |" for cells in (head, ["---"] * len(head), *rows))
+
+
+def _cell(text: str) -> str:
+    """In a table a stroke must be escaped, also within code (GitHub Flavored Markdown, 4.10)."""
+    return re.sub(r"(?<!\\)\|", r"\\|", text)
 
 
 def terms(entries: Iterable[tuple[str, str]]) -> str:

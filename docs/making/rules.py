@@ -55,7 +55,8 @@ def _rule(one: Explanation) -> Iterator[str]:
     yield f"**{prose(one.title)}.** {_paragraphs(one.what)}"
     yield f"*Why it matters.* {_paragraphs(one.why)}"
     yield f"*What to do.* {_paragraphs(one.fix)}"
-    yield f"*See it.* {' '.join(prose(line) for line in one.see.splitlines())}"
+    yield "*See it*, and read on:"
+    yield "\n".join(f"- {prose(line)}" for line in one.see.splitlines())
     yield "\n".join(f"- {f'[{plain(r.name)}]({r.url})' if r.url else plain(r.name)}: {prose(r.says)}" for r in one.rfc)
 
 

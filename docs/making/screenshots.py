@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import fcntl
 import html
-import os
-import pty
 import re
 import shutil
-import struct
 import subprocess
-import sys
 import tempfile
-import termios
-from collections.abc import Sequence
 from pathlib import Path
 
-from PIL import Image
+from PIL import Image, ImageChops
 
-from docs.making.sessions import ROOT
+from docs.making.sessions import ROOT, place, typed
 
 IMAGES = ROOT / "docs" / "images"
+_CAPTURE = "samples/lecture/starttls-stripped.pcap"
 _COLUMNS = 100
 """How wide the terminal is."""
 _STYLES = {"1": "font-weight:bold;color:#fff", "31": "color:#ff6b68", "33": "color:#f0c674", "34": "color:#81a2be",
@@ -37,38 +31,13 @@ def main() -> None:
     IMAGES.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="pcapkit-pictures-") as folder:
         page = Path(folder) / "answer.html"
-        words = ["samples/lecture/starttls-stripped.pcap"]
-        page.write_text(_TERMINAL.format(text=_coloured(f"\x1b[1m$ pcapkit {words[0]}\x1b[0m\n{_typed(words)}")), "utf-8")
-        _picture(page, IMAGES / "answer.png", 970, 1020)
-        report = Path(folder) / "report.html"
-        _run(["report", *words, "--html", str(report)])
-        _picture(report, IMAGES / "report.png", 1200, 1500)
-
-
-def _command(words: Sequence[str]) -> list[str]:
-    return [sys.executable, "-P", "-m", "pcapkit", *words]
-
-
-def _run(words: Sequence[str]) -> None:
-    subprocess.run(_command(words), cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}, check=True)
-
-
-def _typed(words: Sequence[str]) -> str:
-    """What the command says to a terminal, with colours."""
-    master, slave = pty.openpty()
-    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 50, _COLUMNS, 0, 0))
-    environment = {name: value for name, value in os.environ.items() if name != "NO_COLOR"}
-    with subprocess.Popen(_command(words), cwd=ROOT, stdout=slave, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL,
-                          env=environment | {"PYTHONPATH": str(ROOT), "TERM": "xterm"}):
-        os.close(slave)
-        heard = bytearray()
-        try:
-            while piece := os.read(master, 65536):
-                heard += piece
-        except OSError:
-            pass  # how a terminal ends on Linux
-    os.close(master)
-    return heard.decode().replace("\r\n", "\n")
+        with place() as environment:
+            said = typed(["pcapkit", _CAPTURE], environment, _COLUMNS)
+            page.write_text(_TERMINAL.format(text=_coloured(f"\x1b[1m$ pcapkit {_CAPTURE}\x1b[0m\n{said}")), "utf-8")
+            report = Path(environment["PWD"]) / "report.html"
+            typed(["pcapkit", "report", _CAPTURE, "--html", str(report)], environment, _COLUMNS)
+            _picture(page, IMAGES / "answer.png", 970, 1500)
+            _picture(report, IMAGES / "report.png", 1200, 1500)
 
 
 def _coloured(text: str) -> str:
@@ -96,7 +65,14 @@ def _picture(page: Path, target: Path, width: int, height: int) -> None:
                         f"--window-size={width},{height}", f"--screenshot={target}", page.as_uri()],
                        check=True, capture_output=True, timeout=120)
     with Image.open(target) as picture:
-        picture.convert("RGB").quantize(256, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(target, optimize=True)
+        _cropped(picture.convert("RGB")).quantize(256, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(target, optimize=True)
+
+
+def _cropped(picture: Image.Image) -> Image.Image:
+    """The picture without what is empty at its bottom."""
+    empty = Image.new("RGB", picture.size, picture.getpixel((picture.width - 1, picture.height - 1)))
+    box = ImageChops.difference(picture, empty).getbbox()
+    return picture.crop((0, 0, picture.width, min(picture.height, box[3] + 16) if box else picture.height))
 
 
 if __name__ == "__main__":

@@ -5,20 +5,26 @@ A line `...` stands for any lines. `python -m docs.making.sessions PAGE...` writ
 
 from __future__ import annotations
 
+import fcntl
 import os
+import pty
 import re
 import shlex
+import struct
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+import termios
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 _BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-_VARYING = ("SSLKEYLOGFILE", "NO_COLOR", "FORCE_COLOR")
+_VARYING = ("SSLKEYLOGFILE", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES")
+COLUMNS = 100
+"""How wide the terminal is: about as wide as a page shows it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +69,32 @@ def place() -> Iterator[dict[str, str]]:
         program.chmod(0o755)
         kept = {name: value for name, value in os.environ.items() if name not in _VARYING}
         yield kept | {"PWD": folder, "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}", "PYTHONPATH": str(ROOT),
-                      "COLUMNS": "80", "LC_ALL": "C.UTF-8", "TZ": "UTC"}
+                      "TERM": "xterm", "LC_ALL": "C.UTF-8", "TZ": "UTC"}
 
 
 def said(session: Session, environment: dict[str, str]) -> str:
-    """What the command says, on standard output and standard error."""
-    done = subprocess.run(["bash", "-c", session.command], cwd=environment["PWD"], env=environment, text=True, timeout=60,
-                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    return "".join(f"{line.rstrip()}\n" for line in done.stdout.splitlines())
+    """What the command says to a terminal, without colours."""
+    text = re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", typed(["bash", "-c", session.command], environment, COLUMNS))
+    return "".join(f"{line.rstrip()}\n" for line in text.splitlines())
+
+
+def typed(command: Sequence[str], environment: dict[str, str], columns: int) -> str:
+    """What a command says to a terminal that is so wide, as it is; then what it says on standard error, which is none: no bar."""
+    master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
+    with subprocess.Popen(command, cwd=environment["PWD"], env=environment, stdin=subprocess.DEVNULL, stdout=slave,
+                          stderr=subprocess.PIPE) as process:
+        os.close(slave)
+        heard = bytearray()
+        try:
+            while piece := os.read(master, 65536):
+                heard += piece
+        except OSError:
+            pass  # how a terminal ends on Linux
+        os.close(master)
+        assert process.stderr is not None
+        heard += process.stderr.read()
+    return heard.decode().replace("\r\n", "\n")
 
 
 def renewed(text: str) -> str:

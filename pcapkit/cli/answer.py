@@ -228,4 +228,4 @@ def _next(run: Run, tables: dict[str, list[dict[str, Any]]], talk: bool) -> None
         lines.append((f"pcapkit packets -r {file(tables['captures'][0])}", "every packet"))
     wide = max(len(command) for command, _ in lines)
     for command, what in lines:
-        _say(f"  {command:{wide}}  {what}", 6)
+        _say(f"  {command:{wide}}  {what}", wide + 4)
