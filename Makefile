@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN     = $(VENV)/bin
 LECTURE = samples/lecture
 
-.PHONY: demo lab notebooks test lint bench compare fuzz sweep record record-logins clean
+.PHONY: demo lab notebooks test lint docs screenshots bench bench-decrypt compare fuzz sweep exercises record record-logins record-tls clean
 
 $(VENV)/.package: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -23,6 +23,7 @@ $(VENV)/.lab: $(VENV)/.package
 demo: $(VENV)/.package  ## the answers for the lecture's captures
 	@for capture in post https smtp-client starttls; do \
 	  echo; echo "\$$ pcapkit $(LECTURE)/$$capture.pcap"; $(BIN)/pcapkit $(LECTURE)/$$capture.pcap || exit 1; done
+	@mkdir -p build && $(BIN)/pcapkit report $(LECTURE)/post.pcap --html build/post-report.html
 	@echo; echo "To see what was typed: $(BIN)/pcapkit forms $(LECTURE)/post.pcap --show-secrets"
 
 lab: $(VENV)/.lab  ## JupyterLab with the notebooks
@@ -42,6 +43,9 @@ lint: $(VENV)/.dev  ## style, types, the import contract
 bench: $(VENV)/.dev  ## speed and memory beside tshark and tcpflow; keep the result in tests/bench/LEDGER.md
 	$(BIN)/python tests/bench/bench.py
 
+bench-decrypt: $(VENV)/.dev  ## how fast TLS is decrypted, beside tshark; keep the result in tests/bench/LEDGER.md
+	$(BIN)/python tests/bench/decrypt.py
+
 compare: $(VENV)/.dev  ## two captures of 100 MB compared, with the truth; keep the result in tests/bench/COMPARE.md
 	$(BIN)/python tests/bench/compare.py
 
@@ -51,12 +55,20 @@ fuzz: $(VENV)/.dev  ## 200,000 hostile inputs for each dissector; keep the resul
 sweep: $(VENV)/.dev  ## every sample cut at every byte; keep the result in tests/fuzz/LEDGER.md
 	$(BIN)/python tests/fuzz/sweep.py
 
+exercises: $(VENV)/.dev  ## all exercises for a class of forty, each answer proven by tshark; keep the result in tests/exercises/LEDGER.md
+	$(BIN)/python tests/exercises/every.py
+
 record: $(VENV)/.dev  ## record samples/vantage again: as root, on Debian, with the packages that it names
 	$(BIN)/python -m samples.vantage.record
 
 record-logins: $(VENV)/.dev  ## record samples/http and samples/logins again, in the same way
 	$(BIN)/python -m samples.http.record
 	$(BIN)/python -m samples.logins.record
+
+record-tls: $(VENV)/.dev  ## record samples/tls and samples/dtls again; needs tlslite-ng and what their makers name
+	$(BIN)/python -m pip install --quiet tlslite-ng
+	$(BIN)/python -m samples.tls.record
+	$(BIN)/python -m samples.dtls.record
 
 clean:
 	rm -rf .venv* dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -316,7 +316,7 @@ class Connections:
         numbers = [*sides(flows.packets_a, flows.packets_b), *delivered, *gaps]
         service = np.array(self._services, object)[flows.service[rows]].tolist()
         own = [*numbers, service, flows.states(rows), flows.bits[rows] & INFERRED != 0, *captured,
-               *(side for kind in rare for side in kind), *digests]
+               *(side for kind in rare for side in kind), *digests, flows.last_time[rows]]
         return Chunk(schema.FLOWS, [[self.file] * count, flows.first_frame[rows], flows.last_frame[rows],
                                     flows.first_time[rows], *self._ends(rows), *own])
 

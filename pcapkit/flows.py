@@ -33,7 +33,7 @@ _COLUMNS: dict[str, Any] = {
     **dict.fromkeys(KEY, np.uint64),
     "bits": np.uint8, "marks": np.uint8, "service": np.uint8, "shell": np.uint8, "stream": np.int32,
     "base_a": np.uint32, "base_b": np.uint32,
-    "first_frame": np.int64, "last_frame": np.int64, "first_time": np.int64,
+    "first_frame": np.int64, "last_frame": np.int64, "first_time": np.int64, "last_time": np.int64,
     "packets_a": np.int32, "packets_b": np.int32, "bytes_a": np.int64, "bytes_b": np.int64,
 }
 
@@ -83,6 +83,7 @@ class FlowTable:
     first_frame: Ints
     last_frame: Ints
     first_time: Ints
+    last_time: Ints
     packets_a: npt.NDArray[np.int32]
     packets_b: npt.NDArray[np.int32]
     bytes_a: Ints
@@ -140,6 +141,7 @@ class FlowTable:
         self.first_frame[rows[fresh]] = packets.first_frame[packet[starts[fresh]]]
         self.first_time[rows[fresh]] = packets.time_ns[packet[starts[fresh]]]
         self.last_frame[rows] = np.maximum(self.last_frame[rows], np.maximum.reduceat(frame, starts))
+        self.last_time[rows] = np.maximum(self.last_time[rows], np.maximum.reduceat(packets.time_ns[packet], starts))
         self.shell[rows] = np.maximum(self.shell[rows], np.maximum.reduceat(packets.shell[packet], starts))
         from_b = ordered.direction
         in_b = np.add.reduceat(from_b, starts)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import warnings
 from functools import cache
 from importlib import import_module
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 
@@ -19,16 +19,17 @@ def load(place: str) -> Any:
 
 
 @cache
-def _installed() -> Any:
-    """What installed distributions add to anything: looking through all of them takes a while."""
-    return entry_points()
+def _installed() -> dict[str, tuple[EntryPoint, ...]]:
+    """What installed distributions add to each shelf: looking through all of them takes a while."""
+    found = entry_points()
+    return {kind: tuple(found.select(group=f"pcapkit.{kind}")) for kind in ("dissectors", "reporters", "formats")}
 
 
 @cache
 def _shelf(kind: str, left_out: frozenset[str] = frozenset()) -> tuple[Any, ...]:
     places = [place for place in import_module(f"pcapkit.{kind}").BUILTIN if place not in left_out]
     found = {c.name: c for c in map(load, places)}
-    for entry in _installed().select(group=f"pcapkit.{kind}"):
+    for entry in _installed()[kind]:
         try:
             added = entry.load()
             if added.name in found:

@@ -162,6 +162,7 @@ client_dropped_bytes       int   dropped because a limit was hit
 server_dropped_bytes       int   dropped because a limit was hit
 client_sha256              text  of the delivered payload; null unless asked for
 server_sha256              text  of the delivered payload; null unless asked for
+last_time                  time  of the latest packet
 """), COMMON)
 
 HTTP = Table("http", "one row per request with its response", _columns("""

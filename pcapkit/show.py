@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from os import PathLike
 from typing import Any
@@ -16,7 +17,8 @@ from pcapkit.follow import secret_ranges
 from pcapkit.formats.jsonl import rfc3339
 from pcapkit.lines import Lines
 from pcapkit.packets import TCP
-from pcapkit.readers import CaptureFile, open_capture
+from pcapkit.readers import CaptureFile, Frames, open_capture
+from pcapkit.readers.opening import LINK_TYPES
 from pcapkit.records import Anomaly, Evidence, Finding, Record, Secret, Span, TLSStarted
 from pcapkit.secrets import Masker
 from pcapkit.streams import HALF, Side, Stretch
@@ -25,6 +27,12 @@ Source = str | PathLike[str]
 
 _BEFORE, _BEHIND = 4 << 20, 1 << 20
 """How many bytes of a stream before and behind a frame are kept to find the messages that it is a part of."""
+
+
+_DNS = frozenset((53, 5353, 5355))
+"""The ports of DNS, multicast DNS and LLMNR."""
+_UNKNOWN = "neither TCP nor UDP"
+"""What a line says of a packet that it does not read further, such as a fragment."""
 
 
 @dataclass(slots=True)
@@ -69,31 +77,46 @@ def _hex(data: bytes, hide: bool) -> str:
 
 
 def fields_of(source: Source, number: int, options: Options | None = None) -> Shown | None:
-    """A frame of a capture with its fields; None where there is no such frame.
+    """A frame of a capture with its fields; None where there is no such frame. See `fields_of_frames`."""
+    return fields_of_frames(source, [number], options).get(number)
 
-    The whole capture is read, several times: what a byte means rests on the stream before it, and what must be masked on
-    all of it. Raises CaptureError where the file cannot be read at all.
+
+def fields_of_frames(source: Source, numbers: Sequence[int], options: Options | None = None) -> dict[int, Shown]:
+    """Frames of a capture with their fields, by number; those that are not there are left out.
+
+    The whole capture is read, several times but not more often for many frames than for one: what a byte means rests on the
+    stream before it, and what must be masked on all of it. Raises CaptureError where the file cannot be read at all.
     """
     options = options or Options()
-    place = _find(source, number, options)
-    if place is None:
-        return None
-    shown = place.shown
-    hidden = {} if options.show_secrets else secret_ranges(source, options)
-    if not options.show_secrets:
-        shown.line = _line(source, number, options, hidden)
+    wanted = {number for number in numbers if number > 0}
+    places = _find(source, wanted, options) if wanted else {}
+    hidden = {} if options.show_secrets or not places else secret_ranges(source, options)
+    for number, line in _tell(source, set(places), options, hidden).items():
+        places[number].shown.line = line
+    for number, place in places.items():
+        shown = place.shown
         shown.masked = _united(hidden.get(number, []), len(shown.data))
         for low, high in shown.masked:
             shown.data = shown.data[:low] + b"*" * (high - low) + shown.data[high:]
-    payloads = {}
-    if place.rows:
+    watch = None
+    if any(place.rows for place in places.values()):
         with open_capture(source, options.limits, progress=options.progress) as capture:
-            watch = _Watch(capture, options, place)
+            watch = _Watch(capture, options, places)
             watch.run()
-        payloads = watch.payloads()
-        shown.notes = watch.notes(bool(shown.masked))
+    for place in places.values():
+        _name(place, watch)
+    return {number: place.shown for number, place in places.items()}
+
+
+def _name(place: _Place, watch: _Watch | None) -> None:
+    """Name the fields of a frame, and tell what else is known of it."""
+    shown, payloads = place.shown, {}
+    if watch is not None and place.rows:
+        payloads, shown.notes = watch.payloads(place), watch.notes(place)
     shown.fields, shown.network = frame_fields(shown.data, place.link_type, payloads)
-    return shown
+    if not place.rows:
+        layers = "; ".join(f"{one.name}{f', {one.value}' if one.value and one.parts else ''}" for one in shown.fields[-2:])
+        shown.line = f"{shown.line.partition(_UNKNOWN)[0]}{layers}"
 
 
 @dataclass(slots=True)
@@ -114,44 +137,62 @@ class _Place:
     link_type: int
     rows: list[_Row] = field(default_factory=list)
 
+    def add(self, row: _Row) -> None:
+        """Take a header whose payload lies in the frame; what was put together from fragments does not."""
+        if row.at >= 0 and row.at + row.length <= len(self.shown.data):
+            self.rows.append(row)
 
-def _find(source: Source, number: int, options: Options) -> _Place | None:
-    """The frame itself, and the conversations that it is a part of. Reads no further than the frame."""
+
+def _find(source: Source, numbers: set[int], options: Options) -> dict[int, _Place]:
+    """The frames themselves, and the conversations that they are a part of. Reads no further than the last of them."""
+    found: dict[int, _Place] = {}
     with open_capture(source, options.limits) as capture:
         watch = FileAnalysis(capture, options, [], Masker(True))
-        flows, lines = watch.connections.flows, Lines(4, {})
+        flows = watch.connections.flows
         for frames in capture.windows():
             packets = watch.decoder.decode(frames)
             ordered = flows.assign(packets)
             flows.set_bases(packets, ordered)
             flows.update(packets, ordered)
-            line = list(lines.window(frames, packets, (frames.number <= number).tolist()))[-1:]
-            if not len(frames) or int(frames.number[-1]) < number:
-                continue
-            i = number - int(frames.number[0])
-            at, length = int(frames.offset[i]), int(frames.length[i])
-            place = _Place(Shown(capture.name, number, int(frames.time_ns[i]), line[-1][1], int(frames.original_length[i]),
-                                 ", ".join(capture.link_types) if len(capture.link_types) == 1 else str(frames.link_type[i]),
-                                 packets.buffer[at:at + length], [], 0, [], []), int(frames.link_type[i]))
+            first = int(frames.number[0]) if len(frames) else 0
+            for number in sorted(one for one in numbers if first <= one < first + len(frames)):
+                found[number] = _place(frames, number - first)
             for k, row in enumerate(ordered.packet.tolist()):
-                start, size = int(packets.offset[row]) - at, int(packets.length[row])
-                if int(packets.frame[row]) == number and 0 <= start <= length and start + size <= length:
-                    place.rows.append(_Row(int(ordered.flow[k]), int(ordered.direction[k]), int(packets.protocol[row]) == TCP,
-                                           int(packets.sequence[row]), start, size))
-            return place
-    return None
+                place = found.get(int(packets.frame[row]))
+                if place is not None:
+                    at = int(packets.offset[row]) - int(frames.offset[place.shown.frame - first])
+                    place.add(_Row(int(ordered.flow[k]), int(ordered.direction[k]), int(packets.protocol[row]) == TCP,
+                                   int(packets.sequence[row]), at, int(packets.length[row])))
+            if first + len(frames) > max(numbers):
+                break
+        for place in found.values():
+            place.shown.file = capture.name
+    return found
 
 
-def _line(source: Source, number: int, options: Options, hidden: dict[int, list[tuple[int, int]]]) -> str:
-    """The frame in tcpdump's manner, secrets as stars."""
-    lines = Lines(4, hidden)
+def _place(frames: Frames, i: int) -> _Place:
+    at, length, link_type = int(frames.offset[i]), int(frames.length[i]), int(frames.link_type[i])
+    return _Place(Shown("", int(frames.number[i]), int(frames.time_ns[i]), "", int(frames.original_length[i]),
+                        LINK_TYPES.get(link_type, f"link type {link_type}"), frames.buffer[at:at + length], [], 0, [], []),
+                  link_type)
+
+
+def _tell(source: Source, numbers: set[int], options: Options, hidden: dict[int, list[tuple[int, int]]]) -> dict[int, str]:
+    """The frames in tcpdump's manner, secrets as stars."""
+    found: dict[int, str] = {}
+    if not numbers:
+        return found
+    lines, last = Lines(4, hidden), max(numbers)
     with open_capture(source, options.limits) as capture:
         watch = FileAnalysis(capture, options, [], Masker(True))
         for frames in capture.windows():
-            found = list(lines.window(frames, watch.decoder.decode(frames), (frames.number <= number).tolist()))
-            if len(frames) and int(frames.number[-1]) >= number:
-                return found[-1][1]
-    return ""
+            wanted = (frames.number <= last).tolist()
+            for i, line in lines.window(frames, watch.decoder.decode(frames), wanted):
+                if int(frames.number[i]) in numbers:
+                    found[int(frames.number[i])] = line
+            if len(frames) and int(frames.number[-1]) >= last:
+                break
+    return found
 
 
 def _united(ranges: list[tuple[int, int]], length: int) -> list[tuple[int, int]]:
@@ -165,12 +206,12 @@ def _united(ranges: list[tuple[int, int]], length: int) -> list[tuple[int, int]]
 
 
 class _Watch(FileAnalysis):
-    """An analysis that keeps what it learns of the streams of one frame, and what concerns the frame itself."""
+    """An analysis that keeps what it learns of the streams of some frames, and what concerns the frames themselves."""
 
-    def __init__(self, capture: CaptureFile, options: Options, place: _Place) -> None:
+    def __init__(self, capture: CaptureFile, options: Options, places: dict[int, _Place]) -> None:
         self.reporters = list(reporters_for(options))
         super().__init__(capture, options, self.reporters, Masker(True))
-        self.place = place
+        self.places = places
         self.messages: dict[tuple[str, int | None], list[tuple[str, Span]]] = {}
         self.tls: set[tuple[str, int | None]] = set()
         self.hidden: list[Secret] = []
@@ -179,25 +220,29 @@ class _Watch(FileAnalysis):
         """By flow and direction: stream offset, bytes and frame of what was delivered."""
         self.sides: dict[tuple[int, int], Side] = {}
         self.connections.listen = self._listen
-        self._wanted = {(row.flow, row.direction): row for row in place.rows}
+        self.findings: list[Finding] = []
+        self._wanted: dict[tuple[int, int], list[_Row]] = {}
+        for row in (row for place in places.values() for row in place.rows if row.is_tcp):
+            self._wanted.setdefault((row.flow, row.direction), []).append(row)
 
     def run(self) -> None:
         """Read the whole capture."""
         for _ in self.chunks():
             pass
+        self.findings = [record for reporter in self.reporters for record in reporter.finish() if isinstance(record, Finding)]
 
     def collect(self, record: Record) -> None:
         """Keep the places of messages; all else goes its way."""
-        if record.flow is not None and not record.flow.encrypted:
+        if isinstance(record, Secret):
+            self.hidden.append(record)
+        elif record.flow is not None and not record.flow.encrypted:
             self._keep(record, (record.flow.transport, record.flow.stream))
         super().collect(record)
 
     def _keep(self, record: Record, stream: tuple[str, int | None]) -> None:
         found: list[tuple[str, Span | None]] = []
         match record:
-            case Secret():
-                self.hidden.append(record)
-            case Anomaly() if record.span.frame <= self.place.shown.frame <= record.span.last_frame:
+            case Anomaly() if record.span.frame in self.places:
                 self.odd.append(record)
             case TLSStarted():
                 self.tls.add(stream)
@@ -211,8 +256,8 @@ class _Watch(FileAnalysis):
         self.messages.setdefault(stream, []).extend((kind, span) for kind, span in found if span is not None)
 
     def _listen(self, flow: int, side: Side) -> Listener | None:
-        row = self._wanted.get((flow, side.index))
-        if row is None or not row.is_tcp:
+        rows = self._wanted.get((flow, side.index))
+        if rows is None:
             return None
         self.sides[flow, side.index] = side
         kept = self.kept.setdefault((flow, side.index), [])
@@ -220,32 +265,27 @@ class _Watch(FileAnalysis):
         def hear(side: Side, what: Stretch | int) -> None:
             if isinstance(what, int):
                 return
-            here = _offset(row, side)
+            near = [(here - _BEFORE, here + row.length + _BEHIND) for row in rows for here in (_offset(row, side),)]
             at, segments = what.base, what.segments
             for k in range(what.first, what.last):
                 start, stop = max(at, what.start), min(at + segments.lengths[k], what.stop)
-                if start < stop and stop > here - _BEFORE and start < here + row.length + _BEHIND:
+                if start < stop and any(stop > low and start < high for low, high in near):
                     kept.append((start, segments.data(k, k + 1)[start - at:stop - at], segments.frames[k]))
                 at += segments.lengths[k]
         return hear
 
     # What came of it
 
-    def payloads(self) -> dict[int, Payload]:
-        """What is known of each payload of the frame, by its place."""
-        found = {}
-        for row in self.place.rows:
-            if row.length:
-                found[row.at] = self._stream(row) if row.is_tcp else self._datagram(row)
-        return found
+    def payloads(self, place: _Place) -> dict[int, Payload]:
+        """What is known of each payload of a frame, by its place."""
+        return {row.at: self._stream(row) if row.is_tcp else self._datagram(row, place.shown)
+                for row in place.rows if row.length}
 
-    def _datagram(self, row: _Row) -> Payload:
+    def _datagram(self, row: _Row, shown: Shown) -> Payload:
         told = self.connections.describe(row.flow)
-        ports = {told.client_port, told.server_port}
-        data = self.place.shown.data[row.at:row.at + row.length]
-        if ports & {53, 5353, 5355}:
-            return Payload(0, "dns", [Message("dns", 0, row.length, data, self.place.shown.frame)])
-        return Payload(0)
+        if _DNS.isdisjoint((told.client_port, told.server_port)):
+            return Payload(0, self.connections.service(row.flow) or "")
+        return Payload(0, "dns", [Message("dns", 0, row.length, shown.data[row.at:row.at + row.length], shown.frame)])
 
     def _stream(self, row: _Row) -> Payload:
         side = self.sides.get((row.flow, row.direction))
@@ -255,12 +295,10 @@ class _Watch(FileAnalysis):
         spans = sorted({(span.start, span.stop, kind) for kind, span in self.messages.get((told.transport, told.stream), ())
                         if span.side == side.role})
         service = self.connections.service(row.flow) or ""
-        zone = self._zone(spans, service, (told.transport, told.stream), kept)
-        if zone is not None:
-            spans.append(zone)
+        spans += self._zones(spans, service, (told.transport, told.stream), kept)
         secrets = [] if self.options.show_secrets else sorted(
             (s.span.start, s.span.stop) for s in self.hidden if s.flow and s.span.side == side.role
-            and (s.flow.transport, s.flow.stream) == (told.transport, told.stream) and s.inside is None)
+            and (s.flow.transport, s.flow.stream) == (told.transport, told.stream))
         messages = []
         for start, stop, kind in spans:
             if start < here + row.length and stop > here:
@@ -268,35 +306,43 @@ class _Watch(FileAnalysis):
                 messages.append(Message(kind, start, stop, data, frame))
         return Payload(here, service, messages)
 
-    def _zone(self, spans: list[tuple[int, int, str]], service: str, stream: tuple[str, int | None],
-              kept: list[tuple[int, bytes, int]]) -> tuple[int, int, str] | None:
-        """What is one long series of records or messages: from its begin to where the capture knows no more."""
-        start, stop = max([stop for _, stop, _ in spans], default=0), kept[-1][0] + len(kept[-1][1]) if kept else 0
+    def _zones(self, spans: list[tuple[int, int, str]], service: str, stream: tuple[str, int | None],
+               kept: list[tuple[int, bytes, int]]) -> Iterator[tuple[int, int, str]]:
+        """What is one long series of records or messages, from behind the other messages on: a stretch between gaps each."""
         kind = "tls" if service == "tls" or stream in self.tls else "dns stream" if service == "dns" else ""
-        return (start, stop, kind) if kind and start < stop else None
+        if not kind:
+            return
+        start = at = max([stop for _, stop, _ in spans], default=0)
+        for first, data, _ in kept:
+            if first > at:
+                if start < at:
+                    yield start, at, kind
+                start = first
+            at = max(at, first + len(data))
+        if start < at:
+            yield start, at, kind
 
-    def notes(self, masked: bool) -> list[str]:
-        """Findings, oddities and secrets of the frame."""
-        number = self.place.shown.frame
-        found = [f"{record.severity.value.upper()}: {record.title} (pcapkit explain {record.rule})"
-                 for reporter in self.reporters for record in reporter.finish()
-                 if isinstance(record, Finding) and any(self._is_here(place) for place in record.evidence)]
-        found += [f"ODDITY: {one.message} (pcapkit explain {one.rule})" for one in self.odd]
-        if masked:
+    def notes(self, place: _Place) -> list[str]:
+        """Findings, oddities and secrets of a frame."""
+        number = place.shown.frame
+        found = [f"{one.severity.value.upper()}: {one.title} (pcapkit explain {one.rule})" for one in self.findings
+                 if any(self._is_here(evidence, place) for evidence in one.evidence)]
+        found += [f"ODDITY: {one.message} (pcapkit explain {one.rule})" for one in self.odd if one.span.frame == number]
+        if place.shown.masked:
             found.append(f"a secret is masked in frame {number}: --show-secrets shows it")
         return list(dict.fromkeys(found))
 
-    def _is_here(self, place: Evidence) -> bool:
-        """Whether evidence lies in the frame: it names the frame, or bytes of which the frame has some."""
-        if place["frame"] == self.place.shown.frame:
+    def _is_here(self, evidence: Evidence, place: _Place) -> bool:
+        """Whether evidence lies in a frame: it names the frame, or bytes of which the frame has some."""
+        if evidence["frame"] == place.shown.frame:
             return True
-        for row in self.place.rows:
+        for row in place.rows:
             side = self.sides.get((row.flow, row.direction))
-            if side is None or (place["stream"], place["side"]) != (
+            if side is None or (evidence["stream"], evidence["side"]) != (
                     self.connections.describe(row.flow).stream, ("client", "server")[side.role]):
                 continue
             here = _offset(row, side)
-            if here < place["offset"] + place["length"] and place["offset"] < here + row.length:
+            if here < evidence["offset"] + evidence["length"] and evidence["offset"] < here + row.length:
                 return True
         return False
 

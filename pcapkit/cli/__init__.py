@@ -10,16 +10,27 @@ from importlib import import_module
 import click
 
 from pcapkit import __version__
-from pcapkit.errors import CaptureError, KeysError, LogError, OutputError, PcapkitError, PolicyError, StoreError
+from pcapkit.errors import (
+    CaptureError,
+    ExerciseError,
+    KeysError,
+    LogError,
+    OutputError,
+    PcapkitError,
+    PolicyError,
+    StoreError,
+)
 
 PURPOSES: dict[str, dict[str, str]] = {
-    "Judge": {"findings": "tables", "explain": "explain", "compare": "compare"},
+    "Judge": {"findings": "tables", "explain": "explain", "timeline": "timeline", "compare": "compare"},
     "Look into protocols": {
         "flows": "tables", "http": "tables", "forms": "tables", "smtp": "smtp", "mail": "mail", "dns": "tables", "tls": "tls",
         "certificates": "certificates", "credentials": "credentials"},
     "Look at packets and streams": {"packets": "packets", "show": "show", "follow": "follow"},
     "Take out and hand on": {
-        "extract": "extract", "decrypt": "decrypt", "export": "export", "report": "report"},
+        "report": "report", "export": "export", "extract": "extract", "slice": "slice", "sanitize": "sanitize",
+        "decrypt": "decrypt"},
+    "Teach": {"exercise": "exercise"},
     "pcapkit itself": {"list": "shelves", "limits": "limits", "doctor": "doctor", "completion": "completion"},
 }
 """The verbs by what they are for, each with the module of its command."""
@@ -118,7 +129,7 @@ def _complain(error: click.ClickException | PcapkitError) -> int:
     text = error.format_message() if isinstance(error, click.ClickException) else str(error)
     help = f" (help: {error.ctx.command_path} --help)" if isinstance(error, click.UsageError) and error.ctx else ""
     click.echo(f"pcapkit: {text}{help}", err=True)
-    if isinstance(error, CaptureError | KeysError | LogError | PolicyError | StoreError):
+    if isinstance(error, CaptureError | ExerciseError | KeysError | LogError | PolicyError | StoreError):
         return 3
     return 5 if isinstance(error, OutputError) else 2
 

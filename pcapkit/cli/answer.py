@@ -220,6 +220,7 @@ def _next(run: Run, tables: dict[str, list[dict[str, Any]]], talk: bool) -> None
         row = tables["findings"][0]
         lines.append((f"pcapkit findings {file(row)}", "evidence, RFC and remedy of each finding"))
         lines.append((f"pcapkit explain {row['rule']}", "what that means, why it matters, what to do"))
+        lines.append((f"pcapkit show {file(row)} {row['frame']}", "that packet, each field marked and named"))
         if row["transport"] == "tcp":
             lines.append((f"pcapkit follow {file(row)} {row['stream']}", "both sides of that stream"))
     elif talk:

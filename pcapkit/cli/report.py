@@ -83,7 +83,7 @@ def _opened(inputs: Inputs) -> list[Source]:
 
 def _named(path: str, name: str) -> BinaryIO:
     file = io.FileIO(path)
-    file.name = name  # type: ignore[misc]
+    file.name = name
     return cast(BinaryIO, file)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pcapkit.dissectors.dns import rdata
-from pcapkit.dissectors.dns.message import flag_names, opcode_name, rcode_name
+from pcapkit.dissectors.dns.message import flag_names, opcode_name, plausible, rcode_name
 from pcapkit.dissectors.dns.names import class_name, read_name, type_name
 from pcapkit.errors import DissectError
 from pcapkit.fields.field import Cutter, count
@@ -11,6 +11,7 @@ from pcapkit.fields.field import Cutter, count
 _NAMED = {2: "Name server", 5: "Real name", 12: "Name of the address"}
 _COUNTS = (("Questions", "question"), ("Answers", "answer"), ("Authority records", "authority record"),
            ("Additional records", "additional record"))
+_LONGEST = 65_535
 _MOST = 4_096
 """How many records are cut."""
 
@@ -37,8 +38,8 @@ def message(cut: Cutter) -> None:
 
 
 def stream(cut: Cutter) -> None:
-    """Cut messages as TCP carries them, each behind its length (RFC 1035, 4.2.2)."""
-    while cut.left:
+    """Cut messages as TCP carries them, each behind its length (RFC 1035, 4.2.2), as long as they look like such."""
+    while cut.left and plausible(cut.peek(_LONGEST, 2)):
         size = cut.number("Length", 2, count("bytes"), "Of the message that follows; over TCP only.", "RFC 1035, 4.2.2")
         inner = Cutter(cut.data, cut.at, cut.at + min(size, cut.left))
         cut.fields += inner.all(message)

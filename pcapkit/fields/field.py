@@ -173,5 +173,5 @@ def text(data: bytes) -> str:
 
 
 def count(what: str) -> Callable[[int], str]:
-    """Says a number with its unit."""
-    return lambda number: f"{number:,} {what}"
+    """Says a number with its unit, which is given as a plural."""
+    return lambda number: f"{number:,} {what if number != 1 else what.removesuffix('s')}"

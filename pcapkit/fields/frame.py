@@ -136,7 +136,7 @@ def _plain(cut: Cutter, size: int, protocol: str) -> None:
         return
     inner = Cutter(cut.data, cut.at, cut.at + size)
     if protocol in _TEXTUAL and text(inner.peek(64)).replace("\r", "").replace("\n", "").isprintable():
-        cut.fields += inner.all(lambda inner: lines(inner, protocol))
+        cut.fields += inner.all(mail.login if protocol in ("smtp", "lmtp") else lambda inner: lines(inner, protocol))
     else:
         cut.fields += inner.all(lambda inner: _leaf(inner, protocol))
     cut.at += size

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from base64 import b64decode
 
+from pcapkit.dissectors.smtp.replies import is_reply
 from pcapkit.dissectors.smtp.replies import meaning as reply_meaning
 from pcapkit.fields.field import Cutter, text
 
@@ -90,13 +92,14 @@ def command(cut: Cutter) -> None:
 def _parameters(cut: Cutter, verb: str) -> None:
     """The words up to the end of the line, each with the blank before it."""
     stop = len(_line(cut).rstrip(b"\r\n"))
-    for word in re.findall(rb"\s*\S+", cut.peek(stop)):
+    for i, word in enumerate(re.findall(rb"\s*\S+", cut.peek(stop))):
         name = word.strip().partition(b"=")[0].decode("latin-1").upper()
         if verb in ("MAIL FROM", "RCPT TO"):
             meaning, rfc = _PARAMETERS.get(name, ("", "RFC 5321, 4.1.2"))
             cut.take(f"Parameter {name[:40]}", len(word), text(word.strip()), meaning, rfc)
         else:
-            cut.take("Argument", len(word), text(word.strip()), rfc=_COMMANDS[verb][1])
+            said = _decoded(word.strip()) if verb == "AUTH" and i else text(word.strip())
+            cut.take("Argument", len(word), said, rfc=_COMMANDS[verb][1])
 
 
 def reply(cut: Cutter, lists: bool = False) -> None:
@@ -124,12 +127,35 @@ def reply(cut: Cutter, lists: bool = False) -> None:
                 if lists and not first:
                     cut.rest("Extension", text, meaning, rfc)
                 else:
-                    cut.rest("Text", text, "For people; programs go by the codes.", "RFC 5321, 4.2")
+                    cut.rest("Text", _decoded if code == "334" else text, "A challenge in base64." if code == "334" else
+                             "For people; programs go by the codes.", "RFC 4954, 4" if code == "334" else "RFC 5321, 4.2")
             if last:
                 break
             first = False
         if lists and not first:
             whole.value = "what the server can do"
+
+
+def login(cut: Cutter) -> None:
+    """Cut what is said between AUTH and its end: challenges of the server, and the client's answers in base64."""
+    while cut.left:
+        line = _line(cut)
+        if is_reply(line):
+            reply(cut)
+            continue
+        with cut.group("SMTP login", len(line), meaning="What the client answers to a challenge, until the server says 235 or "
+                       "no. Base64 is no encryption.", rfc="RFC 4954, 4"):
+            cut.rest("Answer", _decoded, "A name, a password or a proof, by the mechanism.", "RFC 4954, 4")
+
+
+def _decoded(data: bytes) -> str:
+    """A line, and what it is in base64, if it is that."""
+    line = text(data)
+    try:
+        plain = b64decode(line, validate=True).decode("utf-8")
+    except ValueError:
+        return line
+    return f"{line} ({plain!r} in base64)" if plain else line
 
 
 def message(cut: Cutter) -> None:

@@ -6,11 +6,12 @@ from collections.abc import Callable
 from functools import partial
 
 from pcapkit.codecs.x509 import read_certificate
-from pcapkit.dissectors.tls.framing import HEARTBEAT, is_header
+from pcapkit.dissectors.tls.framing import HEARTBEAT, find_record, is_header, is_message
 from pcapkit.dissectors.tls.names import (
     alert_meaning,
     alert_name,
     group_name,
+    has_short_server_hello,
     is_grease,
     scheme_name,
     version_name,
@@ -69,12 +70,19 @@ _LISTS: dict[int, Callable[[int], str]] = {10: group_name, 13: scheme_name, 50: 
 
 
 def records(cut: Cutter) -> None:
-    """Cut records until something else stands there. What follows a ChangeCipherSpec is encrypted."""
-    encrypted, waiting = False, 0
+    """Cut records; what is none is passed over up to the next. What follows a ChangeCipherSpec is encrypted."""
+    encrypted, waiting, sure = False, 0, False
     while cut.left:
         head = cut.peek(5)
         if len(head) == 5 and not is_header(head[0], int.from_bytes(head[1:3], "big"), int.from_bytes(head[3:], "big")):
-            return
+            if head[0] & 0x80 and head[2] == 1 and head[3] in (0, 3):
+                _ssl2_hello(cut)
+            else:
+                at, found = find_record(cut.data, cut.at, cut.stop, True)
+                cut.take("No record begins here", at - cut.at if found else cut.left, hexed,
+                         "The rest of a record whose begin is not in the capture, or something else than TLS.",
+                         "RFC 8446, 5.1")
+            continue
         with cut.group("TLS record", 5 + int.from_bytes(head[3:], "big") if len(head) == 5 else cut.left,
                        meaning="A piece of the stream under TLS, with its kind and length in the clear.",
                        rfc="RFC 8446, 5.1") as whole:
@@ -85,7 +93,8 @@ def records(cut: Cutter) -> None:
             cut.number("Length", 2, count("bytes"), "Of what follows, with what encryption adds.", "RFC 8446, 5.1")
             whole.value = _RECORDS.get(kind, str(kind))
             if kind == 22 and not encrypted:
-                waiting = _handshake(cut, waiting)
+                sure = sure or cut.peek(1) in (b"\1", b"\2")
+                waiting = _handshake(cut, waiting, sure)
             elif kind == 21 and not encrypted and cut.left == 2:
                 _alert(cut)
             elif kind == 20:
@@ -101,8 +110,10 @@ def records(cut: Cutter) -> None:
                          "RFC 8446, 5.2")
 
 
-def _handshake(cut: Cutter, waiting: int) -> int:
-    """The messages of a record; returns how many bytes of the last one are in later records."""
+def _handshake(cut: Cutter, waiting: int, sure: bool) -> int:
+    """The messages of a record; returns how many bytes of the last one are in later records. Unless it is `sure` that the
+    handshake began in the clear, they have to look like such.
+    """
     if waiting:
         size = min(waiting, cut.left)
         cut.take("Handshake message goes on", size, meaning="It began in a record before.", rfc="RFC 8446, 5.1")
@@ -110,7 +121,7 @@ def _handshake(cut: Cutter, waiting: int) -> int:
     while cut.left:
         kind, size = cut.peek(1)[0], int.from_bytes(cut.peek(3, 1), "big")
         name, meaning, rfc = _MESSAGES.get(kind, ("", "", ""))
-        if not name:
+        if not name or not (sure or is_message(kind, size, cut.left)):
             cut.rest("Encrypted", hexed, "No handshake message in the clear begins so.", "RFC 8446, 5.2")
             return 0
         there = min(4 + size, cut.left)
@@ -135,7 +146,24 @@ def _version(number: int) -> str:
 def _alert(cut: Cutter) -> None:
     cut.number("Level", 1, lambda n: {1: "warning", 2: "fatal"}.get(n, str(n)), rfc="RFC 8446, 6")
     about = cut.peek(1)[0]
-    cut.number("Description", 1, lambda n: f"{alert_name(n)} ({n})", f"{alert_meaning(about) or 'Not known'}.", "RFC 8446, 6")
+    cut.number("Description", 1, alert_name, f"{alert_meaning(about) or 'Not known'}.", "RFC 8446, 6")
+
+
+def _ssl2_hello(cut: Cutter) -> None:
+    """A hello in the form of SSL 2.0, with which old clients offer newer versions too."""
+    with cut.group("SSL 2.0 record", 2 + (int.from_bytes(cut.peek(2), "big") & 0x7FFF), "ClientHello",
+                   "The form of 1995, which must not be sent any more.", "RFC 6176, 3"):
+        cut.number("Length", 2, lambda n: f"{n & 0x7FFF} bytes", "15 bits.", "RFC 5246, E.2")
+        cut.number("Message", 1, partial(_named, "ClientHello"), rfc="RFC 5246, E.2")
+        cut.number("Version", 2, _version, "The newest that the client speaks.", "RFC 5246, E.2")
+        suites, session, challenge = (cut.number(f"Length of {what}", 2, count("bytes"), rfc="RFC 5246, E.2")
+                                      for what in ("the suites", "the session id", "the challenge"))
+        with cut.group("Cipher suites", suites, f"{suites // 3} offered"):
+            while cut.left:
+                cut.number("Suite", 3, lambda n: f"{suite_name(n, n > 0xFFFF)} ({n:#08x})", "Those up to 00ffff are of SSL 3.0 "
+                           "and later.", "RFC 5246, E.2")
+        cut.take("Session id", session, rfc="RFC 5246, E.2")
+        cut.take("Challenge", challenge, meaning="What is the random later.", rfc="RFC 5246, E.2")
 
 
 def _client_hello(cut: Cutter) -> str:
@@ -152,11 +180,15 @@ def _client_hello(cut: Cutter) -> str:
 
 
 def _server_hello(cut: Cutter) -> str:
-    cut.number("Version", 2, _version, "Of TLS 1.3 it stands in supported_versions; here is 1.2 then.", "RFC 8446, 4.1.3")
+    version = cut.number("Version", 2, _version, "That of TLS 1.3 stands in supported_versions; here is 1.2 then.",
+                         "RFC 8446, 4.1.3")
     cut.take("Random", 32, meaning="DOWNGRD at its end: the server was asked for less than it can.", rfc="RFC 8446, 4.1.3")
-    _vector(cut, "Session id", 1, "To come back with, or the client's own given back.")
+    short = has_short_server_hello(version)
+    if not short:
+        _vector(cut, "Session id", 1, "To come back with, or the client's own given back.")
     suite = cut.number("Cipher suite", 2, _suite, "What the server chose of the offer.", "RFC 8446, 4.1.3")
-    cut.number("Compression method", 1, str, "0 is none; anything else is dangerous (CRIME).", "RFC 8446, 4.1.3")
+    if not short:
+        cut.number("Compression method", 1, str, "0 is none; anything else is dangerous (CRIME).", "RFC 8446, 4.1.3")
     _extensions(cut, False)
     return _suite(suite)
 

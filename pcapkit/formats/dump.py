@@ -7,10 +7,11 @@ goes on with the field before. Colours only repeat what the marks say.
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Iterator
 from itertools import pairwise
 from textwrap import fill
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pcapkit.explanations import url
 from pcapkit.fields import Field
@@ -20,10 +21,14 @@ if TYPE_CHECKING:
     from pcapkit.show import Shown
 
 _PAGE = 80
-_COLOURS = (36, 33, 32, 35, 34, 31)
-"""Of a terminal: cyan, yellow, green, magenta, blue, red, in turn."""
+_HEADING = 100
+"""Characters of the value of a group: its fields have all of it."""
+_COLOURS = (36, 33, 32, 35)
+"""Of a terminal: cyan, yellow, green, magenta, in turn; all can be read on black and on white."""
 _INKS = ("#b3e5fc", "#ffe0b2", "#c8e6c9", "#e1bee7", "#d7ccc8", "#ffcdd2")
-"""The same on a page, as backgrounds on which black can be read."""
+"""Of a page: backgrounds on which black can be read."""
+_WORDS = re.compile(r"(, length \d+): .*", re.DOTALL)
+"""What a line shows of the payload, which is shown below."""
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
@@ -52,7 +57,7 @@ def text(shown: Shown, depth: int = 1, width: int | None = None, colour: bool = 
     """The frame for a terminal. At depth 1 a line for each field, at 2 its meaning too, at 3 where that is written."""
     marked = _Marked(shown)
     cut = f" of {shown.original_length:,}, the rest is not in the capture" if shown.original_length > len(shown.data) else ""
-    head = [f"frame {shown.frame}, {len(shown.data):,} bytes{cut}, {shown.link}", shown.line,
+    head = [f"frame {shown.frame}, {len(shown.data):,} bytes{cut}, {shown.link}", _WORDS.sub(r"\1", shown.line),
             *(f"! {escape(note)}" for note in shown.notes)]
     head = [fill(line, width or _PAGE, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False) for line in head]
     return "\n".join([*head, "", *_dump(shown, marked, colour), "", *_list(shown, marked, depth, width, colour)])
@@ -62,24 +67,49 @@ def _paint(text: str, i: int, colour: bool) -> str:
     return f"\x1b[{_COLOURS[i % len(_COLOURS)]}m{text}\x1b[0m" if colour else text
 
 
-def _dump(shown: Shown, marked: _Marked, colour: bool) -> Iterator[str]:
-    """Lines of 16 bytes, those from the IP header on with tcpdump's offsets, each with its marks below."""
+class _Run(NamedTuple):
+    """Bytes of one leaf within a line of the dump: in hex, with their mark, and as characters."""
+
+    leaf: int
+    hexed: str
+    mark: str
+    ascii: str
+
+
+def _lines(shown: Shown, marked: _Marked) -> Iterator[tuple[str, list[_Run], str]]:
+    """Lines of 16 bytes, those from the IP header on with tcpdump's offsets: place, runs, and what fills the hex up."""
     starts = [*range(0, shown.network, 16), *range(shown.network, len(shown.data), 16), len(shown.data)]
     for start, stop in pairwise(starts):
-        place = "link" if start < shown.network else f"0x{start - shown.network:04x}"
-        hexed, ascii, below = "", "", ""
-        for k in range(start, stop):
-            i, byte, hide = marked.of_byte[k], shown.data[k], k in marked.masked
-            gap = " " if k > start and not (k - start) % 2 else ""
-            hexed += gap + _paint("**" if hide else f"{byte:02x}", i, colour)
-            ascii += _paint("*" if hide else chr(byte) if 0x20 <= byte < 0x7F else ".", i, colour)
-            leaf = marked.leaves[i]
-            first = k in (leaf.start, start)
-            below += gap + _paint(f"{marked.mark[id(leaf)] if first else '':2}", i, colour)
-        rest = " " * (39 - (stop - start) * 2 - (stop - start - 1) // 2)
-        yield f"{place + ':':7}  {hexed}{rest}  {ascii}"
-        if any(marked.leaves[marked.of_byte[k]].start == k for k in range(start, stop)):
+        runs, k = [], start
+        while k < stop:
+            leaf = marked.leaves[marked.of_byte[k]]
+            end = min(leaf.stop, stop)
+            gap = [" " if n > start and not (n - start) % 2 else "" for n in range(k, end)]
+            shows = [("**", "*") if n in marked.masked else
+                     (f"{shown.data[n]:02x}", chr(shown.data[n]) if 0x20 < shown.data[n] < 0x7F else ".") for n in range(k, end)]
+            hexed = "".join(space + pair for space, (pair, _) in zip(gap, shows, strict=True))
+            mark = gap[0] + marked.mark[id(leaf)]
+            runs.append(_Run(marked.of_byte[k], hexed, f"{mark:{len(hexed)}}", "".join(char for _, char in shows)))
+            k = end
+        place = "link:" if start < shown.network else f"0x{start - shown.network:04x}:"
+        yield f"{place:9}", runs, " " * (41 - sum(len(run.hexed) for run in runs))
+
+
+def _begins(marked: _Marked, runs: list[_Run], at: int) -> bool:
+    """Whether a field begins in a line whose first byte is at `at`; else it needs no marks."""
+    return len(runs) > 1 or marked.leaves[runs[0].leaf].start == at
+
+
+def _dump(shown: Shown, marked: _Marked, colour: bool) -> Iterator[str]:
+    at = 0
+    for place, runs, rest in _lines(shown, marked):
+        yield (place + "".join(_paint(run.hexed, run.leaf, colour) for run in runs) + rest
+               + "".join(_paint(run.ascii, run.leaf, colour) for run in runs))
+        if _begins(marked, runs, at):
+            below = "".join(_paint(run.mark.rstrip(), run.leaf, colour) + " " * (len(run.mark) - len(run.mark.rstrip()))
+                            for run in runs)
             yield f"{'':9}{below}".rstrip()
+        at += sum(len(run.ascii) for run in runs)
 
 
 def _list(shown: Shown, marked: _Marked, depth: int, width: int | None, colour: bool) -> Iterator[str]:
@@ -91,7 +121,7 @@ def _list(shown: Shown, marked: _Marked, depth: int, width: int | None, colour: 
         if one.parts:
             if level == 0 and one is not shown.fields[0]:
                 yield ""
-            yield _wrapped(f"{margin}{escape(one.name)}", f": {escape(one.value)}" if one.value else "", width, 0)
+            yield _wrapped(f"{margin}{escape(one.name)}", f": {escape(_short(one.value))}" if one.value else "", width, 0)
             stack += [(part, level + 1, _widest(one.parts)) for part in reversed(one.parts)]
         else:
             value = escape(one.value) + (" (masked)" if marked.is_masked(one) else "")
@@ -100,6 +130,10 @@ def _list(shown: Shown, marked: _Marked, depth: int, width: int | None, colour: 
         if one.damage:
             yield f"   {margin}! {escape(one.damage)}"
         yield from _deeper(one, "   " + margin + "  ", depth, width or _PAGE)
+
+
+def _short(value: str) -> str:
+    return value if len(value) <= _HEADING else f"{value[:_HEADING]}..."
 
 
 def _deeper(one: Field, margin: str, depth: int, width: int) -> Iterator[str]:
@@ -125,8 +159,9 @@ def page(shown: Shown, depth: int = 2) -> str:
     """The frame as a piece of HTML: no script, everything escaped, the same marks as in the text."""
     marked = _Marked(shown)
     notes = "".join(f"<div>! {html.escape(note)}</div>" for note in shown.notes)
+    line = html.escape(_WORDS.sub(r"\1", shown.line))
     style = "line-height:1.3;overflow-x:auto;font-family:monospace"  # which a notebook takes from what it shows
-    return (f"<div><div>{html.escape(shown.line)}</div>{notes}<pre style='{style}'>{_dumped(shown, marked)}</pre>"
+    return (f"<div><div>{line}</div>{notes}<pre style='{style}'>{_dumped(shown, marked)}</pre>"
             f"<table><tbody>{''.join(_rows(shown, marked, depth))}</tbody></table></div>")
 
 
@@ -135,29 +170,21 @@ def _ink(i: int) -> str:
 
 
 def _dumped(shown: Shown, marked: _Marked) -> str:
-    """The dump, field by field in a span with its name as a tooltip."""
-    lines = []
-    starts = [*range(0, shown.network, 16), *range(shown.network, len(shown.data), 16), len(shown.data)]
-    for start, stop in pairwise(starts):
-        place = "link" if start < shown.network else f"0x{start - shown.network:04x}"
-        hexed = below = ascii = ""
-        k = start
-        while k < stop:
-            i = marked.of_byte[k]
-            leaf = marked.leaves[i]
-            end = min(leaf.stop, stop)
-            title = html.escape(f"{leaf.name}: {leaf.value}"[:200], quote=True)
-            cells = [("" if n == start or (n - start) % 2 else " ", n) for n in range(k, end)]
-            hexed += f"<span style='{_ink(i)}' title='{title}'>" + "".join(
-                gap + ("**" if n in marked.masked else f"{shown.data[n]:02x}") for gap, n in cells) + "</span>"
-            below += "".join(gap + (f"{marked.mark[id(leaf)]:2}" if n == k else "  ") for gap, n in cells)
-            ascii += f"<span style='{_ink(i)}' title='{title}'>" + "".join(
-                "*" if n in marked.masked else html.escape(chr(shown.data[n])) if 0x20 <= shown.data[n] < 0x7F else "."
-                for _, n in cells) + "</span>"
-            k = end
-        rest = " " * (39 - (stop - start) * 2 - (stop - start - 1) // 2)
-        lines += [f"{place + ':':7}  {hexed}{rest}  {ascii}", f"{'':9}{below}".rstrip()]
+    """The dump, each field with its name as a tooltip."""
+    lines, at = [], 0
+    for place, runs, rest in _lines(shown, marked):
+        lines.append(place + "".join(_span(run.hexed, marked, run.leaf) for run in runs) + rest
+                     + "".join(_span(run.ascii, marked, run.leaf) for run in runs))
+        if _begins(marked, runs, at):
+            lines.append(f"{'':9}{''.join(run.mark for run in runs)}".rstrip())
+        at += sum(len(run.ascii) for run in runs)
     return "\n".join(lines)
+
+
+def _span(text: str, marked: _Marked, i: int) -> str:
+    leaf = marked.leaves[i]
+    title = html.escape(escape(f"{leaf.name}: {leaf.value}"[:200]), quote=True)
+    return f"<span style='{_ink(i)}' title='{title}'>{html.escape(text)}</span>"
 
 
 def _rows(shown: Shown, marked: _Marked, depth: int) -> Iterator[str]:
@@ -174,7 +201,8 @@ def _rows(shown: Shown, marked: _Marked, depth: int) -> Iterator[str]:
         else:
             link = ""
         damage = f" ! {one.damage}" if one.damage else ""
-        value = escape(one.value) + (" (masked)" if not one.parts and marked.is_masked(one) else "") + damage
+        value = escape(_short(one.value)) if one.parts else escape(one.value) + (" (masked)" if marked.is_masked(one) else "")
+        value += damage
         mark, style = (marked.mark[id(one)], _ink(order[id(one)])) if not one.parts else ("", "")
         bold = ";font-weight:bold" if one.parts else ""
         yield (f"<tr><td style='{left};{style}'>{mark}</td>"

@@ -9,7 +9,6 @@ from __future__ import annotations
 import html
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-
 from math import log1p
 
 import numpy as np
@@ -93,14 +92,15 @@ def _rung(rung: Rung, start: int, y: float) -> tuple[list[str], float]:
     absent = rung.time is None and rung.who in (CLIENT, SERVER)
     wide = max(map(len, lines), default=0) * _LETTER
     x = max(_LEFT + 16, _RIGHT - 16 - wide) if rung.who == SERVER else _LEFT + 16
-    faint = {"opacity": 0.62} if absent else {}
+    faint: dict[str, str | float] = {"opacity": 0.62} if absent else {}
     for line in lines:
-        parts.append(_text(x, y, f"· {line}" if absent else line, xml__space="preserve", **faint).replace("xml--", "xml:"))
+        parts.append(_text(x, y, f"· {line}" if absent else line.replace("  ", "\N{NO-BREAK SPACE}" * 2), **faint))
         y += _LINE
     if rung.who in (CLIENT, SERVER):
         parts.append(_arrow(rung.who == CLIENT, y - 8, absent))
     else:
-        parts.append(f"<path{_attributes(d=f'M{_LEFT + 6:.0f} {y - _LINE * len(lines) - 11:.0f}v{_LINE * len(lines)}', stroke=RED, stroke_width=3)}/>")
+        high = _LINE * len(lines)
+        parts.append(f"<path{_attributes(d=f'M{_LEFT + 6} {y - high - 11:.0f}v{high}', stroke=RED, stroke_width=3)}/>")
         y -= 6
     return parts, y + 14
 
@@ -108,7 +108,7 @@ def _rung(rung: Rung, start: int, y: float) -> tuple[list[str], float]:
 def _arrow(rightwards: bool, y: float, absent: bool) -> str:
     colour, tip, back = (BLUE, _RIGHT - 2, -9) if rightwards else (ORANGE, _LEFT + 2, 9)
     begin = _LEFT if rightwards else _RIGHT
-    dashes = {"stroke_dasharray": "2 5", "opacity": 0.6} if absent else {}
+    dashes: dict[str, str | float] = {"stroke_dasharray": "2 5", "opacity": 0.6} if absent else {}
     return (f"<path{_attributes(d=f'M{begin} {y:.0f}H{tip}', stroke=colour, stroke_width=1.5, **dashes)}/>"
             + ("" if absent else f"<path{_attributes(d=f'M{tip} {y:.0f}l{back} -4.5v9z', fill=colour)}/>"))
 
@@ -205,8 +205,8 @@ def _bars(lane: Lane, first: int, span: int, y: float) -> Iterator[str]:
     for at in np.flatnonzero(counts).tolist():
         n = int(counts[at])
         high = 8 + 18 * log1p(n) / top
-        place = dict(x=_NAMES + at * _SPAN / _BINS, y=y - high, width=_SPAN / _BINS - 0.6, height=high, rx=1)
-        yield (f"<rect{_attributes(**place, fill=BLUE)}><title>{n:,} × {_plain(lane.name)} from "
+        place = _attributes(x=_NAMES + at * _SPAN / _BINS, y=y - high, width=_SPAN / _BINS - 0.6, height=high, rx=1)
+        yield (f"<rect{place}{_attributes(fill=BLUE)}><title>{n:,} × {_plain(lane.name)} from "
                f"+{at * span / _BINS / 1e9:,.3f} s</title></rect>")
 
 
@@ -230,7 +230,9 @@ _ROW, _FROM, _TO = 46, 270, 640
 
 
 def talks(those: Sequence[Talk]) -> str:
-    """Clients on the left, servers on the right, a line for each service, wide where much was said: dashed in the clear, dotted if unknown."""
+    """Clients on the left, servers on the right, a line for each service, wide where much was said: dashed where it was
+    in the clear, dotted where that is not known.
+    """
     clients = list(dict.fromkeys(t.client for t in those))
     servers = list(dict.fromkeys(t.server for t in those))
     names = {t.server: t.name for t in those if t.name}
@@ -253,7 +255,7 @@ def talks(those: Sequence[Talk]) -> str:
             parts.append(f"<circle{_attributes(cx=_FROM if anchor == 'end' else _TO, cy=y, r=5)}/>")
             services = "" if anchor == "end" else " · ".join(dict.fromkeys(t.service for t in those if t.server == host))
             called = short(names[host], 36) if anchor == "start" and host in names else ""
-            parts.append(_text(x, y + (4 if not services else -1), f"{called or short(host, 39)}", text_anchor=anchor, font_weight=600))
+            parts.append(_text(x, y - 1 if services else y + 4, called or short(host, 39), text_anchor=anchor, font_weight=600))
             if services:
                 parts.append(_text(x, y + 13, short(f"{host + ' ' if called else ''}{services}", 52), opacity=0.75, font_size=11))
     return _picture(_WIDE, height, f"Who talks to whom: {len(clients)} clients, {len(servers)} servers", parts)

@@ -15,7 +15,7 @@ from pcapkit.certificates.verdicts import Fault, Reason, Verdict
 from pcapkit.codecs.x509 import SECOND
 from pcapkit.dissectors.tls import CertificateSeen, TlsHandshake
 from pcapkit.limits import Limits
-from pcapkit.records import Confidence, Conversation, Finding, Record, Severity
+from pcapkit.records import Confidence, Conversation, Finding, Record, Severity, Span
 from pcapkit.reporters.evidence import capture_filter, display_filter, evidence, flow_of
 from pcapkit.schema import Chunk, Table
 
@@ -58,8 +58,12 @@ class _Server:
     """A chain of a server: who was asked for, and the first handshake with it."""
 
     chain: Chain
-    first: CertificateSeen
-    handshake: TlsHandshake
+    flow: Conversation
+    span: Span
+    """Of the first message with it."""
+    asked_for: str | None
+    failure: str | None
+    """What the client asked for in the first handshake, and why that failed."""
     sessions: int = 0
     names: list[str] = field(default_factory=list)
     """What the client may have meant: the one name that it asked for, or all that it looked up."""
@@ -69,8 +73,7 @@ class _Server:
     @property
     def place(self) -> str:
         """Name and address in words."""
-        flow = flow_of(self.first)
-        address = f"{flow.server}:{flow.server_port}"
+        address = f"{self.flow.server}:{self.flow.server_port}"
         return f"{self.names[0][:100]} ({address})" if self.names else address
 
     @property
@@ -82,7 +85,7 @@ class _Server:
     @property
     def is_private(self) -> bool:
         """Whether nobody else is meant to reach it."""
-        return _is_private(flow_of(self.first).server) or any(f".{name}".lower().endswith(_PRIVATE) for name in self.names)
+        return _is_private(self.flow.server) or any(f".{name}".lower().endswith(_PRIVATE) for name in self.names)
 
 
 _MAIL = 25
@@ -201,8 +204,8 @@ class Certificates:
             chain = self._chains.get(digests) or self._read(digests, sent)
             if chain is None:
                 return
-            names = [handshake.sni] if handshake.sni else []
-            server = self._servers[key] = _Server(chain, sent[0], handshake, names=names)
+            server = self._servers[key] = _Server(chain, flow_of(sent[0]), sent[0].span, handshake.sni, handshake.failure,
+                                                  names=[handshake.sni] if handshake.sni else [])
         server.sessions += 1
         server.established |= handshake.established
 
@@ -238,11 +241,11 @@ class Certificates:
         gone: list[_Server] = []
         servers = list(self._servers.values())
         for server in servers:
-            server.names = server.names or list(self._names.get(flow_of(server.first).server, ()))
+            server.names = server.names or list(self._names.get(server.flow.server, ()))
         shared = _shared_keys(servers)
         for server in servers:
             name = server.matched
-            then, today = (server.chain.at(at, name) for at in (server.first.span.time_ns, now))
+            then, today = (server.chain.at(at, name) for at in (server.span.time_ns, now))
             yield _row(server, name, then, today, shared.get(id(server), []))
             if _may_have_held(server, then, now):
                 gone.append(server)
@@ -251,14 +254,14 @@ class Certificates:
             if then.valid and {reason.fault for reason in today.reasons} == {Fault.EXPIRED}:
                 since.append(server)
         yield from _by_file(since, "certificate-expired-since", Confidence.CERTAIN, _SINCE, lambda server: (
-            f"valid {_day(server.first.span.time_ns)}, expired {_day(server.chain.holds()[1])}"))
+            f"valid {_day(server.span.time_ns)}, expired {_day(server.chain.holds()[1])}"))
         yield from _by_file(gone, "certificate-root-gone", Confidence.POSSIBLE, _GONE, lambda server: (
-            f"from {_day(server.first.span.time_ns)}, issuer {server.chain.links[-1].read.issuer}"))
+            f"from {_day(server.span.time_ns)}, issuer {server.chain.links[-1].read.issuer}"))
 
 
 def _may_have_held(server: _Server, then: Verdict, now: int) -> bool:
     """Whether all that is wrong with the chain of an old capture is that its root is not trusted today."""
-    return (now - server.first.span.time_ns > _OLD and len(server.chain.ders) > 1 and not server.is_private
+    return (now - server.span.time_ns > _OLD and len(server.chain.ders) > 1 and not server.is_private
             and {reason.fault for reason in then.reasons} == {Fault.INCOMPLETE})
 
 
@@ -269,11 +272,11 @@ def _row(server: _Server, name: str | None, then: Verdict, today: Verdict, share
     words = [*(f"{reason.fault}: {reason.words}" for reason in then.reasons), *chain.oddities, *remarks(chain), *shared]
     words += [f"now {reason.fault}: {reason.words}" for reason in today.reasons if reason not in then.reasons]
     row = ChainSeen(
-        server.first.span, name, server.sessions, len(chain.ders), first.read.subject, first.read.issuer,
+        server.span, name, server.sessions, len(chain.ders), first.read.subject, first.read.issuer,
         [step.name for step in chain.path], chain.trusted,
         chain.matches(name) if name is not None else None,
         then.words, today.words, begins, ends, count_timestamps(first), words, first.read.sha256)
-    row.flow = server.first.flow
+    row.flow = server.flow
     return row
 
 
@@ -310,8 +313,8 @@ def _findings(server: _Server, then: Verdict) -> Iterator[Finding]:
 
 def _severity(server: _Server, rule: str, reasons: list[Reason]) -> Severity:
     """Worse where the rest is as it should be, since there it was meant to be valid."""
-    trusted, looked_up = server.chain.trusted, server.handshake.sni is None
-    if flow_of(server.first).server_port == _MAIL and rule != "certificate-misissued":
+    trusted, looked_up = server.chain.trusted, server.asked_for is None
+    if server.flow.server_port == _MAIL and rule != "certificate-misissued":
         return Severity.LOW
     match rule:
         case "certificate-untrusted":
@@ -326,20 +329,20 @@ def _severity(server: _Server, rule: str, reasons: list[Reason]) -> Severity:
 
 
 def _finding(server: _Server, rule: str, reasons: list[Reason], severity: Severity) -> Finding:
-    first, flow, what = server.first, flow_of(server.first), _RULES[rule]
+    what = _RULES[rule]
     said = "; ".join(dict.fromkeys(reason.words for reason in reasons))
     message = f"{server.place}: {said}{_ending(server)}"
-    unsure = rule == "certificate-wrong-name" and server.handshake.sni is None
+    unsure = rule == "certificate-wrong-name" and server.asked_for is None
     if unsure:
         message += ". Which name was meant is told by look-ups in the DNS only"
     elif rule == "certificate-untrusted" and Fault.INCOMPLETE in {reason.fault for reason in reasons}:
         message += ". Of an old capture the root may have been trusted then"
-    return _made(flow, first, rule, severity, Confidence.POSSIBLE if unsure else Confidence.CERTAIN, what, message, [first])
+    return _made(server, rule, severity, Confidence.POSSIBLE if unsure else Confidence.CERTAIN, what, message, [server])
 
 
 def _ending(server: _Server) -> str:
     """What clients made of it."""
-    failure = server.handshake.failure
+    failure = server.failure
     if server.established:
         return "; the client went on with it"
     return f"; the handshake failed: {failure}" if failure else ""
@@ -359,23 +362,23 @@ def _by_file(servers: list[_Server], rule: str, confidence: Confidence, what: _R
     """One finding for each file, about what is worth a note only."""
     by_file: dict[str, list[_Server]] = {}
     for server in servers:
-        by_file.setdefault(flow_of(server.first).file, []).append(server)
+        by_file.setdefault(server.flow.file, []).append(server)
     for those in by_file.values():
         said = [f"{server.place}: {words(server)}" for server in those[:_SHOWN]]
         more = f"; and {len(those) - _SHOWN} more" if len(those) > _SHOWN else ""
-        first = those[0].first
-        yield _made(flow_of(first), first, rule, Severity.INFO, confidence, what, "; ".join(said) + more,
-                    [server.first for server in those[:_SHOWN]])
+        yield _made(those[0], rule, Severity.INFO, confidence, what, "; ".join(said) + more, those[:_SHOWN])
 
 
 def _day(time_ns: int | None) -> str:
     return "?" if time_ns is None else f"{datetime.fromtimestamp(time_ns // SECOND, UTC):%Y-%m-%d}"
 
 
-def _made(flow: Conversation, first: CertificateSeen, rule: str, severity: Severity, confidence: Confidence, what: _Rule,
-          message: str, places: list[CertificateSeen]) -> Finding:
-    finding = Finding(first.span, rule, severity, confidence, what.title, message,
-                      [e for place in places for e in evidence(flow_of(place), place.span)], what.rfc,
-                      display_filter(flow, first.span.last_frame), capture_filter(flow), what.remedy)
+def _made(server: _Server, rule: str, severity: Severity, confidence: Confidence, what: _Rule, message: str,
+          servers: list[_Server]) -> Finding:
+    """A finding at the place of `server`, with those of `servers` as evidence."""
+    flow, span = server.flow, server.span
+    finding = Finding(span, rule, severity, confidence, what.title, message,
+                      [e for one in servers for e in evidence(one.flow, one.span)], what.rfc,
+                      display_filter(flow, span.last_frame), capture_filter(flow), what.remedy)
     finding.flow = flow
     return finding

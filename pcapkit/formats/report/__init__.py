@@ -12,6 +12,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -42,18 +43,19 @@ Row = dict[str, Any]
 _HERE = Path(__file__).parent
 _SHOWN = {
     "flows": ("flows", "frame stream transport client server server_port service state client_bytes server_bytes",
-              "time last_frame client_port client_packets server_packets client_gap_bytes server_gap_bytes client_duplicate_bytes "
-              "server_duplicate_bytes client_conflicting_bytes server_conflicting_bytes client_inferred"),
+              "time last_frame client_port client_packets server_packets client_gap_bytes server_gap_bytes "
+              "client_duplicate_bytes server_duplicate_bytes client_conflicting_bytes server_conflicting_bytes client_inferred"),
     "http": ("http", "frame stream client method url status content_type response_body_bytes",
-             "time server server_port version reason user_agent request_body_bytes request_frame response_frame request_headers "
-             "response_headers wait_s transfer_s encrypted"),
+             "time server server_port version reason user_agent request_body_bytes request_frame response_frame "
+             "request_headers response_headers wait_s transfer_s encrypted"),
     "http_forms": ("forms", "frame stream client server name value encoding filename", "time server_port raw encrypted"),
-    "websocket": ("http", "frame stream side opcode text bytes", "time client server server_port code deflated fragments encrypted"),
+    "websocket": ("http", "frame stream side opcode text bytes", "time client server server_port code deflated fragments "
+                  "encrypted"),
     "smtp": ("smtp", "frame stream command argument code enhanced_code text",
              "time client server server_port meaning command_frame reply_frame reply_s pause_s typing_s encrypted"),
     "mail": ("mail", "frame stream mail_from rcpt_to from to subject size outcome",
-             "time client server server_port date message_id queue_id cc reply_to mailer attachments mime hops defects differences "
-             "headers complete encrypted"),
+             "time client server server_port date message_id queue_id cc reply_to mailer attachments mime hops defects "
+             "differences headers complete encrypted"),
     "dns": ("dns", "frame client server name type rcode answers rtt_s",
             "time stream transport id class flags authority additional opcode query_frame response_frame encrypted"),
     "tls": ("tls", "frame stream client server sni version cipher key_exchange history",
@@ -63,7 +65,7 @@ _SHOWN = {
                      "time server_port serial names signature sha256 valid_at_capture defects"),
     "credentials": ("credentials", "frame stream client server protocol mechanism username secret outcome",
                     "time client_port server_port secret_kind hashcat_mode hashcat john encrypted"),
-    "encryption": ("findings", "frame stream client server server_port protocol verdict", "time client_port evidence"),
+    "encryption": ("findings", "frame stream client server protocol verdict evidence", "time client_port server_port encrypted"),
     "anomalies": ("flows", "frame stream rule message count", "time transport client client_port server server_port"),
     "maillog": ("mail --maillog LOG", "log line action queue_id mail_from to status frame stream join",
                 "log_time host program message_id peer size dsn reply delay delays wire_delays joined_by differs explanation"),
@@ -196,7 +198,7 @@ class Report:
             handshakes=[(c, _markup(svg.ladder(c, self.limits.report_rungs)), h) for h in handshakes[:most] if (c := climb(h))],
             handshakes_all=self.tables["tls"].total, letters=letters, letters_all=self.tables["mail"].total,
             tree_nodes=nodes, roots=roots, chains=[_chain(c) for c in self.chains],
-            flows=self._flows, services=self._services.most_common(_SERVICES_SHOWN), rules=self._rules.most_common(),
+            flows=self._flows, services=self._services.most_common(_SERVICES_SHOWN), rules=[(rule, n, told.title if (told := _explained(rule)) else "") for rule, n in self._rules.most_common()],
             verdicts={v.value: v.words for v in Verdict}, logs=self.logs, duplicates=_DUPLICATES,
             limits={name: (n, meaning) for name, _, _, meaning in Limits.table() if (n := self.limits.hits[name])},
             rfc3339=rfc3339, total=self._total())
@@ -229,7 +231,8 @@ class Report:
                      if (times := self._times.get((row["file"], name)))]
             if not lanes or row["first_time"] is None:
                 continue
-            marks = [svg.Mark(int(f["time"]), str(f["severity"]), f"{str(f['severity']).upper()}: {f['title']}, frame {f['frame']}")
+            marks = [svg.Mark(int(f["time"]), str(f["severity"]),
+                              f"{str(f['severity']).upper()}: {f['title']}, frame {f['frame']}")
                      for f in self.findings if f["file"] == row["file"]][:_MARKS]
             yield row["file"], _markup(svg.timeline(lanes, marks, int(row["first_time"]), int(row["last_time"])))
 
@@ -274,6 +277,7 @@ def _markup(text: str) -> Any:
     return Markup(text)
 
 
+@cache
 def _environment() -> Any:
     """Templates in which every expression is made harmless and escaped."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -284,10 +288,14 @@ def _environment() -> Any:
 
     environment = Environment(autoescape=True, loader=FileSystemLoader(_HERE), undefined=StrictUndefined, trim_blocks=True,
                               lstrip_blocks=True, finalize=finalize)
-    environment.filters |= {"count": lambda n: f"{n:,}", "time": lambda ns: (rfc3339(ns) or "?").replace("T", " ").rstrip("Z"),
-                            "second": lambda ns: (rfc3339(ns) or "?")[:19].replace("T", " "), "day": lambda ns: (rfc3339(ns) or "?")[:10],
+    environment.filters |= {"count": lambda n: f"{n:,}", "time": _moment, "second": lambda ns: _moment(ns)[:19],
+                            "day": lambda ns: _moment(ns)[:10],
                             "duration": duration, "prose": _prose, "json": lambda rows: _markup("".join(rows.json()))}
     return environment
+
+
+def _moment(time_ns: int) -> str:
+    return (rfc3339(time_ns) or "?").replace("T", " ").rstrip("Z")
 
 
 def duration(seconds: float) -> str:

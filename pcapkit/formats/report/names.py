@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -15,6 +14,7 @@ _SEALED = {"tls", "dtls", "quic", "ssh"}
 _DEPTH = 8
 _WIDE = 40
 _LEADS = {"CNAME", "DNAME", "MX", "NS", "SRV", "PTR", "HTTPS", "SVCB", "A", "AAAA"}
+_FLOW = "file frame transport stream client server server_port service client_bytes server_bytes"
 _ENDS = 12
 """Clients, and servers, in the picture."""
 _LINES = 40
@@ -102,9 +102,8 @@ class Names:
                 self._called.setdefault(server, sni)
 
     def _flows(self, chunk: Chunk) -> None:
-        names = "file", "frame", "transport", "stream", "client", "server", "server_port", "service", "client_bytes", "server_bytes"
         for file, frame, transport, stream, client, server, port, service, sent, received in zip(
-                *chunk.select(*names), strict=True):
+                *chunk.select(*_FLOW.split()), strict=True):
             pairs = self._pairs.get((client, server))
             if pairs is None:
                 if len(self._pairs) >= self._limits.report_hosts:
@@ -132,7 +131,7 @@ class Names:
         found.sort(key=lambda t: (-t.bytes, -t.connections))
         clients: dict[str, None] = {}
         servers: dict[str, None] = {}
-        kept = []
+        kept: list[Talk] = []
         for talk in found:
             if len(kept) < _LINES and all(host in those or len(those) < _ENDS
                                           for host, those in ((talk.client, clients), (talk.server, servers))):

@@ -29,9 +29,18 @@ def cell(value: Any, kind: Type) -> Cell:
     return escape(value) if isinstance(value, str) and kind is Type.TEXT else show(value, kind)
 
 
+def _cells(values: Sequence[Any], kind: Type) -> Sequence[Cell] | dict[str, Cell]:
+    """The values of a column; where all are the same, that one under "all"."""
+    if values[0] == values[-1] and values.count(values[0]) == len(values):
+        return {"all": cell(values[0], kind)}
+    return values if kind is Type.INT else [cell(value, kind) for value in values]
+
+
 def _item(value: Any) -> str:
     if isinstance(value, list | tuple):
         return ": ".join(show(v) for v in value)
+    if isinstance(value, dict) and "ttl" in value:
+        return f"{show(value['type'])} {show(value['data'])} ({show(value['name'])}, {show(value['ttl'])} s)"
     if isinstance(value, dict):
         return " ".join(show(v) for v in value.values() if v is not None)
     return show(value)
@@ -70,12 +79,12 @@ class Rows:
             self._keep(part)
 
     def _keep(self, part: Chunk) -> None:
-        columns = [[cell(value, column.type) for value in as_list(values)]
+        columns = [_cells(as_list(values), column.type)
                    for column, values in zip(self.kinds, part.select(*self.names), strict=True)]
-        if len(self.first) < FIRST:
-            self.first += [list(row) for row in zip(*(column[:FIRST - len(self.first)] for column in columns), strict=True)]
+        for row in range(min(len(part), FIRST - len(self.first))):
+            self.first.append([column["all"] if isinstance(column, dict) else column[row] for column in columns])
         self.kept += len(part)
-        packed = embed([len(part), *({"all": c[0]} if c.count(c[0]) == len(c) else c for c in columns)])
+        packed = embed([len(part), *columns])
         self._parts.append(packed)
         self._bytes += len(packed)
 
