@@ -8,6 +8,8 @@ from functools import cache
 from ipaddress import ip_address, ip_network
 from numbers import Real
 from pathlib import Path
+from re import findall
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pcapkit
@@ -73,6 +75,22 @@ def _passes(mail: Any) -> str:
     return "pass" if any(ip_address(mail.client) in known for known in ranges) else "fail"
 
 
+def _valid_visits() -> int:
+    """With the root that one of the chains brings along as the only one that is trusted."""
+    root = capture("tls/chains").certificates.where(subject="CN=Example Root,O=Example")[0]
+    with TemporaryDirectory() as folder:
+        roots = Path(folder, "roots.pem")
+        roots.write_text(root.pem)
+        visits = capture("tls/chains", trust_store=roots).chains
+    return sum(visit.at_capture == "valid" for visit in visits)
+
+
+def _not_brought() -> int:
+    message = capture("tls/attacks").findings.where(rule="tls-heartbleed")[0].message
+    brought, claimed = map(int, findall(r" (\d+)", message)[-2:])
+    return claimed - brought
+
+
 EXERCISES = {
     "01.1": Exercise(
         lambda: next(row.name for row in capture("lecture/post").http.forms if row.value == ""),
@@ -124,17 +142,23 @@ EXERCISES = {
         lambda: capture("lecture/starttls").certificates.df.not_after[0].date().isoformat(),
         "the line `Not After`", "so today it is expired as well; on the day of the capture it was not"),
     "05.3": Exercise(
+        _valid_visits, "count the rows in which `at_capture` says valid",
+        "what is in the wrong order, or too much, programs forgive; what is missing they do not"),
+    "05.4": Exercise(
         lambda: len({capture(f"vantage/smtp/intercepted-tls12.{side}").certificates[0].sha256
                      for side in ("client", "server")}) == 1,
         "client.certificates[0].sha256 and server.certificates[0].sha256",
         "the box in the middle has shown a certificate of its own, with the server's name in it"),
     "06.1": Exercise(
-        lambda: capture("dtls/sessions").tls.where(stream=capture("dtls/sessions").findings[0].stream)[0].version,
-        "TLS 1.0 and 1.1 are out, and so is what corresponds to them", "its client offered nothing newer"),
+        lambda: next(row.cipher for row in capture("tls/old").tls if "_WITH_NULL_" in row.cipher),
+        "look behind `WITH`", "it only protects from changes on the way, and that with MD5"),
     "06.2": Exercise(
+        _not_brought, "a difference of two numbers in the message",
+        "as much of the server's memory could have come back, with keys and passwords in it, as often as one asked"),
+    "06.3": Exercise(
         lambda: int(dict(capture("http/weak").http[0].response_headers)["Strict-Transport-Security"].partition("=")[2]),
         "max-age of Strict-Transport-Security", "five minutes: even over HTTPS that would be next to nothing"),
-    "06.3": Exercise(
+    "06.4": Exercise(
         lambda: [len(capture(f"http/strip.{side}").tls) for side in ("client", "server")],
         "len(visitor.tls) and len(site.tls)", "all the encryption ended at the box"),
     "07.1": Exercise(

@@ -9,8 +9,8 @@ from pcapkit import explanations
 from pcapkit.capture.shown import Text, html_table
 from pcapkit.capture.views import Row, View
 from pcapkit.explanations import Explanation
-from pcapkit.formats import explanation, handshake
-from pcapkit.formats.ladder import Ladder
+from pcapkit.formats import explanation, handshake, svg
+from pcapkit.formats.ladder import Climb, Ladder
 from pcapkit.formats.text import escape
 
 if TYPE_CHECKING:
@@ -20,7 +20,24 @@ if TYPE_CHECKING:
     from pcapkit.handshakes import Handshake as Shown
 
 _WIDTH = 110
-"""Columns of a ladder in a notebook."""
+"""Columns of text in a notebook."""
+_MOST_RUNGS = 200
+
+
+class Picture(Text):
+    """A ladder as text; a notebook shows it drawn."""
+
+    climb: Climb
+
+    @classmethod
+    def of(cls, lines: Iterable[str], climb: Climb) -> Picture:
+        """The lines, and the same as data."""
+        made = cls("\n".join(lines))
+        made.climb = climb
+        return made
+
+    def _repr_html_(self) -> str:
+        return svg.ladder(self.climb, _MOST_RUNGS).replace("<svg ", "<svg style='max-width:100%;height:auto' ", 1)
 
 
 class HttpView(View):
@@ -36,14 +53,14 @@ class Dialogue(View):
     """The rows of one stream, shown as a ladder: who said what, when, and in which packet."""
 
     @property
-    def ladder(self) -> Text:
-        """The dialogue as text: the client on the left, the server on the right."""
+    def ladder(self) -> Picture:
+        """The dialogue with the client on the left and the server on the right."""
         capture, place = _whole(self), self[0]
         ladder = Ladder(_WIDTH)
         for name in Ladder.tables:
             view = capture.view(name)
             ladder.take(view._chunk(_same_stream(view, place)))
-        return Text("\n".join(ladder.lines()))
+        return Picture.of(ladder.lines(), next(ladder.climbs()))
 
     def __repr__(self) -> str:
         return self.ladder
@@ -122,9 +139,10 @@ class Handshake(Row):
                           if self["frame"] <= row["frame"] < min(later, default=row["frame"] + 1)])
 
     @property
-    def ladder(self) -> Text:
+    def ladder(self) -> Picture:
         """Its messages in order: when, in which packet, and which optional ones were left out."""
-        return Text("\n".join(handshake.ladder(self._shown())))
+        shown = self._shown()
+        return Picture.of(handshake.ladder(shown), handshake.climb(shown))
 
     @property
     def summary(self) -> Text:

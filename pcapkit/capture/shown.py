@@ -11,14 +11,20 @@ from pcapkit.formats.text import show
 
 TYPES = {column.name: column.type for table in (*schema.TABLES, *schema.COMPARISON) for column in table.columns}
 _LEFT = "text-align:left;vertical-align:top;white-space:pre-line"
+_BROKEN = ";overflow-wrap:anywhere"
+_LONG_WORD = 60
+"""Characters of a word that is broken rather than that it makes a table wider than its page."""
 _LINES = "margin:0;line-height:1.3;overflow-x:auto;white-space:pre;font-family:monospace"
 """Notebooks give what they show a font in which columns do not stand below each other."""
 
 
 def html_table(rows: Sequence[Sequence[str]], head: Sequence[str] = ()) -> str:
     """An HTML table: everything escaped, no script, no style sheet."""
+    def style(cell: str) -> str:
+        return _LEFT + (_BROKEN if any(len(word) > _LONG_WORD for word in cell.split()) else "")
+
     def line(cells: Sequence[str], tag: str) -> str:
-        return "<tr>" + "".join(f"<{tag} style='{_LEFT}'>{html.escape(c)}</{tag}>" for c in cells) + "</tr>"
+        return "<tr>" + "".join(f"<{tag} style='{style(c)}'>{html.escape(c)}</{tag}>" for c in cells) + "</tr>"
     return ("<table>" + (f"<thead>{line(head, 'th')}</thead>" if head else "")
             + f"<tbody>{''.join(line(r, 'td') for r in rows)}</tbody></table>")
 
