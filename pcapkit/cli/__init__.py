@@ -28,7 +28,7 @@ PURPOSES: dict[str, dict[str, str]] = {
         "certificates": "certificates", "credentials": "credentials"},
     "Look at packets and streams": {"packets": "packets", "show": "show", "follow": "follow"},
     "Take out and hand on": {
-        "report": "report", "export": "export", "extract": "extract", "slice": "slice", "sanitize": "sanitize",
+        "report": "report", "export": "export", "sql": "sql", "extract": "extract", "slice": "slice", "sanitize": "sanitize",
         "decrypt": "decrypt"},
     "Teach": {"exercise": "exercise"},
     "pcapkit itself": {"list": "shelves", "limits": "limits", "doctor": "doctor", "completion": "completion"},

@@ -76,7 +76,7 @@ def _libraries() -> Iterator[_Check]:
             yield _Check(what, library, "ok", version(library))
         except PackageNotFoundError:
             yield _Check(what, library, "absent" if extra else "wrong", "not installed",
-                         f"in the clone: pip install '.[{extra}]'" if extra else "in the clone: pip install .")
+                         f"pip install '{_DISTRIBUTION}[{extra}]'" if extra else f"pip install {_DISTRIBUTION}")
 
 
 def _clash() -> Iterator[_Check]:
