@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN     = $(VENV)/bin
 LECTURE = samples/lecture
 
-.PHONY: demo lab notebooks test lint bench bench-decrypt compare fuzz sweep exercises record record-logins record-tls clean
+.PHONY: demo lab notebooks test lint docs pages screenshots bench bench-decrypt compare fuzz sweep exercises record record-logins record-tls clean
 
 $(VENV)/.package: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -36,9 +36,20 @@ test: $(VENV)/.dev  ## all tests; what needs tshark, tcpdump or the corpus is sk
 	$(BIN)/python -m pytest -n 2 $(TESTS)
 
 lint: $(VENV)/.dev  ## style, types, the import contract
-	$(BIN)/ruff check pcapkit tests samples
+	$(BIN)/ruff check pcapkit tests samples docs
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+docs: $(VENV)/.dev  ## the documentation in docs/_build/html, and the manual page docs/_build/pcapkit.1
+	$(BIN)/python -m sphinx -q -W --keep-going -b html docs docs/_build/html
+	@echo "docs/_build/html/index.html; man -l docs/_build/pcapkit.1"
+
+pages: $(VENV)/.dev  ## run what pages and README show again, and keep what it says
+	$(BIN)/python -m docs.making.sessions README.md docs/*.md
+	$(BIN)/python -m docs.making.examples README.md docs/*.md
+
+screenshots: $(VENV)/.dev  ## the pictures of the README again, by Chromium; keep them in docs/images
+	$(BIN)/python -m docs.making.screenshots
 
 bench: $(VENV)/.dev  ## speed and memory beside tshark and tcpflow; keep the result in tests/bench/LEDGER.md
 	$(BIN)/python tests/bench/bench.py
@@ -71,4 +82,4 @@ record-tls: $(VENV)/.dev  ## record samples/tls and samples/dtls again; needs tl
 	$(BIN)/python -m samples.dtls.record
 
 clean:
-	rm -rf .venv* dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv* dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache docs/_build docs/made

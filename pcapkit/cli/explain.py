@@ -19,7 +19,7 @@ def command(name: str) -> click.Command:
 
 
 @click.command("explain", help="What a rule means, why it matters, what to do. Without RULE the titles of all.")
-@click.argument("rule", required=False)
+@click.argument("rule", required=False, shell_complete=lambda context, argument, begun: [n for n in names() if n.startswith(begun)])
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 def _explain(rule: str | None, as_json: bool) -> None:
     told = [explanation(name) for name in ([rule] if rule else names())]
