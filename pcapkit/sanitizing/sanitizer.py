@@ -100,20 +100,26 @@ class Sanitizer:
 
     def _draw(self) -> None:
         logins: dict[tuple[str, int | None, int], list[Credential]] = {}
+        users: dict[tuple[str, int | None, int], set[str]] = {}
         for login in self.found.logins:
-            if login.flow is not None and login.secret:
-                logins.setdefault((login.flow.transport, login.flow.stream, login.span.side), []).append(login)
+            if login.flow is not None:
+                way = login.flow.transport, login.flow.stream, login.span.side
+                users.setdefault(way, set()).add(login.username)
+                if login.secret:
+                    logins.setdefault(way, []).append(login)
+        known: dict[tuple[object, ...], tuple[bytes, str]] = {}
         for one in self.replaced:
             texts: dict[str, list[str]] = {}
+            flow = one.secrets[0].flow
+            way = (flow.transport, flow.stream, one.secrets[0].span.side) if flow else ("", None, 0)
             for secret in one.secrets:
-                flow = secret.flow
-                mine = logins.get((flow.transport, flow.stream, secret.span.side), []) if flow else []
-                inner = [login.secret for login in mine if (where := login.secret_span or login.span).start < secret.span.stop
-                         and secret.span.start < where.stop and login.secret != secret.text]
+                inner = [login.secret for login in logins.get(way, ()) if (where := login.secret_span or login.span).start
+                         < secret.span.stop and secret.span.start < where.stop and login.secret != secret.text]
                 texts.setdefault(secret.text, [*dict.fromkeys(inner), secret.text])
-            users = {login.username for login in self.found.logins if login.flow is not None and one.secrets[0].flow is not None
-                     and login.flow.stream == one.secrets[0].flow.stream}
-            one.new, one.how = disguises.replaced(bytes(one.wire), list(texts.values()), self.fillers, users)
+            key = (bytes(one.wire), *map(tuple, texts.values()), *sorted(users.get(way, ())))
+            if key not in known:
+                known[key] = disguises.replaced(bytes(one.wire), list(texts.values()), self.fillers, users.get(way, ()))
+            one.new, one.how = known[key]
             one.numbers = [self.fillers.number(text[0]) for text in texts.values()] if one.how != disguises.PUBLIC else []
 
     def _strays(self) -> None:
