@@ -13,6 +13,7 @@ from pcapkit.dissectors.tls.rows import CertificateSeen, Step, TlsHandshake
 from pcapkit.dissectors.tls.signed import verifies
 from pcapkit.dissectors.tls.suites import openssl_name
 from pcapkit.formats.jsonl import rfc3339
+from pcapkit.formats.ladder import CLIENT, HIDDEN, NOTE, SERVER, Climb, Rung
 from pcapkit.formats.text import escape
 
 if TYPE_CHECKING:
@@ -214,28 +215,47 @@ _BESIDE = {
 }
 
 
-def ladder(shown: Handshake) -> Iterator[str]:
-    """The messages in order: when, how long after the one before, in which packet; what is optional and did not come as well."""
-    row = shown.row
-    yield _headline(shown)
-    yield (f"from {(rfc3339(row.span.time_ns) or '?')[:23].replace('T', ' ')} UTC; seconds, after the one before, "
-           "packet, client → or ← server; · was not sent")
-    before = row.span.time_ns
+def climb(shown: Handshake) -> Climb:
+    """The messages in order as a ladder, what is optional and did not come as well."""
+    flow, row = shown.flow, shown.row
+    return Climb(flow.file, flow.stream, f"{flow.client}:{flow.client_port}", f"{flow.server}:{flow.server_port}",
+                 row.span.time_ns, tuple(_rungs(row)))
+
+
+def _rungs(row: TlsHandshake) -> Iterator[Rung]:
     due = _sequence(row)
     for step in row.steps:
         for letter, optional in _skipped(due, step.letter):
-            yield f"{'':33}{'·  ' if letter.isupper() else '  · '}{_NAMES[letter.lower()]}{'' if optional else ': not seen'}"
-        time = step.span.time_ns
-        mark = "→  " if step.letter.isupper() else "  ← "
-        later = f"+{(time - before) / 1e3:.0f} µs"
-        yield (f"{(time - row.span.time_ns) / 1e9:9.3f} {later:>14} {f'#{step.span.last_frame}':8}{mark}{_said(row, step)}")
-        before = time
+            yield Rung(CLIENT if letter.isupper() else SERVER, None, None,
+                       (f"{_NAMES[letter.lower()]}{'' if optional else ': not seen'}",))
+        yield Rung(CLIENT if step.letter.isupper() else SERVER, step.span.last_frame, step.span.time_ns, (_said(row, step),))
     if row.is_tls13 and not row.decrypted and "d" in row.history:
-        yield (f"{'':33}  ? EncryptedExtensions, Certificate, CertificateVerify and Finished are in the server's encrypted "
-               "records: --keylog shows them")
+        yield Rung(HIDDEN, None, None, ("EncryptedExtensions, Certificate, CertificateVerify and Finished are in the server's "
+                                        "encrypted records: --keylog shows them",))
     if row.failure is not None:
         meaning = f": {alert_meaning(row.alert[1])}" if row.alert is not None and alert_meaning(row.alert[1]) else ""
-        yield f"{'':33}!  {escape(row.failure)}{meaning}"
+        yield Rung(NOTE, None, None, (f"{row.failure}{meaning}",))
+
+
+_SENT = {CLIENT: "→  ", SERVER: "  ← ", NOTE: "!  ", HIDDEN: "  ? "}
+_UNSENT = {**_SENT, CLIENT: "·  ", SERVER: "  · "}
+
+
+def ladder(shown: Handshake) -> Iterator[str]:
+    """The messages in order: when, how long after the one before, in which packet; what is optional and did not come as well."""
+    row, one = shown.row, climb(shown)
+    yield _headline(shown)
+    yield (f"from {(rfc3339(one.start) or '?')[:23].replace('T', ' ')} UTC; seconds, after the one before, "
+           "packet, client → or ← server; · was not sent")
+    before = one.start
+    for rung in one.rungs:
+        for said in map(escape, rung.said):
+            if rung.time is None:
+                yield f"{'':33}{_UNSENT[rung.who]}{said}"
+                continue
+            later = f"+{(rung.time - before) / 1e3:.0f} µs"
+            yield f"{(rung.time - one.start) / 1e9:9.3f} {later:>14} {f'#{rung.frame}':8}{_SENT[rung.who]}{said}"
+            before = rung.time
     if row.version is not None and not row.resumed and not row.version.startswith("DTLS"):
         yield _BESIDE[row.is_tls13]
 
@@ -273,7 +293,7 @@ def _said(row: TlsHandshake, step: Step) -> str:
 
 def _detail(row: TlsHandshake, letter: str) -> str:
     if letter == "C" and row.client_hello is not None:
-        named = f" for {escape(row.sni)}" if row.sni else ""
+        named = f" for {row.sni}" if row.sni else ""
         return f"{named}: up to {row.client_version}, {len(row.client_hello.suites)} suites"
     if letter == "s" and row.version is not None:
         return f": {row.version}, {row.cipher}"
