@@ -56,14 +56,15 @@ class Options:
     """Told of an input that cannot be read at all; the others are still analysed. Without it, the error is raised."""
 
 
-def analyse(sources: Sequence[Source], options: Options | None = None) -> Iterator[Chunk]:
+def analyse(sources: Sequence[Source], options: Options | None = None, masker: Masker | None = None) -> Iterator[Chunk]:
     """The rows of all tables of `sources`, masked as the options say, in chunks; a file's `captures` row is its last.
 
-    Findings and verdicts come at the very end, since they may rest on several files. Raises CaptureError for an input
-    that cannot be read at all, unless the options name somebody to tell.
+    Findings and verdicts come at the very end, since they may rest on several files. `masker` is one to number secrets with,
+    for who wants to mask something else alike. Raises CaptureError for an input that cannot be read at all, unless the options
+    name somebody to tell.
     """
     options = options or Options()
-    masker = Masker(options.show_secrets)
+    masker = masker or Masker(options.show_secrets)
     reporters = list(reporters_for(options))
     chosen = Filter(options.filter) if options.filter else None
     with _patient_collector():

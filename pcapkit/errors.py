@@ -35,8 +35,16 @@ class FilterError(PcapkitError):
     """A capture filter that libpcap does not accept, or that would need a name look-up."""
 
 
+class UnknownRuleError(PcapkitError):
+    """A rule that has no explanation; the text names the nearest ones."""
+
+
 class OutputError(PcapkitError):
     """An output that cannot be written."""
+
+
+class ExtraError(PcapkitError):
+    """Something asked for needs an optional package that is not installed; the text says how to get it."""
 
 
 class DissectError(PcapkitError):

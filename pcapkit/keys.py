@@ -38,6 +38,10 @@ class Keys:
     """Session id -> master secret."""
     premasters: dict[bytes, bytes] = field(default_factory=dict)
     """First eight bytes of an encrypted premaster secret -> premaster secret."""
+    masters: list[bytes] = field(default_factory=list)
+    """Master secrets of sessions that are not named by what is on the wire: they are tried (s_client names a session with a
+    ticket by the ticket's hash, which is told only behind the first record to be opened).
+    """
     rsa: list[Any] = field(default_factory=list)
     """Private keys of servers, of the package cryptography."""
     used: dict[bytes, dict[str, bytes]] = field(default_factory=dict)
@@ -45,12 +49,12 @@ class Keys:
     warnings: list[str] = field(default_factory=list)
 
     def __bool__(self) -> bool:
-        return bool(self.by_random or self.by_session or self.premasters or self.rsa)
+        return bool(self.by_random or self.by_session or self.premasters or self.masters or self.rsa)
 
     def copy(self) -> Keys:
         """The same secrets, to which those of one file can be added."""
         return Keys({random: dict(secrets) for random, secrets in self.by_random.items()}, dict(self.by_session),
-                    dict(self.premasters), list(self.rsa))
+                    dict(self.premasters), list(self.masters), list(self.rsa))
 
     def use(self, random: bytes, label: str, secret: bytes) -> None:
         """Note a secret that has opened records of the session with this client random."""
@@ -94,26 +98,26 @@ class Keys:
         return found is not None
 
     def add_s_client(self, text: str, name: str) -> None:
-        """Take session and master secret of what `openssl s_client` printed. KeysError says why it cannot decrypt."""
+        """Take master secret and session id of what `openssl s_client` printed. KeysError says why it cannot decrypt."""
         session, refusal = b"", ""
         for found in _S_CLIENT.finditer(text):
             what, value = found["name"].lower(), found["value"]
             if what == "session-id":
                 session = _hex(value) or b""
             elif what == "resumption psk":
-                refusal = (f"{name}: a resumption PSK opens later sessions that resume this one, never this session itself "
-                           "(RFC 8446, 2.2); a key log written during the session would (s_client -keylogfile)")
+                refusal = (f"{name}: cannot decrypt this session: a resumption PSK opens later sessions that resume this one, "
+                           "never this session itself (RFC 8446, 2.2); a key log written during the session would "
+                           "(s_client -keylogfile)")
             elif what == "master-key":
                 master = _hex(value)
                 if master is None or len(master) != _MASTER:
                     refusal = (f"{name}: the Master-Key has {len(value)} hexadecimal digits, but a master secret has "
                                f"{2 * _MASTER} (RFC 5246, 8.1): it was cut, and the rest cannot be guessed")
-                elif session:
-                    self.by_session[session] = master
-                    return
                 else:
-                    refusal = (f"{name}: a Master-Key without a Session-ID: which session it belongs to is not told (sessions "
-                               "that are resumed by ticket have none)")
+                    if session:
+                        self.by_session[session] = master
+                    self.masters.append(master)
+                    return
         raise KeysError(refusal or f"{name}: neither a key log nor the output of s_client: no line names a secret")
 
     def add_rsa(self, data: bytes, name: str) -> None:

@@ -140,6 +140,16 @@ class Limits:
 
     # What is shown
     anomalies_file: int = cap(10_000, "rows", "further anomalies of the file are counted in one row")
+    evidence_bytes: int = cap(512, "bytes", "of longer evidence only the first bytes are shown")
+    report_rows: int = cap(100_000, "rows of a table", "further rows are counted in the page, not part of it")
+    report_bytes: int = cap(32 * MIB, "bytes of a table", "further rows are counted in the page, not part of it")
+    report_findings: int = cap(1_000, "findings", "further findings are counted in the page, not part of it")
+    report_ladders: int = cap(25, "ladders of a kind", "further dialogues and handshakes are counted in the page, not drawn")
+    report_rungs: int = cap(200, "messages of a ladder", "further messages are counted in the picture, not drawn")
+    report_messages: int = cap(100, "messages", "further mail is a row of its table only")
+    report_body: int = cap(16 * KIB, "characters", "the rest of a message's body is not shown in the page")
+    report_names: int = cap(10_000, "names", "further names are not in the page's tree of the DNS")
+    report_hosts: int = cap(100_000, "pairs of hosts", "further pairs are not in the page's picture of who talks to whom")
 
     hits: Counter[str] = field(default_factory=Counter)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from os import PathLike
 from typing import Any
@@ -12,6 +13,7 @@ import numpy as np
 from pcapkit.analysis import Options
 from pcapkit.dissectors.dns.message import Message, flag_names, parse, rcode_name
 from pcapkit.errors import DissectError
+from pcapkit.filters import Filter
 from pcapkit.flows import FlowTable, address
 from pcapkit.follow import secret_ranges
 from pcapkit.formats.text import escape
@@ -99,6 +101,14 @@ class Lines:
         when = datetime.fromtimestamp(min(max(seconds, 0), 253_402_300_799), UTC)
         return f"{when:%Y-%m-%d %H:%M:%S}.{rest // 1000:06d} " if self._bare >= 4 else f"{when:%H:%M:%S}.{rest // 1000:06d} "
 
+    def data(self, frames: Frames, i: int) -> bytes:
+        """The bytes of a frame, secrets as stars."""
+        at, length = int(frames.offset[i]), int(frames.length[i])
+        data = bytearray(frames.buffer[at:at + length])
+        for low, high in self._hidden.get(int(frames.number[i]), []):
+            data[low:high] = b"*" * (min(high, length) - low)
+        return bytes(data)
+
     def dump(self, frames: Frames, i: int, how: str) -> str:
         """The dump of a frame from the IP header on, secrets as stars; `how` is X, x or A as in tcpdump's options."""
         at, length = int(frames.offset[i]), int(frames.length[i])
@@ -114,20 +124,39 @@ class Lines:
         return "\n".join(_dump_line(body, start, covered, how) for start in range(0, len(body), 16))
 
 
-def packet(path: str | PathLike[str], number: int, limits: Limits, show: bool = False) -> str | None:
-    """One frame as its line and its dump, as `tcpdump -X` has it; None where the file has no such frame.
+@dataclass(frozen=True, slots=True)
+class Packet:
+    """One frame: its line and its dump, as `tcpdump -X` has them, and its bytes. Secrets are stars in all of them."""
 
-    Reads all that stands before it too: relative sequence numbers and secrets rest on the whole stream.
+    number: int
+    time_ns: int
+    link_type: int
+    original_length: int
+    data: bytes
+    line: str
+    dump: str
+
+
+def packets(path: str | PathLike[str], limits: Limits, show: bool = False,
+            chosen: Filter | int | None = None) -> Iterator[Packet]:
+    """The packets of a file in order: those that a filter lets through, or the one with a frame number.
+
+    All that stands before a packet is read too: relative sequence numbers and secrets rest on the whole stream.
     """
     hidden = {} if show else secret_ranges(path, Options(limits=limits))
     lines = Lines(0, hidden)
     with open_capture(path, limits) as capture:
         decoder = Decoder(limits)
         for frames in capture.windows():
-            for i, line in lines.window(frames, decoder.decode(frames), (frames.number <= number).tolist()):
-                if int(frames.number[i]) == number:
-                    return f"{line}\n{lines.dump(frames, i, 'X')}"
-    return None
+            mask = (frames.number <= chosen if isinstance(chosen, int) else chosen.mask(frames) if chosen is not None
+                    else np.ones(len(frames), bool))
+            for i, line in lines.window(frames, decoder.decode(frames), mask.tolist()):
+                number = int(frames.number[i])
+                if not isinstance(chosen, int) or number == chosen:
+                    yield Packet(number, int(frames.time_ns[i]), int(frames.link_type[i]), int(frames.original_length[i]),
+                                 lines.data(frames, i), line, lines.dump(frames, i, "X"))
+            if isinstance(chosen, int) and len(frames) and int(frames.number[-1]) >= chosen:
+                return
 
 
 def _dump_line(body: bytes, start: int, covered: set[int], how: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -55,6 +56,21 @@ class Masker:
             parts += [text[at:start], self.mask(secret)]
             at = stop
         return "".join([*parts, text[at:]])
+
+
+class Unnumbered(Masker):
+    """Masks what no table numbers, such as secrets in the text of a message."""
+
+    def mask(self, text: str) -> str:
+        """The mask of a secret, without a number."""
+        return text if self.show or not text else f"<secret, {len(text)} char{'s' if len(text) != 1 else ''}>"
+
+    def text(self, text: str) -> str:
+        """A text with what is secret in it masked, also in the links that stand in it."""
+        return super().text(_LINK.sub(lambda link: self.url(link[0]), text))
+
+
+_LINK = re.compile(r"https?://[^\s<>\"']+", re.IGNORECASE)
 
 
 Mask = Callable[[Masker, list[Any], schema.Table], list[Any]]

@@ -56,7 +56,9 @@ class Writer:
             self.data += ip_address(words[0]).packed
         elif kind == "TXT":
             text = " ".join(words).encode("ascii")
-            self.data += bytes([len(text)]) + text
+            for at in range(0, len(text), 255):
+                part = text[at:at + 255]
+                self.data += bytes([len(part)]) + part
         elif kind == "MX":
             self.data += struct.pack(">H", int(words[0]))
             self.name(words[1])

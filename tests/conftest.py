@@ -1,6 +1,7 @@
 """What the tests share: the oracles, the optional corpus, and what must not be skipped where it is required.
 
-The environment variable PCAPKIT_REQUIRE names, with commas, what must be there: `oracles` (tshark, tcpdump, openssl), `corpus`.
+The environment variable PCAPKIT_REQUIRE names, with commas, what must be there: `oracles` (tshark, tcpdump, openssl), `corpus`,
+`browser` (Chromium).
 What is named and absent is a failure; what is not named and absent is a visible skip.
 """
 
@@ -8,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -37,6 +39,15 @@ def openssl() -> str:
     """The command line of OpenSSL."""
     if not (found := shutil.which("openssl")):
         absent("openssl", "oracles")
+    return str(found)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The browser that reports are opened in, with what drives it."""
+    found = shutil.which("chromium") or shutil.which("chromium-browser")
+    if not found or not find_spec("playwright"):
+        absent("Chromium, or playwright", "browser")
     return str(found)
 
 

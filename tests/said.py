@@ -104,10 +104,10 @@ def shown_by_tshark(path: Path, display_filter: str) -> list[int]:
     return [int(number) for number in done.stdout.split()]
 
 
-def shown_in_fields(path: Path, fields: Sequence[str]) -> list[tuple[str, ...]]:
+def shown_in_fields(path: Path, fields: Sequence[str], *options: str | Path) -> list[tuple[str, ...]]:
     """The values of tshark's `fields` in each frame that has the first of them; of several values the first."""
     wanted = [word for field in fields for word in ("-e", field)]
-    done = subprocess.run(["tshark", "-n", "-r", path, "-Y", fields[0], "-T", "fields", "-E", "occurrence=f", *wanted],
+    done = subprocess.run(["tshark", "-n", "-r", path, "-Y", fields[0], "-T", "fields", "-E", "occurrence=f", *wanted, *options],
                           capture_output=True, check=True, timeout=60, text=True)
     return [tuple(line.split("\t")) for line in done.stdout.splitlines()]
 

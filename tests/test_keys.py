@@ -57,12 +57,14 @@ SSL-Session:
 
 
 def test_what_s_client_prints_up_to_tls_1_2(tmp_path: Path) -> None:
-    assert open_keys(written(tmp_path, S_CLIENT.format(MASTER.upper()))).by_session == {b"\n\v": bytes.fromhex(MASTER)}
+    keys = open_keys(written(tmp_path, S_CLIENT.format(MASTER.upper())))
+    assert keys.by_session == {b"\n\v": bytes.fromhex(MASTER)} and keys.masters == [bytes.fromhex(MASTER)]
+    keys = open_keys(written(tmp_path, S_CLIENT.format(MASTER).replace("Session-ID: 0A0B\n", "")))
+    assert not keys.by_session and keys.masters == [bytes.fromhex(MASTER)]
 
 
 @pytest.mark.parametrize(("text", "words"), [
     (S_CLIENT.format(MASTER[:69]), "69 hexadecimal digits, but a master secret has 96"),
-    (S_CLIENT.format(MASTER).replace("Session-ID: 0A0B\n", ""), "without a Session-ID"),
     (f"    Protocol  : TLSv1.3\n    Session-ID: 0A0B\n    Resumption PSK: {MASTER}\n", "opens later sessions"),
     ("hello\nworld\n", "neither a key log nor"), (b"\x89PNG\r\n" + bytes(range(256)), "neither a key log nor"),
     (PEM[:100] + PEM[200:], "no private key could be read"),

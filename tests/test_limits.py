@@ -34,6 +34,9 @@ UNFELT = {"window_bytes": 262_144, "window_packets": 1, "vlan_tags": 0}
 OF_VIEWS = {"tls_shown"}
 """Caps on what is shown one by one: see test_handshake.py."""
 
+OF_PAGES = {name for name in EVERY if name.startswith("report_")} | {"evidence_bytes"}
+"""Caps on what a report shows: see formats/test_report.py, cli/test_report.py and test_evidence.py."""
+
 OF_LOGS = {"maillog_line", "maillog_messages", "maillog_events", "maillog_processes", "maillog_steps", "maillog_candidates"}
 """Caps that only a mail log reaches: `test_caps_are_kept_and_said` in test_maillog.py and reporters/test_maillog.py."""
 
@@ -321,7 +324,7 @@ def test_a_file_that_asks_for_too_much_memory_is_not_read_at_all() -> None:
 def test_every_cap_is_among_these() -> None:
     of_comparisons = {name for name in EVERY if name.startswith("compared_")}  # see test_compare.py
     of_substreams = {"substream_depth", "substream_pieces"}  # see test_dialogues.py
-    assert set(CASES) | set(UNFELT) | OF_LOGS | OF_VIEWS | of_comparisons | of_substreams | {"xz_memory"} == set(EVERY)
+    assert set(CASES) | set(UNFELT) | OF_LOGS | OF_VIEWS | OF_PAGES | of_comparisons | of_substreams | {"xz_memory"} == set(EVERY)
 
 
 @pytest.mark.parametrize("name", UNFELT)

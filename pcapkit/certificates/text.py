@@ -1,10 +1,11 @@
-"""A certificate as text, field by field as `openssl x509 -text -noout -certopt ext_dump` has it.
+"""A certificate as text: in PEM, and field by field as `openssl x509 -text -noout -certopt ext_dump` has it.
 
 Read by own code, so that old and broken ones are shown as well: what cannot be read is named, with its bytes.
 """
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 
 from pcapkit.certificates import extensions
@@ -28,6 +29,13 @@ def certificate_text(der: bytes) -> str:
     except DissectError as error:
         lines = [f"Certificate: not readable: {error.reason}", *_indented(4, extensions.dump(der))]
     return "\n".join(lines) + "\n"
+
+
+def pem(der: bytes) -> str:
+    """Bytes of a certificate as text (RFC 7468); also of one that nothing can read."""
+    body = b64encode(der).decode()
+    lines = [body[at:at + 64] for at in range(0, len(body), 64)]
+    return "\n".join(["-----BEGIN CERTIFICATE-----", *lines, "-----END CERTIFICATE-----", ""])
 
 
 def _indented(depth: int, lines: Iterator[str]) -> Iterator[str]:

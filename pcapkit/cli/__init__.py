@@ -21,12 +21,20 @@ from pcapkit.errors import (
     StoreError,
 )
 
-_VERBS = {
-    "findings": "tables", "flows": "tables", "http": "tables", "forms": "tables", "smtp": "smtp", "mail": "mail",
-    "dns": "tables", "tls": "tls", "certificates": "certificates", "credentials": "credentials", "compare": "compare",
-    "export": "export", "follow": "follow", "packets": "packets", "decrypt": "decrypt", "extract": "extract", "list": "shelves",
-    "exercise": "exercise", "answer": "answer",
+PURPOSES: dict[str, dict[str, str]] = {
+    "Judge": {"findings": "tables", "explain": "explain", "timeline": "timeline", "compare": "compare"},
+    "Look into protocols": {
+        "flows": "tables", "http": "tables", "forms": "tables", "smtp": "smtp", "mail": "mail", "dns": "tables", "tls": "tls",
+        "certificates": "certificates", "credentials": "credentials"},
+    "Look at packets and streams": {"packets": "packets", "show": "show", "follow": "follow"},
+    "Take out and hand on": {
+        "report": "report", "export": "export", "sql": "sql", "extract": "extract", "slice": "slice", "sanitize": "sanitize",
+        "decrypt": "decrypt"},
+    "Teach": {"exercise": "exercise"},
+    "pcapkit itself": {"list": "shelves", "limits": "limits", "doctor": "doctor", "completion": "completion"},
 }
+"""The verbs by what they are for, each with the module of its command."""
+_VERBS = {verb: place for verbs in PURPOSES.values() for verb, place in verbs.items()} | {"answer": "answer"}
 
 
 class _Commands(click.Group):
@@ -50,6 +58,17 @@ class _Commands(click.Group):
             args = ["answer", *args]
         return super().parse_args(context, args)
 
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        """The verbs by what they are for."""
+        widest = max(map(len, _VERBS))
+        for purpose, verbs in PURPOSES.items():
+            with formatter.section(purpose):
+                formatter.write_dl([(f"{verb:{widest}}", self._short(context, verb)) for verb in verbs])
+
+    def _short(self, context: click.Context, verb: str) -> str:
+        found = self.get_command(context, verb)
+        return found.get_short_help_str(90) if found else ""
+
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]}, invoke_without_command=False)
 @click.version_option(__version__, message="pcapkit %(version)s")
@@ -68,6 +87,9 @@ def main() -> None:
     gc.set_threshold(100_000)  # what a start loads stays: looking through it for garbage is a tenth of the start
     if os.environ.get("NO_COLOR"):
         os.environ.pop("FORCE_COLOR", None)
+    if asked := os.environ.get("_PCAPKIT_COMPLETE"):
+        from pcapkit.cli.completion import complete
+        sys.exit(complete(commands, asked))
     code, unread = _run(sys.argv[1:])
     try:
         sys.stdout.flush()

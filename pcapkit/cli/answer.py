@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import shlex
+import textwrap
 from collections import Counter
 from typing import Any
 
 import click
 
-from pcapkit.cli.inputs import Run, begin, document, print_json, shared
+from pcapkit.cli.inputs import Run, begin, document, print_json, shared, width
 from pcapkit.cli.maillog import Logged, log_tables, with_maillog
 from pcapkit.formats.jsonl import rfc3339
 from pcapkit.formats.text import escape, show
@@ -70,6 +71,13 @@ def _frame(row: dict[str, Any]) -> str:
     return f"frame {str(row['frame']) + row['of']:<5}  "
 
 
+def _say(line: str, hang: int) -> None:
+    """A line; a terminal that it does not fit shows the rest of it behind `hang` blanks. In a pipe it stays whole."""
+    columns = width()
+    click.echo(line if columns is None or len(line) <= columns else textwrap.fill(
+        line, max(columns, hang + 20), subsequent_indent=" " * hang, break_on_hyphens=False))
+
+
 def _title(text: str) -> None:
     click.secho(f"\n{text}", bold=True)
 
@@ -123,9 +131,9 @@ def _logins(rows: list[dict[str, Any]]) -> None:
     _title("Logins")
     rows = sorted(rows, key=lambda r: r["mechanism"] == SESSION_COOKIE)
     for r in rows[:_ROWS]:
-        click.echo(f"  {_frame(r)}{r['protocol']} {r['mechanism']}: user {show(r['username'] or None)}, "
-                   f"{r['secret_kind']} {show(r['secret'])} at {r['server']}:{r['server_port']}, outcome {r['outcome']}"
-                   f"{', encrypted on the wire' if r['encrypted'] else ''}")
+        _say(f"  {_frame(r)}{r['protocol']} {r['mechanism']}: user {show(r['username'] or None)}, "
+             f"{r['secret_kind']} {show(r['secret'])} at {r['server']}:{r['server_port']}, outcome {r['outcome']}"
+             f"{', encrypted on the wire' if r['encrypted'] else ''}", 15)
     if len(rows) > _ROWS:
         click.echo(f"  and {len(rows) - _ROWS} more: pcapkit credentials")
 
@@ -141,7 +149,7 @@ def _encryption(rows: list[dict[str, Any]]) -> None:
         verdict = Verdict(r["verdict"]).words
         click.echo(f"  stream {str(r['stream']) + r['of']:<4}  {r['protocol']} with {r['server']}:{r['server_port']}: {verdict}")
         for why in r["evidence"]:
-            click.echo(f"               {escape(why)}")
+            _say(f"               {escape(why)}", 15)
     if len(rows) > _ROWS:
         counts = Counter(str(r["verdict"]) for r in rows)
         click.echo("  in all " + ", ".join(f"{n} {v}" for v, n in counts.most_common()))
@@ -167,14 +175,14 @@ def _findings(rows: list[dict[str, Any]], unread: list[str]) -> None:
     for r in rows[:_ROWS]:
         click.secho(f"  {str(r['severity']).upper():8}", fg=_COLOURS.get(str(r["severity"])), nl=False)
         click.echo(f" {r['title']} (frame {r['frame']}{r['of']})")
-        click.echo(f"           {escape(r['message'])}")
-        click.echo(f"           Wireshark: {r['display_filter']}")
+        _say(f"           {escape(r['message'])}", 11)
+        _say(f"           Wireshark: {r['display_filter']}", 22)
     if len(rows) > _ROWS:
         click.echo(f"  and {len(rows) - _ROWS} more: pcapkit findings")
 
     if unread:
         more = f" and {len(unread) - _ROWS} more" if len(unread) > _ROWS else ""
-        click.echo(f"  nothing is said of what is not dissected: {', '.join(unread[:_ROWS])}{more}")
+        _say(f"  nothing is said of what is not dissected: {', '.join(unread[:_ROWS])}{more}", 2)
 
 
 def _oddities(rows: list[dict[str, Any]]) -> None:
@@ -183,7 +191,9 @@ def _oddities(rows: list[dict[str, Any]]) -> None:
     counts: Counter[str] = Counter()
     for r in rows:
         counts[r["rule"]] += r["count"]
-    click.echo("\nOddities in the traffic: " + ", ".join(f"{rule} ({n})" for rule, n in counts.most_common(_ROWS)))
+    click.echo()
+    _say("Oddities in the traffic: " + ", ".join(f"{rule} ({n})" for rule, n in counts.most_common(_ROWS)), 2)
+    click.echo("  what each means: pcapkit explain RULE")
 
 
 _VERBS = {"http_forms": ("forms", " --show-secrets", "fields of forms and queries, not masked"),
@@ -209,6 +219,8 @@ def _next(run: Run, tables: dict[str, list[dict[str, Any]]], talk: bool) -> None
     if tables.get("findings"):
         row = tables["findings"][0]
         lines.append((f"pcapkit findings {file(row)}", "evidence, RFC and remedy of each finding"))
+        lines.append((f"pcapkit explain {row['rule']}", "what that means, why it matters, what to do"))
+        lines.append((f"pcapkit show {file(row)} {row['frame']}", "that packet, each field marked and named"))
         if row["transport"] == "tcp":
             lines.append((f"pcapkit follow {file(row)} {row['stream']}", "both sides of that stream"))
     elif talk:
@@ -217,4 +229,4 @@ def _next(run: Run, tables: dict[str, list[dict[str, Any]]], talk: bool) -> None
         lines.append((f"pcapkit packets -r {file(tables['captures'][0])}", "every packet"))
     wide = max(len(command) for command, _ in lines)
     for command, what in lines:
-        click.echo(f"  {command:{wide}}  {what}")
+        _say(f"  {command:{wide}}  {what}", wide + 4)

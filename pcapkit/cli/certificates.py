@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from pcapkit.certificates.text import certificate_text
+from pcapkit.certificates.text import certificate_text, pem
 from pcapkit.cli.inputs import Run, begin, document, print_json, shared, width
 from pcapkit.cli.outputs import told, whole
 from pcapkit.cli.tables import where
@@ -113,14 +113,6 @@ def _print(run: Run, as_text: bool, as_pem: bool) -> None:
     run.clear()
     if not found and run.was_read:
         click.echo(f"no certificates in the clear in {where(run)}", err=True)
-
-
-def pem(der: bytes) -> str:
-    """Bytes of a certificate as text (RFC 7468); also of one that nothing can read."""
-    from base64 import b64encode
-    body = b64encode(der).decode()
-    lines = [body[at:at + 64] for at in range(0, len(body), 64)]
-    return "\n".join(["-----BEGIN CERTIFICATE-----", *lines, "-----END CERTIFICATE-----", ""])
 
 
 def _write(run: Run, folder: Path) -> None:

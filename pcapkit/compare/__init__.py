@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from pcapkit import schema
 from pcapkit.analysis import Options, Source
 from pcapkit.capture import Text, View
+from pcapkit.capture.shown import html_lines
 from pcapkit.compare.alignment import align
 from pcapkit.compare.comparison import Judge, Rows
 from pcapkit.compare.datagrams import pair_datagrams
@@ -96,8 +97,7 @@ class Comparison:
         return self.text
 
     def _repr_html_(self) -> str:
-        import html
-        return f"<pre>{html.escape(self.text)}</pre>"
+        return html_lines(self.text)
 
 
 def compare(a: Source, b: Source, *, filter: str | None = None, show_secrets: bool = False,

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from pcapkit.dissectors.tls.hellos import ENCRYPTED_CLIENT_HELLO, FALLBACK, HEARTBEAT_MODE
-from pcapkit.dissectors.tls.names import alert_meaning
+from pcapkit.dissectors.tls.names import NEW_SESSION_TICKET, alert_meaning
 from pcapkit.dissectors.tls.rows import CertificateSeen, Step, TlsHandshake
 from pcapkit.dissectors.tls.signed import verifies
+from pcapkit.dissectors.tls.suites import openssl_name
 from pcapkit.formats.jsonl import rfc3339
+from pcapkit.formats.ladder import CLIENT, HIDDEN, NOTE, SERVER, Climb, Rung
 from pcapkit.formats.text import escape
 
 if TYPE_CHECKING:
     from pcapkit.handshakes import Handshake
 
+_KEY_BITS = re.compile(r"(?:RSA|DSA|EC)\D*(\d{3,})")
 _CURVES = {"x25519": "X25519, 253 bits", "x448": "X448, 448 bits", "secp256r1": "ECDH, prime256v1, 256 bits",
            "secp384r1": "ECDH, secp384r1, 384 bits", "secp521r1": "ECDH, secp521r1, 521 bits"}
 _TYPES = (("rsa_pss", "RSA-PSS"), ("rsa_pkcs1", "RSA"), ("ecdsa", "ECDSA"), ("dsa", "DSA"), ("ed25519", "Ed25519"),
@@ -34,9 +39,9 @@ def summary(shown: Handshake) -> Iterator[str]:
     yield f"Client certificate: {row.client_auth or 'not visible'}"
     yield from _signature(row)
     read, written = _bytes(row.steps, client=False), _bytes(row.steps, client=True)
-    hidden = " at least" if row.is_tls13 else ""
+    hidden = " at least" if row.is_tls13 or row.decrypted else ""
     yield f"SSL handshake has read{hidden} {read} bytes and written{hidden} {written} bytes"
-    yield f"OCSP response: {f'stapled, {row.stapled}' if row.stapled else _absent(row)}"
+    yield f"OCSP response: {f'stapled, {row.stapled}{_proof(row)}' if row.stapled else _absent(row)}"
     yield f"Certificate timestamps (SCT): {row.scts or 'not visible'}"
     yield "---"
     if row.version is None:
@@ -44,8 +49,11 @@ def summary(shown: Handshake) -> Iterator[str]:
     else:
         whether = "New" if row.resumed is False else "New or reused, not visible"
         new = f"Reused by {_WAYS[row.resumption]}" if row.resumption else whether
-        yield f"{new}, {row.version}, Cipher is {row.cipher} ({row.cipher_id})"
+        cipher, theirs = row.cipher or "none", openssl_name(row.cipher or "none")
+        yield f"{new}, {_spelled(row.version)}, Cipher is {theirs} ({f'{cipher}, ' * (cipher != theirs)}{row.cipher_id})"
         yield f"Key exchange: {row.key_exchange or 'not visible'}; Mozilla's profile: {row.profile or 'not for DTLS'}"
+    if shown.chain and (size := _KEY_BITS.match(shown.chain[0].key or "")) is not None:
+        yield f"Server public key is {size[1]} bit"
     yield from _agreed(row)
     yield from _session(shown)
     yield "---"
@@ -81,6 +89,12 @@ def _absent(row: TlsHandshake) -> str:
     return "no response sent" if row.leaf else "not visible"
 
 
+def _proof(row: TlsHandshake) -> str:
+    """What a stapled response is worth."""
+    fault = row.staple_fault
+    return "; who made it was not checked" if fault is None else f", but {fault}" if fault else "; signed by its issuer"
+
+
 def _signature(row: TlsHandshake) -> Iterator[str]:
     scheme = row.server_signature
     if scheme is None and row.signed is not None and row.signed.signature:
@@ -102,7 +116,8 @@ def _agreed(row: TlsHandshake) -> Iterator[str]:
     if row.compression is not None:
         yield f"Compression: {row.compression.upper()}"
     chosen = row.alpn is not None and (not row.is_tls13 or row.decrypted)
-    yield f"ALPN protocol: {escape(row.alpn or '')}" if chosen else f"ALPN offered: {escape(row.alpn)}" if row.alpn else "No ALPN"
+    offered = f"ALPN offered: {escape(row.alpn)}" if row.alpn else "No ALPN negotiated"
+    yield f"ALPN protocol: {escape(row.alpn or '')}" if chosen else offered
     yield f"Early data was {row.early_data}" if row.early_data else "Early data was not sent"
     offer, answer = row.client_hello, row.server_hello
     if offer is not None and ENCRYPTED_CLIENT_HELLO in offer.extensions:
@@ -118,24 +133,60 @@ def _agreed(row: TlsHandshake) -> Iterator[str]:
 
 def _session(shown: Handshake) -> Iterator[str]:
     row, answer = shown.row, shown.row.server_hello
-    yield "SSL-Session:"
-    yield f"    Protocol  : {row.version or 'not negotiated'}"
-    yield f"    Cipher    : {row.cipher or 'none'}"
+    message = row.messages.get(NEW_SESSION_TICKET, b"")
+    yield from _begun_session(row)
     if answer is not None:
-        yield f"    Session-ID: {answer.session_id.hex().upper() or '(none)'}"
-    yield "    Master-Key: not shown"
-    for lifetime in [t for t in [row.ticket_lifetime] if t is not None] + [ticket.lifetime for ticket in shown.tickets]:
-        yield f"    TLS session ticket lifetime hint: {lifetime} (seconds)"
+        yield f"    Session-ID: {_session_id(answer.session_id, message[6:])}"
+    yield "    Session-ID-ctx:"
+    yield f"    {'Resumption PSK' if row.is_tls13 else 'Master-Key'}: not shown"
+    if not row.is_tls13 and "PSK" not in (row.cipher or "PSK"):
+        yield "    PSK identity: None"
+        yield "    PSK identity hint: None"
+        yield f"    SRP username: {'not shown' if 'SRP' in (row.cipher or '') else 'None'}"
+    if row.ticket_lifetime is not None:
+        yield from _ticket(row.ticket_lifetime, message[6:])
     yield f"    Start Time: {(rfc3339(row.span.time_ns) or '?').replace('T', ' ')}"
     if row.extended_master_secret is not None:
         yield f"    Extended master secret: {'yes' if row.extended_master_secret else 'no'}"
+    for ticket in shown.tickets:
+        yield "---"
+        yield "Post-Handshake New Session Ticket arrived:"
+        yield from _begun_session(row)
+        yield f"    Session-ID: {_session_id(b'', ticket.ticket)}"
+        yield "    Session-ID-ctx:"
+        yield "    Resumption PSK: cannot be told: what it is made of is in no key log (RFC 8446, 4.6.1)"
+        yield from _ticket(ticket.lifetime, ticket.ticket)
+
+
+def _begun_session(row: TlsHandshake) -> Iterator[str]:
+    yield "SSL-Session:"
+    yield f"    Protocol  : {_spelled(row.version) if row.version else 'not negotiated'}"
+    yield f"    Cipher    : {openssl_name(row.cipher) if row.cipher else 'none'}"
+
+
+def _session_id(sent: bytes, ticket: bytes) -> str:
+    """As s_client has it: what the server sent, else the ticket's hash, which OpenSSL takes in its place."""
+    if sent or not ticket:
+        return sent.hex().upper() or "(none)"
+    return f"{sha256(ticket).hexdigest().upper()} (of the ticket; none was sent)"
+
+
+def _ticket(lifetime: int, ticket: bytes) -> Iterator[str]:
+    yield f"    TLS session ticket lifetime hint: {lifetime} (seconds)"
+    yield f"    TLS session ticket: {len(ticket)} bytes"
+
+
+def _spelled(version: str) -> str:
+    """A version as OpenSSL writes it."""
+    return {"SSL 2.0": "SSLv2", "SSL 3.0": "SSLv3", "TLS 1.0": "TLSv1"}.get(version, version.replace("TLS ", "TLSv"))
 
 
 def _bytes(steps: list[Step], client: bool) -> int:
     """How many bytes a side sent up to its last handshake message that is visible, headers of records included."""
     mine = [step for step in steps if step.letter.isupper() == client]
+    done = next((i + 1 for i, step in enumerate(mine) if step.letter in "Ff"), len(mine))
     talk = next((i for i, step in enumerate(mine) if step.letter in "Dd"), len(mine))
-    mine = mine[:talk]
+    mine = mine[:min(done, talk)]
     if not mine:
         return 0
     last = mine[-1]
@@ -164,28 +215,47 @@ _BESIDE = {
 }
 
 
-def ladder(shown: Handshake) -> Iterator[str]:
-    """The messages in order: when, how long after the one before, in which packet; what is optional and did not come as well."""
-    row = shown.row
-    yield _headline(shown)
-    yield (f"from {(rfc3339(row.span.time_ns) or '?')[:23].replace('T', ' ')} UTC; seconds, after the one before, "
-           "packet, client → or ← server; · was not sent")
-    before = row.span.time_ns
+def climb(shown: Handshake) -> Climb:
+    """The messages in order as a ladder, what is optional and did not come as well."""
+    flow, row = shown.flow, shown.row
+    return Climb(flow.file, flow.stream, f"{flow.client}:{flow.client_port}", f"{flow.server}:{flow.server_port}",
+                 row.span.time_ns, tuple(_rungs(row)))
+
+
+def _rungs(row: TlsHandshake) -> Iterator[Rung]:
     due = _sequence(row)
     for step in row.steps:
         for letter, optional in _skipped(due, step.letter):
-            yield f"{'':33}{'·  ' if letter.isupper() else '  · '}{_NAMES[letter.lower()]}{'' if optional else ': not seen'}"
-        time = step.span.time_ns
-        mark = "→  " if step.letter.isupper() else "  ← "
-        later = f"+{(time - before) / 1e3:.0f} µs"
-        yield (f"{(time - row.span.time_ns) / 1e9:9.3f} {later:>14} {f'#{step.span.last_frame}':8}{mark}{_said(row, step)}")
-        before = time
+            yield Rung(CLIENT if letter.isupper() else SERVER, None, None,
+                       (f"{_NAMES[letter.lower()]}{'' if optional else ': not seen'}",))
+        yield Rung(CLIENT if step.letter.isupper() else SERVER, step.span.last_frame, step.span.time_ns, (_said(row, step),))
     if row.is_tls13 and not row.decrypted and "d" in row.history:
-        yield (f"{'':33}  ? EncryptedExtensions, Certificate, CertificateVerify and Finished are in the server's encrypted "
-               "records: --keylog shows them")
+        yield Rung(HIDDEN, None, None, ("EncryptedExtensions, Certificate, CertificateVerify and Finished are in the server's "
+                                        "encrypted records: --keylog shows them",))
     if row.failure is not None:
         meaning = f": {alert_meaning(row.alert[1])}" if row.alert is not None and alert_meaning(row.alert[1]) else ""
-        yield f"{'':33}!  {escape(row.failure)}{meaning}"
+        yield Rung(NOTE, None, None, (f"{row.failure}{meaning}",))
+
+
+_SENT = {CLIENT: "→  ", SERVER: "  ← ", NOTE: "!  ", HIDDEN: "  ? "}
+_UNSENT = {**_SENT, CLIENT: "·  ", SERVER: "  · "}
+
+
+def ladder(shown: Handshake) -> Iterator[str]:
+    """The messages in order: when, how long after the one before, in which packet; what is optional and did not come as well."""
+    row, one = shown.row, climb(shown)
+    yield _headline(shown)
+    yield (f"from {(rfc3339(one.start) or '?')[:23].replace('T', ' ')} UTC; seconds, after the one before, "
+           "packet, client → or ← server; · was not sent")
+    before = one.start
+    for rung in one.rungs:
+        for said in map(escape, rung.said):
+            if rung.time is None:
+                yield f"{'':33}{_UNSENT[rung.who]}{said}"
+                continue
+            later = f"+{(rung.time - before) / 1e3:.0f} µs"
+            yield f"{(rung.time - one.start) / 1e9:9.3f} {later:>14} {f'#{rung.frame}':8}{_SENT[rung.who]}{said}"
+            before = rung.time
     if row.version is not None and not row.resumed and not row.version.startswith("DTLS"):
         yield _BESIDE[row.is_tls13]
 
@@ -223,7 +293,7 @@ def _said(row: TlsHandshake, step: Step) -> str:
 
 def _detail(row: TlsHandshake, letter: str) -> str:
     if letter == "C" and row.client_hello is not None:
-        named = f" for {escape(row.sni)}" if row.sni else ""
+        named = f" for {row.sni}" if row.sni else ""
         return f"{named}: up to {row.client_version}, {len(row.client_hello.suites)} suites"
     if letter == "s" and row.version is not None:
         return f": {row.version}, {row.cipher}"

@@ -1,9 +1,13 @@
-"""A mail dialogue as a ladder: who said what, when, and in which packet; the client on the left, the server on the right."""
+"""A mail dialogue as a ladder: who said what, when, and in which packet; the client on the left, the server on the right.
+
+`Rung` and `Climb` are ladders as data, of any kind: `svg` draws them.
+"""
 
 from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from pcapkit.formats.jsonl import rfc3339
@@ -19,13 +23,39 @@ _NEEDED = {
 _MARGIN = len("12345.678 #1234567  → ")
 _LEAST = 40
 """Columns that what is said has at the least, however narrow the terminal is."""
-_CLIENT, _SERVER, _NOTE = "→  ", "  ← ", "!  "
+CLIENT, SERVER, NOTE, HIDDEN = "→", "←", "!", "?"
+"""Who says something: a side, or nobody: a remark, or what is not visible."""
+_MARKS = {CLIENT: "→  ", SERVER: "  ← ", NOTE: "!  "}
 
 Row = dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """What is said at one moment, line by line. A message that did not come has no frame and no time."""
+
+    who: str
+    frame: int | None
+    time: int | None
+    said: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Climb:
+    """One ladder: both ends, the time that its seconds count from, and its rungs."""
+
+    file: str
+    stream: int | None
+    client: str
+    server: str
+    start: int
+    rungs: tuple[Rung, ...]
+
+
 class Ladder:
     """Gathers the rows of the streams that speak SMTP, and shows each stream."""
+
+    tables = tuple(_NEEDED)
 
     def __init__(self, width: int) -> None:
         self.width = max(width - _MARGIN, _LEAST)
@@ -45,29 +75,34 @@ class Ladder:
                 tables = self._streams.setdefault(key, {})
                 tables.setdefault(name, []).append(dict(zip(_NEEDED[name].split(), own, strict=True)))
 
+    def climbs(self) -> Iterator[Climb]:
+        """The ladders of all streams as data."""
+        for (file, stream), tables in sorted(self._streams.items()):
+            if "smtp" in tables:
+                flow = tables["smtp"][0]
+                yield Climb(file, stream, f"{flow['client']}:{flow['client_port']}", f"{flow['server']}:{flow['server_port']}",
+                            min(row["time"] for row in tables.get("flows") or tables["smtp"]),
+                            tuple(Rung(who, frame, time, tuple(said)) for frame, _, time, who, said in sorted(
+                                _events(tables), key=lambda event: event[:2])))
+
     def lines(self) -> Iterator[str]:
         """The ladders of all streams, an empty line between two."""
         between = False
-        for (file, stream), tables in sorted(self._streams.items()):
-            if "smtp" in tables:
-                if between:
-                    yield ""
-                between = True
-                yield from self._stream(file, stream, tables)
+        for climb in self.climbs():
+            if between:
+                yield ""
+            between = True
+            yield f"{escape(climb.file)}, stream {climb.stream}: {climb.client} → {climb.server}"
+            yield f"from {(rfc3339(climb.start) or '?')[:23].replace('T', ' ')} UTC; seconds, packet, client → or ← server"
+            for rung in climb.rungs:
+                yield from self._rung(rung, climb.start)
 
-    def _stream(self, file: str, stream: int, tables: dict[str, list[Row]]) -> Iterator[str]:
-        events = sorted(_events(tables), key=lambda event: event[:2])
-        start = min(row["time"] for row in tables.get("flows") or tables["smtp"])
-        flow = tables["smtp"][0]
-        yield (f"{escape(file)}, stream {stream}: {flow['client']}:{flow['client_port']} → {flow['server']}:"
-               f"{flow['server_port']}")
-        yield f"from {(rfc3339(start) or '?')[:23].replace('T', ' ')} UTC; seconds, packet, client → or ← server"
-        for frame, _, time, side, said in events:
-            mark = f"{(time - start) / 1e9:9.3f} {f'#{frame}':8} {side}"
-            for text in said:
-                for part in self._parts(escape(text)):
-                    yield f"{mark}{part}".rstrip()
-                    mark = " " * len(mark)
+    def _rung(self, rung: Rung, start: int) -> Iterator[str]:
+        mark = f"{((rung.time or start) - start) / 1e9:9.3f} {f'#{rung.frame}':8} {_MARKS[rung.who]}"
+        for text in rung.said:
+            for part in self._parts(escape(text)):
+                yield f"{mark}{part}".rstrip()
+                mark = " " * len(mark)
 
     def _parts(self, text: str) -> Iterator[str]:
         """A text in pieces that fit, cut at a blank where there is one; what is continued stands in a little."""
@@ -90,19 +125,19 @@ def _events(tables: dict[str, list[Row]]) -> Iterator[Event]:
     begins = [(i, row) for i, row in enumerate(rows) if row["command"] in ("DATA", "BDAT")]
     for i, row in enumerate(rows):
         if row["command_frame"] is not None:
-            yield row["command_frame"], i, row["time"], _CLIENT, [f"{_hidden(row)}{row['command']} {row['argument'] or ''}"]
+            yield row["command_frame"], i, row["time"], CLIENT, [f"{_hidden(row)}{row['command']} {row['argument'] or ''}"]
         if row["reply_frame"] is not None:
             place = i if row["command"] else _behind(begins, "reply_frame", row["reply_frame"])
-            yield row["reply_frame"], place, row["reply_time"], _SERVER, list(_reply(row))
+            yield row["reply_frame"], place, row["reply_time"], SERVER, list(_reply(row))
     for row in tables.get("mail", ()):
-        yield row["frame"], _behind(begins, "command_frame", row["frame"]), row["time"], _CLIENT, list(_message(row))
+        yield row["frame"], _behind(begins, "command_frame", row["frame"]), row["time"], CLIENT, list(_message(row))
     for row in tables.get("tls", ()):
         what = f"{row['version']}, {row['cipher']}" if row["version"] else "the handshake is not seen in full"
-        yield row["frame"], len(rows), row["time"], _NOTE, [f"TLS from here on: {what}"]
+        yield row["frame"], len(rows), row["time"], NOTE, [f"TLS from here on: {what}"]
     for row in tables.get("anomalies", ()):
         if row["rule"].startswith(("smtp-", "tcp-gap")):
             often = f" ({row['count']} times)" if row["count"] > 1 else ""
-            yield row["frame"], len(rows), row["time"], _NOTE, [f"{row['message']}{often}"]
+            yield row["frame"], len(rows), row["time"], NOTE, [f"{row['message']}{often}"]
 
 
 def _behind(begins: list[tuple[int, Row]], column: str, frame: int) -> float:

@@ -8,12 +8,13 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from samples.lecture import mail, spam, starttls, web
+from samples.lecture import https, mail, spam, starttls, web
 from samples.pcap import pcap, write
 
 CAPTURES = {
     "post.pcap": web.post,
     "https.pcap": web.https,
+    "https-tls.pcap": https.sessions,
     "smtp-client.pcap": mail.client_side,
     "smtp-server.pcap": mail.server_side,
     "smtp-spam-server.pcap": spam.server_side,

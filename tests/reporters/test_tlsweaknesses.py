@@ -189,7 +189,7 @@ def test_filters_select_the_evidence_and_the_conversation(tmp_path: Path, rule: 
 
 def test_every_rule_has_its_test() -> None:
     others = {"tls-drown", "tls-version-intolerance", "tls-bad-signature", "tls-breach", "tls-early-data", "tls-revoked",
-              "tls-rsa-oracle"}
+              "tls-rsa-oracle", "tls-bad-staple"}
     assert set(RULES) == CASES.keys() | others
 
 

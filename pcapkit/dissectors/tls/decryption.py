@@ -23,11 +23,13 @@ from pcapkit.dissectors.tls.hellos import (
 from pcapkit.dissectors.tls.names import (
     CLIENT_HELLO,
     CLIENT_KEY_EXCHANGE,
+    DTLS_VERSIONS,
     HELLO_REQUEST,
     MESSAGE_HASH,
     NEW_SESSION_TICKET,
     SERVER_HELLO,
     SSL3,
+    as_tls,
 )
 from pcapkit.dissectors.tls.protection import Protection, Tls13, cipher_of, protections
 from pcapkit.dissectors.tls.schedule import Randoms, master_secret
@@ -42,6 +44,8 @@ _TICKET = b"ticket "
 """Stands before tickets among the session ids, so that none is taken for one of those (RFC 5077, 3.3)."""
 _MOST_TRANSCRIPT = 1 << 18
 _MOST_LEARNED = 100_000
+_MOST_GUESSES = 64
+"""How many master secrets are tried at most."""
 
 
 class Decryption:
@@ -108,12 +112,34 @@ class Decryption:
         if self._made is None or self._made_for != (randoms.client, randoms.server):
             master = self._find_master(version, randoms, client, server)
             self._made_for, self._master = (randoms.client, randoms.server), master or b""
-            self._made = None if master is None else protections(
-                version, server.cipher, master, randoms, ENCRYPT_THEN_MAC in server.extensions,
+            unread = server.compression == COMPRESSED and version in DTLS_VERSIONS
+            self._made = None if master is None or unread else protections(
+                as_tls(version), server.cipher, master, randoms, ENCRYPT_THEN_MAC in server.extensions,
                 TRUNCATED_HMAC in server.extensions, server.compression == COMPRESSED)
             if master is not None:
                 self._learn(server.session_id, master)
         return self._made[side] if self._made is not None else None
+
+    def guess(self, side: int, facts: Facts, kind: int, version: int, fragment: bytes) -> tuple[Protection, bytes] | None:
+        """What of the master secrets that name no session opens this record, and what is in it. Its check sum proves it: suites
+        of which that is not looked at are left alone.
+        """
+        client, server = facts.client_hello, facts.server_hello
+        if not self.keys.masters or server is None or facts.version is None or facts.version in DTLS_VERSIONS:
+            return None
+        cipher = cipher_of(server.cipher)
+        if cipher is None or (cipher.tag and cipher.name.startswith("CAMELLIA")):
+            return None
+        randoms = Randoms(client.random if client is not None else b"", server.random)
+        for master in self.keys.masters[:_MOST_GUESSES]:
+            made = protections(facts.version, server.cipher, master, randoms, ENCRYPT_THEN_MAC in server.extensions,
+                               TRUNCATED_HMAC in server.extensions, server.compression == COMPRESSED)
+            content = made[side].open(kind, version, fragment) if made is not None else None
+            if made is not None and content is not None:
+                self._made, self._made_for, self._master = made, (randoms.client, randoms.server), master
+                self._learn(server.session_id, master)
+                return made[side], content
+        return None
 
     def _find_master(self, version: int, randoms: Randoms, client: ClientHello | None, server: ServerHello) -> bytes | None:
         named = self.keys.by_random.get(randoms.client, {})
@@ -121,9 +147,12 @@ class Decryption:
             return named["CLIENT_RANDOM"]
         cipher = cipher_of(server.cipher)
         premaster = named.get("PMS_CLIENT_RANDOM") or self._premaster(version, client)
+        extends = EXTENDED_MASTER_SECRET in server.extensions
+        if extends and version in DTLS_VERSIONS:
+            premaster = None  # its transcript has headers that are not kept (RFC 6347, 4.2.6)
         if premaster is not None and cipher is not None:
-            extended = bytes(self._transcript) if EXTENDED_MASTER_SECRET in server.extensions else None
-            return master_secret(version, cipher.hash, premaster, randoms, extended)
+            extended = bytes(self._transcript) if extends else None
+            return master_secret(as_tls(version), cipher.hash, premaster, randoms, extended)
         ticket = client.extensions.get(SESSION_TICKET, b"") if client is not None else b""
         return self.keys.by_session.get(server.session_id) or (self.keys.by_session.get(_TICKET + ticket) if ticket else None)
 
@@ -183,16 +212,20 @@ class Opener:
         """Whether this is TLS 1.3, or may be: before the server has answered there is nothing else to be opened."""
         return self._facts.tls13 or self._facts.server_hello is None
 
-    def open(self, kind: int, version: int, fragment: bytes) -> tuple[int, bytes] | None:
-        """Type and content of the next record; None where no key fits."""
+    def open(self, kind: int, version: int, fragment: bytes, sequence: int | None = None) -> tuple[int, bytes] | None:
+        """Type and content of the next record, or of the one with this number in DTLS; None where no key fits."""
         if self._current is not None:
-            content = self._current.open(kind, version, fragment)
+            content = (self._current.open(kind, version, fragment) if sequence is None
+                       else self._current.undo(kind, version, fragment, sequence))
             if content is not None:
                 if not self._noted:
                     self._noted = True
                     self._decryption.note(self._side, self._stage, self._current, self._facts)
                 return self._current.content_type or kind, content
-        return self._later(kind, version, fragment) if self._staged else None
+        elif not self._staged and (found := self._decryption.guess(self._side, self._facts, kind, version, fragment)):
+            self._current, content = found
+            return kind, content
+        return self._later(kind, version, fragment) if self._staged and sequence is None else None
 
     def _later(self, kind: int, version: int, fragment: bytes) -> tuple[int, bytes] | None:
         """The same with the keys of the stages that are still to come."""

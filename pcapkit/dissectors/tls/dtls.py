@@ -1,7 +1,9 @@
-"""DTLS over UDP: the handshake as far as it is in the clear (RFC 6347, RFC 9147; version 0x0100 of OpenSSL before 0.9.8f).
+"""DTLS over UDP: the handshake as far as it is in the clear (RFC 6347, RFC 9147; version 0x0100 of OpenSSL before 0.9.8f), and
+up to DTLS 1.2 what keys open.
 
 Records have an epoch and a sequence number, messages a number of their own, and come in fragments, in any order, more than
-once. They are put together and in order here, and told to a `Session` as those of TLS are; nothing is decrypted.
+once. They are put together and in order here, and told to a `Session` as those of TLS are. A record says its number, so that
+each opens by itself: one that does not fit the keys is left out, as its receiver does (RFC 6347, 4.1.2.7).
 """
 
 from __future__ import annotations
@@ -38,6 +40,8 @@ _UNIFIED, _HAS_ID, _LONG_NUMBER, _HAS_LENGTH = 0x20, 0x10, 0x08, 0x04
 _HELLO_BYTES = {CLIENT_HELLO: 42, SERVER_HELLO: 38, HELLO_VERIFY_REQUEST: 3}
 """The first messages of both sides: at least so many bytes long."""
 _RANDOM, _LONGEST_SESSION_ID = slice(2, 34), 32
+_WINDOW = 64
+"""How far behind the newest record another one may come."""
 _PIECE_COST = 64
 """What a fragment that waits takes besides its bytes."""
 
@@ -93,11 +97,11 @@ class DTLS:
     tables: ClassVar[tuple[Table, ...]] = (schema.TLS, schema.CERTIFICATES)
 
     def __init__(self, sink: Sink, wishes: Wishes) -> None:
-        self.sink, self.limits, self.steps = sink, wishes.limits, wishes.steps
+        self.sink, self.limits, self.steps, self.keys = sink, wishes.limits, wishes.steps, wishes.keys
         self._begin()
 
     def _begin(self) -> None:
-        self.session = Session(self.sink, self.limits, steps=self.steps)
+        self.session = Session(self.sink, self.limits, self.keys, self.steps)
         self.sides = tuple(_Side(self.sink, self.limits, self.session, side) for side in (0, 1))
         self.started = False
         self.random = b""
@@ -114,12 +118,15 @@ class DTLS:
         """Take a datagram. What is none of DTLS is left alone: other protocols may share the port (RFC 7983)."""
         pos = 0
         while pos + _HEADER_BYTES <= len(data):
-            kind, version, epoch, _, _, length = _HEADER(data, pos)
+            kind, version, epoch, high, low, length = _HEADER(data, pos)
             if kind not in _KINDS or version not in DTLS_VERSIONS or length > MOST_CONTENT:
                 break
             start, pos = pos, pos + _HEADER_BYTES + length
             if kind == _WITH_CONNECTION_ID:
                 pos, epoch = len(data), 1
+            number = epoch << 48 | high << 32 | low
+            if epoch and self._open(side, kind, version, data[start + _HEADER_BYTES:pos], number, offset + start):
+                continue
             if epoch:
                 self._encrypted(side, kind, version, length, offset + start, offset + min(pos, len(data)))
             elif kind == HANDSHAKE:
@@ -143,6 +150,26 @@ class DTLS:
     def unread(self, side: int) -> bytes:
         """Nothing is kept."""
         return b""
+
+    def _open(self, side: int, kind: int, version: int, fragment: bytes, number: int, start: int) -> bool:
+        """Take an encrypted record that keys may open, and may have come before; whether nothing else is to be made of it."""
+        this = self.sides[side]
+        if not self.session.decrypts or self.session.facts.tls13 or kind == _WITH_CONNECTION_ID:
+            return False
+        known = self.session.openers[side] is not None
+        opened = self.session.open(side, kind, version, fragment, number)
+        if opened is None or not this.is_new(number):
+            return known
+        self.sides[1 - side].flush()
+        kind, content = opened
+        stop = start + _HEADER_BYTES + len(fragment)
+        if kind == HANDSHAKE:
+            self._handshake(side, content, start + _HEADER_BYTES, cut=False)
+        elif kind == APPLICATION_DATA:
+            self.session.content(side, content, this.place(start, stop))
+        else:
+            this.other(kind, content, start, stop)
+        return True
 
     def _encrypted(self, side: int, kind: int, version: int, length: int, start: int, stop: int) -> None:
         """The first encrypted record of a side: nothing of it is visible any more, and it has all the other one sent."""
@@ -184,13 +211,25 @@ class DTLS:
 class _Side:
     """The messages of one side, in order and each once. `next` is the number of the one that is due."""
 
-    __slots__ = ("changed", "ended", "held", "last", "limits", "next", "pending", "session", "side", "sink")
+    __slots__ = ("changed", "ended", "held", "last", "limits", "newest", "next", "pending", "seen", "session", "side", "sink")
 
     def __init__(self, sink: Sink, limits: Limits, session: Session, side: int) -> None:
         self.sink, self.limits, self.session, self.side = sink, limits, session, side
         self.changed = self.ended = False
         self.next, self.last, self.held = 0, -1, 0
+        self.newest = self.seen = 0
         self.pending: dict[int, _Message] = {}
+
+    def is_new(self, number: int) -> bool:
+        """Whether a record that was opened is none that came before, or too late to tell (RFC 6347, 4.1.2.6)."""
+        if number > self.newest:
+            self.seen = (self.seen << min(number - self.newest, _WINDOW) | 1) & (1 << _WINDOW) - 1
+            self.newest = number
+            return True
+        bit = 1 << self.newest - number if self.newest - number < _WINDOW else 0
+        fresh = bool(bit and not self.seen & bit)
+        self.seen |= bit
+        return fresh
 
     def place(self, start: int, stop: int) -> Span:
         """A span in the datagram at hand."""

@@ -21,9 +21,9 @@ class Facts:
     `client` is the side that sent the ClientHello, `started` true once it did. `version` is the one negotiated, `tls13`
     true where that is TLS 1.3 or a draft of it. `full` is true once the server sent what an abbreviated handshake has
     not, `abbreviated` where it changed the cipher without that. `missing` says of which side bytes are not in the capture.
-    `messages`, `leaf`, `transcript`, `alert` and `steps` are as TlsHandshake has them; `client_chain` is the number of the
-    client's certificates, `talk` the lengths of its first records behind the handshake where they matter. `told` is true once
-    the row was put, `decrypted` where keys opened records, `alpn` what the server chose behind encryption, `verifying` true
+    `messages`, `leaf`, `issuer`, `transcript`, `alert` and `steps` are as TlsHandshake has them; `client_chain` is the number
+    of the client's certificates, `talk` the lengths of its first records behind the handshake where they matter. `told` is true
+    once the row was put, `decrypted` where keys opened records, `alpn` what the server chose behind encryption, `verifying` true
     where a server of DTLS asked for the hello again, with a cookie. `quic` tells that it is QUIC's.
     """
 
@@ -51,6 +51,7 @@ class Facts:
     offered_at: Span | None = None
     chosen_at: Span | None = None
     leaf: bytes = b""
+    issuer: bytes = b""
     transcript: bytes = b""
     client_chain: int | None = None
     alert: tuple[bool, int] | None = None
@@ -126,7 +127,7 @@ class Facts:
 
     @property
     def splits(self) -> bool:
-        """Whether it is of interest how the client cuts its data: CBC whose next IV is known (RFC 7457, 2.2)."""
+        """Whether it is of interest how the client cuts its data: CBC whose next IV is known (RFC 7457, 2.3)."""
         server, version = self.server_hello, self.version
         return server is not None and version in (SSL3, TLS10) and "_CBC_" in suite_name(server.cipher)
 
@@ -144,9 +145,10 @@ class Facts:
         row = TlsHandshake(span, history="".join(self.history), resumed=self.resumed, key_exchange=self.key_exchange,
                            established=self.established, failure=self.failure, certificates=self.certificates,
                            client_hello=self.client_hello, server_hello=self.server_hello, offered_at=self.offered_at,
-                           chosen_at=self.chosen_at, messages=self.messages, leaf=self.leaf, transcript=self.transcript,
-                           client_auth=self.client_auth, alert=self.alert, renegotiated=self.renegotiated,
-                           gaps=any(self.missing), records_split=self.records_split, steps=self.steps)
+                           chosen_at=self.chosen_at, messages=self.messages, leaf=self.leaf, issuer=self.issuer,
+                           transcript=self.transcript, client_auth=self.client_auth, alert=self.alert,
+                           renegotiated=self.renegotiated, gaps=any(self.missing),
+                           records_split=self.records_split, steps=self.steps)
         if self.client_hello is not None:
             _fill_offer(row, self.client_hello, self.quic)
         if self.version is not None:

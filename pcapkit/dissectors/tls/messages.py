@@ -98,6 +98,13 @@ def first_entry_extensions(body: bytes) -> bytes:
         return b""
 
 
+def read_ticket(body: bytes) -> bytes:
+    """The ticket in a NewSessionTicket of TLS 1.3, behind lifetime, age and nonce (RFC 8446, 4.6.1)."""
+    at = 9 + body[8] if len(body) > 8 else len(body)
+    length = int.from_bytes(body[at:at + 2], "big")
+    return body[at + 2:at + 2 + length] if at + 2 + length <= len(body) else b""
+
+
 def stapled_response(body: bytes) -> bytes:
     """The OCSP response of a CertificateStatus, the first of several (RFC 6066, 8; RFC 6961, 2.2); empty where there is none."""
     kind, data = body[:1], body[4:4 + int.from_bytes(body[1:4], "big")]

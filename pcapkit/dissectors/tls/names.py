@@ -102,6 +102,11 @@ def is_tls13(version: int) -> bool:
     return version in (TLS13, DTLS13) or version >> 8 in (_DRAFT, _GOOGLE_DRAFT, _FACEBOOK_DRAFT)
 
 
+def as_tls(version: int) -> int:
+    """The version of TLS that a version of DTLS is made of; others stay as they are."""
+    return DTLS_VERSIONS.get(version, version)
+
+
 def has_short_server_hello(version: int) -> bool:
     """Whether a ServerHello lacks session id and compression: the drafts of TLS 1.3 before the 22nd."""
     return version >> 8 == _DRAFT and version & 0xFF < 22
@@ -109,7 +114,7 @@ def has_short_server_hello(version: int) -> bool:
 
 def rank(version: int) -> float:
     """A key that sorts versions by age: drafts of TLS 1.3 lie between 1.2 and 1.3, DTLS as what it is made of."""
-    version = DTLS_VERSIONS.get(version, version)
+    version = as_tls(version)
     return TLS12 + 0.5 + (version & 0xFF) / 1024 if is_tls13(version) and version != TLS13 else version
 
 

@@ -26,7 +26,7 @@ from pcapkit.dissectors.tls.names import (
     scheme_name,
 )
 from pcapkit.dissectors.tls.profiles import profile
-from pcapkit.dissectors.tls.stapling import response_of, status_of, timestamps_of
+from pcapkit.dissectors.tls.stapling import fault_of, response_of, status_of, timestamps_of
 from pcapkit.dissectors.tls.suites import key_exchange
 from pcapkit.records import Record, Span
 
@@ -90,6 +90,8 @@ class TlsHandshake(Record):
     """Bodies of the server's messages that more can be read from, by type."""
     leaf: bytes = field(default=b"", repr=False)
     """The server's own certificate; empty where it is not visible."""
+    issuer: bytes = field(default=b"", repr=False)
+    """The certificate that the server sent behind its own; empty where there is none."""
     transcript: bytes = field(default=b"", repr=False)
     """In TLS 1.3 with keys the hash that the server signs (RFC 8446, 4.4.3)."""
     client_auth: str | None = None
@@ -183,6 +185,14 @@ class TlsHandshake(Record):
         return status_of(response) if response else None
 
     @property
+    def staple_fault(self) -> str | None:
+        """Why a stapled OCSP response proves nothing, in words; empty where it was made by the issuer of the server's
+        certificate about that, and held then. None where none is seen, or who issued it is not.
+        """
+        response = response_of(self.messages) if self.messages and self.leaf and self.issuer else b""
+        return fault_of(response, self.leaf, self.issuer, self.span.time_ns) if response else None
+
+    @property
     def scts(self) -> str | None:
         """Timestamps of certificate logs by where they stand: "2 certificate, 1 tls"; `none` where all places are visible."""
         extensions = self.server_hello.extensions if self.server_hello is not None else {}
@@ -219,6 +229,8 @@ class SessionTicket(Record):
 
     lifetime: int
     length: int
+    ticket: bytes = field(default=b"", repr=False)
+    """As the client will show it; empty where the message is cut or no sense."""
 
 
 @dataclass(slots=True)

@@ -146,8 +146,8 @@ class Session:
         elif kind == CERTIFICATE_VERIFY and side != facts.client:
             facts.messages[kind] = body
         elif kind == NEW_SESSION_TICKET and len(body) >= 9:
-            self.sink.put(SessionTicket(self._place(side, start, stop), int.from_bytes(body[:4], "big"), len(body)),
-                          encrypted=True)
+            self.sink.put(SessionTicket(self._place(side, start, stop), int.from_bytes(body[:4], "big"), len(body),
+                                        messages.read_ticket(body)), encrypted=True)
         elif kind == KEY_UPDATE and (opener := self.openers[side]) is not None:
             opener.updated()
         elif kind == FINISHED:
@@ -164,12 +164,12 @@ class Session:
         """Whether there are keys at all, which may be of other sessions."""
         return self._decryption is not None and bool(self._decryption.keys)
 
-    def open(self, side: int, kind: int, version: int, fragment: bytes) -> tuple[int, bytes] | None:
-        """Type and content of a protected record of a side; None where no key opens it."""
+    def open(self, side: int, kind: int, version: int, fragment: bytes, number: int | None = None) -> tuple[int, bytes] | None:
+        """Type and content of a protected record of a side, in DTLS that with this number; None where no key opens it."""
         if self._decryption is None:
             return None
         opener = self.openers[side] or Opener(self._decryption, int(side != self.facts.client), self.facts)
-        opened = opener.open(kind, version, fragment)
+        opened = opener.open(kind, version, fragment, number)
         if opened is not None:
             self.openers[side] = opener
             self.facts.decrypted = True
@@ -216,7 +216,7 @@ class Session:
             self.note(side, "C", span)
             self.odd("tls-unexpected-message", f"a ClientHello from the {self._who(side)}", span)
             return
-        if self.openers[side] is not None:
+        if self.openers[side] is not None and not self.facts.retrying:
             self._renegotiate(side)
         facts = self.facts
         asked = facts.retrying or facts.verifying or any(self.missing)  # missing bytes hide the request, or its place
@@ -290,7 +290,7 @@ class Session:
         if side == facts.client:
             facts.client_chain = len(found)
         elif found:
-            facts.leaf = found[0]
+            facts.leaf, facts.issuer = found[0], found[1] if len(found) > 1 else b""
             if facts.tls13:
                 facts.messages[CERTIFICATE] = body
         for position, der in enumerate(found[:self.limits.tls_certificates]):
@@ -308,11 +308,13 @@ class Session:
     def change_cipher(self, side: int, place: Span) -> bool:
         """A ChangeCipherSpec: whether what this side says from now on is encrypted.
 
-        In TLS 1.3 it means nothing, and may come before the second ClientHello (RFC 8446, D.4).
+        In TLS 1.3 it means nothing, and may come before the second ClientHello, or before early data (RFC 8446, D.4).
         """
         self.note(side, "I", place)
         facts = self.facts
-        if facts.retrying or facts.tls13:
+        hello = facts.client_hello
+        early = facts.server_hello is None and hello is not None and EARLY_DATA in hello.extensions
+        if facts.retrying or facts.tls13 or early:
             return False
         self.openers[side] = None
         if side != facts.client and facts.server_hello is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 
 _REGISTRY = """
@@ -120,6 +121,31 @@ def suite_id(number: int, ssl2: bool = False) -> str:
 def suite_name(number: int, ssl2: bool = False) -> str:
     """The IANA name, or the number as text where there is none."""
     return (_SSL2 if ssl2 else SUITES).get(number) or suite_id(number, ssl2)
+
+
+_OLD = {"3DES_EDE_CBC_SHA": "DES_CBC3_SHA", "DES_CBC_SHA": "DES_CBC_SHA", "IDEA_CBC_SHA": "IDEA_CBC_SHA"}
+"""The end of a suite's name at IANA -> what OpenSSL calls it, where no rule tells."""
+_BLOCKS = re.compile(r"(AES|CAMELLIA|ARIA)_(?=\d)")
+
+
+def openssl_name(name: str) -> str:
+    """What OpenSSL calls a suite with this name at IANA; those for export and of SSL 2.0 stay as they are."""
+    exchange, found, cipher = name.removeprefix("TLS_").partition("_WITH_")
+    if not found or "EXPORT" in name or not name.startswith("TLS_"):
+        return name
+    exchange = {"RSA": "", "DH_anon": "ADH", "ECDH_anon": "AECDH"}.get(exchange, exchange)
+    if exchange.startswith("SRP"):
+        exchange = exchange.replace("SRP_SHA", "SRP")
+    elif "PSK" in exchange:
+        exchange = exchange.replace("PSK_DHE", "DHE_PSK")
+        cipher = _BLOCKS.sub(r"\1", cipher.replace("_CBC", "") if cipher.startswith("CAMELLIA") else cipher)
+    elif cipher in _OLD:
+        cipher = _OLD[cipher]
+    else:
+        cipher = _BLOCKS.sub(r"\1", cipher.replace("_CBC", "").replace("RC4_128", "RC4"))
+        exchange = exchange.replace("ECDHE_RSA", "ECDHE") if cipher.startswith("ARIA") else exchange
+    cipher = cipher.replace("POLY1305_SHA256", "POLY1305").replace("CCM_8", "CCM8")
+    return "-".join(filter(None, (exchange, cipher))).replace("_", "-")
 
 
 @lru_cache(maxsize=1024)

@@ -37,6 +37,8 @@ _PADDING = 16
 """What a heartbeat has behind what it brings (RFC 6520, 4)."""
 _CRYPTIC = frozenset((10, 20, 21, 40, 47, 50, 51, 80))
 """The alerts with which servers answer a key exchange or Finished that is wrong."""
+_CUT_OFF = 50
+"""The alert (decode_error) that OpenSSL 3 sends after a server that has hung up on its hello."""
 _OFFERED = RENEGOTIATION_INFO, EXTENDED_MASTER_SECRET, SIGNATURE_ALGORITHMS, SUPPORTED_VERSIONS
 _CHOSEN = RENEGOTIATION_INFO, EXTENDED_MASTER_SECRET
 """The extensions that make a difference here."""
@@ -174,7 +176,8 @@ class TlsWeaknesses:
             meaning = alert_meaning(number)
             words = f"{alert_name(number)} from the {'client' if from_client else 'server'}"
             self._note(server, "tls-handshake-refused", f"{words}: {meaning}" if meaning else words, place, None, row.sni)
-        if row.client_version in _VERSIONS and not (row.alert and row.alert[0]) and row.server_hello is None:
+        gave_up = row.alert is not None and row.alert[0] and row.alert[1] != _CUT_OFF
+        if row.client_version in _VERSIONS and not gave_up and row.server_hello is None:
             key, version = (server, flow.client), _VERSIONS.index(row.client_version)
             if key in self._failed or len(self._failed) < _KEPT:
                 known = self._failed.get(key)
@@ -195,10 +198,11 @@ class TlsWeaknesses:
         probes.answers[answer] += 1
 
     def _check_signature(self, row: TlsHandshake, server: Whom, place: Place) -> None:
-        """Check it for the first sessions between two ends: a client that somebody got between is one of them."""
+        """Check it, and what is stapled, for the first sessions between two ends: of a client that somebody got between, too."""
         ends = (server, place[0].client)
         if not row.leaf or self._checks >= _CHECKS or self._checked.get(ends, 0) >= _CHECKS_OF_TWO:
             return
+        self._check_staple(row, server, place)
         result = verifies(row)
         if result is None:
             return
@@ -209,6 +213,12 @@ class TlsWeaknesses:
             how = f"{row.version}, {row.server_signature or 'MD5 and SHA-1'}"
             self._note(server, "tls-bad-signature", f"{how}: it is not that of the certificate's key over this session{went_on}",
                        place, None, row.sni)
+
+    def _check_staple(self, row: TlsHandshake, server: Whom, place: Place) -> None:
+        """Check the stapled OCSP response of a session whose signature is looked at."""
+        fault = row.staple_fault
+        if fault:
+            self._note(server, "tls-bad-staple", f"it says {row.stapled}, but {fault}", place, None, row.sni)
 
     # Other records
 

@@ -31,7 +31,7 @@ RULES = {
                      "switch SSL 3.0 off; speak TLS 1.2 and 1.3"),
     "tls-old-version": Rule("TLS 1.0 or 1.1, or DTLS 1.0, was negotiated", MEDIUM, "RFC 8996, 4 and 5",
                             "speak TLS 1.2 and 1.3 only"),
-    "tls-beast": Rule("CBC in a version that chains its records", LOW, "RFC 7457, 2.2; BEAST (CVE-2011-3389)",
+    "tls-beast": Rule("CBC in a version that chains its records", LOW, "RFC 7457, 2.3; BEAST (CVE-2011-3389)",
                       "speak TLS 1.2 and 1.3; clients split records 1/n-1 until then", _POSSIBLE),
     "tls-downgraded": Rule("The server's random says that the session was downgraded", CRITICAL, "RFC 8446, 4.1.3",
                            "compare the hello with a capture nearer to the server: something between has changed it",
@@ -89,13 +89,16 @@ RULES = {
                            "take early data only for requests that may be sent twice: it can be replayed"),
     "tls-revoked": Rule("The stapled OCSP response says that the certificate is revoked", HIGH, "RFC 6960, 2.2; RFC 6066, 8",
                         "replace the certificate and its key"),
+    "tls-bad-staple": Rule("The stapled OCSP response proves nothing", MEDIUM, "RFC 6960, 3.2; RFC 6066, 8",
+                           "have the server fetch a fresh response from its authority; until then nothing says that the "
+                           "certificate was not revoked"),
     # Attacks
     "tls-heartbleed": Rule("A heartbeat that asks for the other's memory", HIGH, "RFC 6520, 4; Heartbleed (CVE-2014-0160)",
                            "update OpenSSL; where it was answered, replace keys, certificates and passwords", _LIKELY),
     "tls-ccs-injection": Rule("ChangeCipherSpec before any key was agreed on", HIGH, "RFC 5246, 7.1; CVE-2014-0224",
                               "update OpenSSL", _LIKELY),
     "tls-rsa-oracle": Rule("Many sessions with RSA key exchange that fail in the same place", MEDIUM,
-                           "RFC 5246, 7.4.7.1; RFC 7457, 2.9; ROBOT (CVE-2017-13099)",
+                           "RFC 5246, 7.4.7.1; RFC 7457, 2.7; ROBOT (CVE-2017-13099)",
                            "take suites with static RSA key exchange out of the list", _POSSIBLE),
     # Clients
     "tls-weak-offer": Rule("A client offers what is broken", INFO, "RFC 9325, 3.1 and 4.1",
