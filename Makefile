@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN     = $(VENV)/bin
 LECTURE = samples/lecture
 
-.PHONY: demo lab notebooks test lint bench bench-decrypt compare fuzz sweep record record-logins record-tls clean
+.PHONY: demo lab notebooks test lint bench bench-decrypt compare fuzz sweep exercises record record-logins record-tls clean
 
 $(VENV)/.package: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -54,6 +54,9 @@ fuzz: $(VENV)/.dev  ## 200,000 hostile inputs for each dissector; keep the resul
 
 sweep: $(VENV)/.dev  ## every sample cut at every byte; keep the result in tests/fuzz/LEDGER.md
 	$(BIN)/python tests/fuzz/sweep.py
+
+exercises: $(VENV)/.dev  ## all exercises for a class of forty, each answer proven by tshark; keep the result in tests/exercises/LEDGER.md
+	$(BIN)/python tests/exercises/every.py
 
 record: $(VENV)/.dev  ## record samples/vantage again: as root, on Debian, with the packages that it names
 	$(BIN)/python -m samples.vantage.record

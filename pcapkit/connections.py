@@ -14,7 +14,21 @@ import numpy.typing as npt
 from pcapkit import plugins, schema
 from pcapkit.dialogues import Dialogue, Exchange, Recogniser
 from pcapkit.dissectors import Datagrams, Rows, Wishes
-from pcapkit.flows import CLIENT_IS_B, ENDED, INFERRED, RESET, SYN_A, SYN_B, FlowTable, Ordered
+from pcapkit.flows import (
+    ANSWERED,
+    CLIENT_IS_B,
+    ENDED,
+    FIN_A,
+    FIN_B,
+    INFERRED,
+    RESET,
+    RESET_A,
+    RESET_B,
+    SYN_A,
+    SYN_B,
+    FlowTable,
+    Ordered,
+)
 from pcapkit.keys import Keys
 from pcapkit.limits import Limits
 from pcapkit.outliers import outliers
@@ -316,7 +330,8 @@ class Connections:
         numbers = [*sides(flows.packets_a, flows.packets_b), *delivered, *gaps]
         service = np.array(self._services, object)[flows.service[rows]].tolist()
         own = [*numbers, service, flows.states(rows), flows.bits[rows] & INFERRED != 0, *captured,
-               *(side for kind in rare for side in kind), *digests]
+               *(side for kind in rare for side in kind), *digests, flows.last_time[rows], flows.bits[rows] & ANSWERED != 0,
+               flows.enders(rows, FIN_A, FIN_B), flows.enders(rows, RESET_A, RESET_B)]
         return Chunk(schema.FLOWS, [[self.file] * count, flows.first_frame[rows], flows.last_frame[rows],
                                     flows.first_time[rows], *self._ends(rows), *own])
 

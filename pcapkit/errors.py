@@ -27,6 +27,10 @@ class KeysError(PcapkitError):
     """A file of key material that cannot be read, or that cannot decrypt anything."""
 
 
+class ExerciseError(PcapkitError):
+    """An exercise that cannot be made or graded: keys, submissions or names of students that are of no use."""
+
+
 class FilterError(PcapkitError):
     """A capture filter that libpcap does not accept, or that would need a name look-up."""
 
@@ -39,8 +43,8 @@ class OutputError(PcapkitError):
     """An output that cannot be written."""
 
 
-class MissingError(PcapkitError):
-    """Something asked for needs a package that is not installed; the text says how to get it."""
+class ExtraError(PcapkitError):
+    """Something optional that is not installed; the text says how it is."""
 
 
 class DissectError(PcapkitError):

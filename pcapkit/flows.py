@@ -18,9 +18,12 @@ import numpy.typing as npt
 from pcapkit.packets import ACK, FIN, RST, SYN, TCP, Ints, Packets, Words
 from pcapkit.records import Conversation
 
-OPENED, ANSWERED, FIN_A, FIN_B, RESET, CLIENT_IS_B, INFERRED, DATA = 1, 2, 4, 8, 16, 32, 64, 128
-"""Bits of a flow's `bits`: SYN seen, SYN+ACK seen, FIN seen from A and B, RST seen, who is client, client inferred, and
-payload seen."""
+OPENED, ANSWERED, FIN_A, FIN_B, RESET_A, CLIENT_IS_B, INFERRED, DATA, RESET_B = 1, 2, 4, 8, 16, 32, 64, 128, 256
+"""Bits of a flow's `bits`: SYN seen, SYN+ACK seen, FIN seen from A and B, RST seen from A, who is client, client inferred,
+payload seen, and RST seen from B."""
+
+RESET = RESET_A | RESET_B
+"""RST seen from either."""
 
 SYN_A, SYN_B, ENDED, BASE_A, BASE_B = 1, 2, 4, 8, 16
 """Bits of a flow's `marks`: `base` of A or B comes from a SYN; the connection is over and its state is gone; `base` of
@@ -31,9 +34,9 @@ KEY = ("a_high", "a_low", "b_high", "b_low", "ends")
 
 _COLUMNS: dict[str, Any] = {
     **dict.fromkeys(KEY, np.uint64),
-    "bits": np.uint8, "marks": np.uint8, "service": np.uint8, "shell": np.uint8, "stream": np.int32,
+    "bits": np.uint16, "marks": np.uint8, "service": np.uint8, "shell": np.uint8, "stream": np.int32,
     "base_a": np.uint32, "base_b": np.uint32,
-    "first_frame": np.int64, "last_frame": np.int64, "first_time": np.int64,
+    "first_frame": np.int64, "last_frame": np.int64, "first_time": np.int64, "last_time": np.int64,
     "packets_a": np.int32, "packets_b": np.int32, "bytes_a": np.int64, "bytes_b": np.int64,
 }
 
@@ -73,7 +76,7 @@ class FlowTable:
     b_high: Words
     b_low: Words
     ends: Words
-    bits: npt.NDArray[np.uint8]
+    bits: npt.NDArray[np.uint16]
     marks: npt.NDArray[np.uint8]
     service: npt.NDArray[np.uint8]
     shell: npt.NDArray[np.uint8]
@@ -83,6 +86,7 @@ class FlowTable:
     first_frame: Ints
     last_frame: Ints
     first_time: Ints
+    last_time: Ints
     packets_a: npt.NDArray[np.int32]
     packets_b: npt.NDArray[np.int32]
     bytes_a: Ints
@@ -140,6 +144,8 @@ class FlowTable:
         self.first_frame[rows[fresh]] = packets.first_frame[packet[starts[fresh]]]
         self.first_time[rows[fresh]] = packets.time_ns[packet[starts[fresh]]]
         self.last_frame[rows] = np.maximum(self.last_frame[rows], np.maximum.reduceat(frame, starts))
+        latest = np.maximum.reduceat(packets.time_ns[packet], starts)
+        self.last_time[rows] = np.where(fresh, latest, np.maximum(self.last_time[rows], latest))
         self.shell[rows] = np.maximum(self.shell[rows], np.maximum.reduceat(packets.shell[packet], starts))
         from_b = ordered.direction
         in_b = np.add.reduceat(from_b, starts)
@@ -152,8 +158,8 @@ class FlowTable:
         bits = np.where(length > 0, DATA, 0)
         bits |= np.where(flags & SYN, np.where(flags & ACK, ANSWERED, OPENED), 0)
         bits |= np.where(flags & FIN, np.where(from_b, FIN_B, FIN_A), 0)
-        bits |= np.where(flags & RST, RESET, 0)
-        self.bits[rows] |= np.bitwise_or.reduceat(bits, starts).astype(np.uint8)
+        bits |= np.where(flags & RST, np.where(from_b, RESET_B, RESET_A), 0)
+        self.bits[rows] |= np.bitwise_or.reduceat(bits, starts).astype(np.uint16)
 
     def ports(self, flow: int) -> tuple[int, int]:
         """Client's and server's port of a flow."""
@@ -203,6 +209,15 @@ class FlowTable:
         opening = (bits & OPENED != 0) & (bits & (ANSWERED | DATA) == 0)
         code = np.select((udp, bits & RESET != 0, closed, opening), (0, 1, 2, 3), 4)
         words: list[str] = _STATES[code].tolist()
+        return words
+
+    def enders(self, flows: Ints, of_a: int, of_b: int) -> list[str | None]:
+        """Which sides set a bit that has one value for A and one for B: client, server, both, or None."""
+        bits = self.bits[flows]
+        flipped = bits & CLIENT_IS_B != 0
+        a, b = bits & of_a != 0, bits & of_b != 0
+        client, server = np.where(flipped, b, a), np.where(flipped, a, b)
+        words: list[str | None] = _SIDES[client + 2 * server].tolist()
         return words
 
     def _hash(self, key: list[Words]) -> Words:
@@ -395,6 +410,7 @@ def _differs(key: list[Words], order: Ints) -> npt.NDArray[np.bool_]:
 
 
 _STATES = np.array(["udp", "reset", "closed", "opening", "open"], object)
+_SIDES = np.array([None, "client", "server", "both"], object)
 
 
 class _Texts(dict[tuple[int, int, int], str]):

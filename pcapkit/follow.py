@@ -11,11 +11,12 @@ from pcapkit.analysis import FileAnalysis, Options, Source, unread
 from pcapkit.connections import Listener
 from pcapkit.flows import CLIENT_IS_B, Ordered
 from pcapkit.formats.text import escape
-from pcapkit.packets import TCP, Packets
+from pcapkit.packets import Packets
+from pcapkit.places import secret_places, touched
 from pcapkit.readers import open_capture
 from pcapkit.records import Conversation, Record, Secret, TLSStarted
 from pcapkit.secrets import Masker
-from pcapkit.streams import HALF, Side, Stretch
+from pcapkit.streams import Side, Stretch
 
 
 @dataclass(slots=True)
@@ -181,85 +182,21 @@ def secret_ranges(source: Source, options: Options | None = None) -> dict[int, l
     file twice, so `source` must be a path.
     """
     options = options or Options()
-    spans: dict[tuple[int, int], list[tuple[int, int]]] = {}
-    with open_capture(source, options.limits, progress=options.progress) as capture:
-        watch = _Watch(capture, options, [], Masker(True))
-        connections = watch.connections
-        sides: dict[tuple[int, int], Side] = {}
-
-        def remember(flow: int, side: Side) -> Listener | None:
-            sides[flow, side.index] = side
-            return None
-
-        connections.listen = remember
-        for _ in watch.chunks():
-            pass
-        flows = connections.flows
-        flow_of = {(flows.protocol(i) == TCP, int(n)): i for i, n in enumerate(flows.stream[:flows.count])}
-    for secret in watch.found:
-        told, length = secret.flow, secret.span.stop - secret.span.start
-        flow = flow_of.get((told.transport == "tcp", told.stream)) if told and told.stream is not None else None
-        if flow is None or told is None or not length:
-            continue
-        if told.transport == "udp":
-            direction = secret.span.side ^ bool(flows.bits[flow] & CLIENT_IS_B)
-            spans.setdefault((flow, direction), []).append((secret.span.start, length))
-            continue
-        for direction in (0, 1):
-            side = sides.get((flow, direction))
-            if side is not None and side.role == secret.span.side:
-                spans.setdefault((flow, direction), []).append((side.origin + secret.span.start, length))
-    return _in_frames(source, options, spans) if spans else {}
-
-
-def _in_frames(source: Source, options: Options,
-               spans: dict[tuple[int, int], list[tuple[int, int]]]) -> dict[int, list[tuple[int, int]]]:
-    """Second pass: ranges of sequence numbers, or of what was sent in datagrams -> ranges within frames."""
+    places = secret_places(source, options).places
     found: dict[int, list[tuple[int, int]]] = {}
-    sent = dict.fromkeys(spans, 0)
-    near = {way: _by_place(ranges) for way, ranges in spans.items()}
-    with open_capture(source, options.limits, progress=options.progress) as capture:
-        watch = _Watch(capture, options, [], Masker(True))
-        flows = watch.connections.flows
-        for frames in capture.windows():
-            packets = watch.decoder.decode(frames)
-            ordered = flows.assign(packets)
-            flows.set_bases(packets, ordered)
-            flows.update(packets, ordered)
-            for (flow, direction), ranges in near.items():
-                rows = ordered.rows(flow)
-                mine = ordered.packet[rows][ordered.direction[rows] == direction]
-                for row in mine[packets.length[mine] > 0].tolist():
-                    frame, length = int(packets.frame[row]), int(packets.length[row])
-                    start = int(packets.sequence[row]) if packets.protocol[row] == TCP else sent[flow, direction]
-                    sent[flow, direction] += length
-                    candidates = {span for place in _places(start, length) for span in ranges.get(place, ())}
-                    shown = [(max(0, ahead), min(length, ahead + size)) for first, size in sorted(candidates)
-                             if -size < (ahead := (first - start + HALF) % (2 * HALF) - HALF) < length]
-                    if shown and packets.first_frame[row] != frame:
-                        for fragment in range(int(packets.first_frame[row]), frame + 1):
-                            found.setdefault(fragment, []).append((_HEADERS, 1 << 18))
-                    elif shown:
-                        head = int(packets.offset[row]) - int(frames.offset[frame - int(frames.number[0])])
-                        found.setdefault(frame, []).extend((head + low, head + high) for low, high in shown)
+    for frames, packets, rows in touched(source, options, places) if places else ():
+        for row, shown in rows:
+            frame, length = int(packets.frame[row]), int(packets.length[row])
+            if packets.first_frame[row] != frame:
+                for fragment in range(int(packets.first_frame[row]), frame + 1):
+                    found.setdefault(fragment, []).append((_HEADERS, 1 << 18))
+                continue
+            head = int(packets.offset[row]) - int(frames.offset[frame - int(frames.number[0])])
+            ranges = sorted({(max(0, at), min(length, at + place.length)) for at, place in shown})
+            found.setdefault(frame, []).extend((head + low, head + high) for low, high in ranges)
     return found
 
 
-def _by_place(spans: list[tuple[int, int]]) -> dict[int, list[tuple[int, int]]]:
-    """Ranges by the places that they touch, so that none is compared with what lies far from it."""
-    found: dict[int, list[tuple[int, int]]] = {}
-    for first, size in spans:
-        for place in _places(first, size):
-            found.setdefault(place, []).append((first, size))
-    return found
-
-
-def _places(start: int, length: int) -> set[int]:
-    """The places, of 2 KiB each, of `length` bytes from `start` on; sequence numbers go round."""
-    return {place % (2 * HALF >> _PLACE) for place in range(start >> _PLACE, (start + length - 1 >> _PLACE) + 1)}
-
-
-_PLACE = 11
 _HEADERS = 34
 """Of a datagram in fragments nothing is shown behind so many bytes, nor of the frames between: which bytes are in which
 is not kept.

@@ -162,6 +162,10 @@ client_dropped_bytes       int   dropped because a limit was hit
 server_dropped_bytes       int   dropped because a limit was hit
 client_sha256              text  of the delivered payload; null unless asked for
 server_sha256              text  of the delivered payload; null unless asked for
+last_time                  time  of the latest frame
+answered                   bool  true where a SYN+ACK was seen
+closed_by                  text  who sent a FIN: client, server or both; null where none was seen
+reset_by                   text  who sent a RST: client, server or both; null where none was seen
 """), COMMON)
 
 HTTP = Table("http", "one row per request with its response", _columns("""

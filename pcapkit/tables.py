@@ -9,8 +9,9 @@ import pandas as pd
 
 from pcapkit.schema import Chunk, Column, Table, Type, as_list
 
-_DTYPES: dict[Type, Any] = {Type.TEXT: "string", Type.INT: "Int64", Type.FLOAT: "Float64", Type.BOOL: "boolean",
-                            Type.LIST: "object"}
+# Text as Python has it, with or without pyarrow at hand: arrow cannot hold what UTF-8 cannot carry.
+_DTYPES: dict[Type, Any] = {Type.TEXT: pd.StringDtype("python"), Type.INT: "Int64", Type.FLOAT: "Float64",
+                            Type.BOOL: "boolean", Type.LIST: "object"}
 
 
 def frame(table: Table, chunks: Sequence[Chunk]) -> pd.DataFrame:

@@ -89,8 +89,8 @@ class PcapngWriter:
                 secrets = keylog.encode()
                 self._block(_SECRETS, struct.pack("<II", _KEYLOG, len(secrets)) + secrets)
 
-    def write(self, frames: Frames, i: int) -> None:
-        """Append the `i`-th frame of a window."""
+    def write(self, frames: Frames, i: int, comment: str = "") -> None:
+        """Append the `i`-th frame of a window, with a comment if there is something to say of it."""
         link = int(frames.link_type[i])
         at, length = int(frames.offset[i]), min(int(frames.length[i]), _SNAP)
         with _told(self.path):
@@ -99,13 +99,24 @@ class PcapngWriter:
                 self._block(_INTERFACE, struct.pack("<HHI", link, 0, _SNAP) + _NANOSECONDS)
             time = int(frames.time_ns[i]) & (1 << 64) - 1
             self._block(_PACKET, struct.pack("<IIIII", self._interfaces[link], time >> 32, time & 0xFFFFFFFF, length,
-                                             int(frames.original_length[i])) + bytes(frames.buffer[at:at + length]))
+                                             int(frames.original_length[i]))
+                        + _padded(frames.buffer[at:at + length]) + _comment(comment))
 
     def _block(self, kind: int, body: bytes) -> None:
-        body += bytes(-len(body) % 4)
+        body = _padded(body)
         self._file.write(struct.pack("<II", kind, len(body) + 12) + body + struct.pack("<I", len(body) + 12))
 
     def close(self) -> None:
         """Finish the file."""
         with _told(self.path):
             self._file.close()
+
+
+def _padded(data: bytes) -> bytes:
+    return data + bytes(-len(data) % 4)
+
+
+def _comment(text: str) -> bytes:
+    """The options of a packet: opt_comment, and the end (pcapng, 3.5)."""
+    data = text.encode()
+    return struct.pack("<HH", 1, len(data)) + _padded(data) + bytes(4) if data else b""

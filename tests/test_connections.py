@@ -14,6 +14,7 @@ from said import Packet, capture, talk
 from pcapkit.analysis import Options, analyse
 from pcapkit.connections import Connections
 from pcapkit.limits import Limits
+from pcapkit.packets import ACK, RST
 
 LECTURE = Path(__file__).resolve().parents[1] / "samples" / "lecture"
 
@@ -87,3 +88,24 @@ def test_the_connection_that_was_idle_longest_makes_room(monkeypatch: pytest.Mon
     connections.live = {n: SimpleNamespace(flow=n, time=time) for n, time in ((0, 50), (1, 10), (2, 30))}  # type: ignore
     connections._make_room()
     assert closed == [(1, False), (2, False)] and limits.hits["live_connections"] == 2
+
+
+def reset(packet: Packet) -> Packet:
+    """The packet as one that resets the connection."""
+    data = bytearray(packet.data)
+    data[47] = RST | ACK
+    return Packet(packet.time_ns, bytes(data))
+
+
+@each_order
+@pytest.mark.parametrize(("packets", "last", "told"), [
+    (1, None, (False, None, None)), (2, None, (True, None, None)), (4, None, (True, "client", None)),
+    (7, None, (True, "both", None)), (4, 3, (True, None, "client")), (2, 1, (False, None, "server"))])
+def test_who_accepts_and_ends_a_connection_is_told_with_its_last_time(
+        tmp_path: Path, server: str, packets: int, last: int | None, told: tuple[bool, str | None, str | None]) -> None:
+    said = talk([], server=server)[:packets]
+    if last is not None:
+        said[last] = reset(said[last])
+    row = flow(capture(tmp_path, said))
+    assert (row["answered"], row["closed_by"], row["reset_by"]) == told
+    assert (row["time"], row["last_time"]) == (said[0].time_ns, said[-1].time_ns)

@@ -10,13 +10,23 @@ from importlib import import_module
 import click
 
 from pcapkit import __version__
-from pcapkit.errors import CaptureError, KeysError, LogError, OutputError, PcapkitError, PolicyError, StoreError
+from pcapkit.errors import (
+    CaptureError,
+    ExerciseError,
+    KeysError,
+    LogError,
+    OutputError,
+    PcapkitError,
+    PolicyError,
+    StoreError,
+)
 
 _VERBS = {
     "findings": "tables", "flows": "tables", "http": "tables", "forms": "tables", "smtp": "smtp", "mail": "mail",
     "dns": "tables", "tls": "tls", "certificates": "certificates", "credentials": "credentials", "compare": "compare",
-    "export": "export", "follow": "follow", "packets": "packets", "decrypt": "decrypt", "extract": "extract", "list": "shelves",
-    "explain": "explain", "show": "show", "report": "report", "answer": "answer",
+    "export": "export", "sql": "sql", "follow": "follow", "packets": "packets", "decrypt": "decrypt", "extract": "extract",
+    "list": "shelves", "explain": "explain", "show": "show", "report": "report", "slice": "slice", "sanitize": "sanitize",
+    "timeline": "timeline", "exercise": "exercise", "answer": "answer",
 }
 
 
@@ -98,7 +108,7 @@ def _complain(error: click.ClickException | PcapkitError) -> int:
     text = error.format_message() if isinstance(error, click.ClickException) else str(error)
     help = f" (help: {error.ctx.command_path} --help)" if isinstance(error, click.UsageError) and error.ctx else ""
     click.echo(f"pcapkit: {text}{help}", err=True)
-    if isinstance(error, CaptureError | KeysError | LogError | PolicyError | StoreError):
+    if isinstance(error, CaptureError | ExerciseError | KeysError | LogError | PolicyError | StoreError):
         return 3
     return 5 if isinstance(error, OutputError) else 2
 

@@ -6,6 +6,7 @@ import click
 
 from pcapkit import plugins, schema
 from pcapkit.cli.inputs import print_json
+from pcapkit.exercises import scenarios
 
 
 def command(name: str) -> click.Command:
@@ -13,7 +14,7 @@ def command(name: str) -> click.Command:
     return _list
 
 
-@click.command("list", help="The shelves: dissectors, reporters, formats, tables.")
+@click.command("list", help="The shelves: dissectors, reporters, formats, tables, exercises.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 def _list(as_json: bool) -> None:
     shelves = {
@@ -22,6 +23,7 @@ def _list(as_json: bool) -> None:
         "reporters": [(r.name, _first_line(r)) for r in plugins.reporters()],
         "formats": [(f.name, _first_line(f)) for f in plugins.formats()],
         "tables": [(t.name, t.meaning) for t in schema.TABLES],
+        "exercises": [(s.name, _first_line(s)) for s in scenarios().values()],
     }
     if as_json:
         print_json({"schema_version": 1, **{shelf: [{"name": name, "what": what} for name, what in members]

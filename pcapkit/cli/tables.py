@@ -71,9 +71,9 @@ def _findings(run: Run) -> None:
     names = ("severity", "confidence", "frame", "rule", "message", "rfc", "display_filter", "capture_filter", "remedy",
              "file")
     rows = [r for c in run.chunks() if c.table.name == "findings" for r in chunk_rows(c, names)]
-    for severity, confidence, frame, rule, message, rfc, display, capture, remedy, file in rows:
+    for number, (severity, confidence, frame, rule, message, rfc, display, capture, remedy, file) in enumerate(rows, 1):
         of = f" of {file}" if len(run.sources) > 1 else ""
-        click.echo(f"{severity.upper()} ({confidence})  {rule}, frame {frame}{of}\n  {message}\n  why        {rfc}\n"
+        click.echo(f"{number}. {severity.upper()} ({confidence})  {rule}, frame {frame}{of}\n  {message}\n  why        {rfc}\n"
                    f"  Wireshark  {display}\n  tcpdump    {capture}\n  remedy     {remedy}\n")
     if rows:
         click.echo("what a rule means, and what to do: pcapkit explain RULE")

@@ -10,7 +10,7 @@ from pcapkit.codecs import ntlm, spnego
 from pcapkit.codecs.messages import Messages
 from pcapkit.dissectors import Recognition, Wishes
 from pcapkit.errors import DissectError
-from pcapkit.records import CLIENT, Credential, Outcome, SecretKind, Sink, Span
+from pcapkit.records import CLIENT, Credential, Outcome, Secret, SecretKind, Sink, Span
 from pcapkit.wire import Cursor, Unread
 
 _SMB1, _SMB2, _OTHER = b"\xffSMB", b"\xfeSMB", (b"\xfdSMB", b"\xfcSMB")
@@ -138,9 +138,15 @@ class SMB(Messages):
 
     def _show(self, span: Span, data: bytes, said: ntlm.Answer, challenge: bytes | None, message: int) -> None:
         secret = said.nt or said.lm
-        at = data.find(secret)
-        where = Span(span.side, span.start + at, span.start + at + len(secret), span.frame, span.last_frame, span.time_ns)
+
+        def place(part: bytes) -> Span:
+            at = span.start + data.find(part)
+            return Span(span.side, at, at + len(part), span.frame, span.last_frame, span.time_ns)
+
+        where = place(secret)
         mode, line = said.hashcat(challenge)
+        if any(said.lm) and said.lm != secret:
+            self.sink.put(Secret(place(said.lm), said.lm.hex()))  # from it the password can be guessed, too
         self.logins.show(message, Credential(span, self.name, "ntlm", said.name, secret.hex(), SecretKind.CHALLENGE_RESPONSE,
                                              secret_span=where, context="session setup", hashcat_mode=mode, hashcat=line,
                                              john=said.john(challenge)))

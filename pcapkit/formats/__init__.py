@@ -2,6 +2,10 @@
 
 A format is made for a folder, is given chunks as they come and never needs a whole table. `close` puts the finished
 files in place; `abandon` leaves nothing behind. OSError becomes `OutputError` in whoever writes.
+
+Two attributes are for few: `hashes` is true where the SHA-256 of the captures belongs into the output, asked for or not; `tables`
+names what a format that takes only some tables makes its output of. What needs a package that is not installed raises
+`ExtraError` when it is made, and loads nothing before.
 """
 
 from __future__ import annotations
@@ -28,4 +32,8 @@ class Format(Protocol):
         """Something went wrong: remove what was begun."""
 
 
-BUILTIN = ("pcapkit.formats.jsonl:Jsonl", "pcapkit.formats.csv:Csv", "pcapkit.formats.har:Har")
+BUILTIN = (
+    "pcapkit.formats.jsonl:Jsonl", "pcapkit.formats.csv:Csv", "pcapkit.formats.har:Har", "pcapkit.formats.zeek:Zeek",
+    "pcapkit.formats.ecs:Ecs", "pcapkit.formats.sarif:Sarif", "pcapkit.formats.stix:Stix",
+    "pcapkit.formats.markdown:Markdown", "pcapkit.formats.parquet:Parquet", "pcapkit.formats.duckdb:Duckdb",
+)

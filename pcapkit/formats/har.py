@@ -27,6 +27,7 @@ class Har:
     """Writes `http.har` into a folder, request by request."""
 
     name: ClassVar[str] = "har"
+    tables: ClassVar[tuple[str, ...]] = (schema.HTTP.name,)
 
     def __init__(self, folder: str) -> None:
         self._folder = Folder(folder, ".har", (schema.HTTP.name,))

@@ -68,15 +68,16 @@ def dumps(value: Any, option: int = orjson.OPT_APPEND_NEWLINE) -> bytes:
     try:
         return orjson.dumps(value, option=option | orjson.OPT_SERIALIZE_NUMPY)
     except TypeError:
-        return orjson.dumps(_clean(value), option=option | orjson.OPT_SERIALIZE_NUMPY)
+        return orjson.dumps(clean(value), option=option | orjson.OPT_SERIALIZE_NUMPY)
 
 
-def _clean(value: Any) -> Any:
+def clean(value: Any) -> Any:
+    """The value with what UTF-8 cannot carry escaped."""
     if isinstance(value, str):
         return value.encode("utf-8", "backslashreplace").decode()
     if isinstance(value, dict):
-        return {_clean(k): _clean(v) for k, v in value.items()}
-    return [_clean(v) for v in value] if isinstance(value, list | tuple) else as_list(value)
+        return {clean(k): clean(v) for k, v in value.items()}
+    return [clean(v) for v in value] if isinstance(value, list | tuple) else as_list(value)
 
 
 def lines(chunk: Chunk) -> bytes:

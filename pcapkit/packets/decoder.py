@@ -9,6 +9,7 @@ import numpy as np
 
 from pcapkit.limits import Limits
 from pcapkit.packets import columns as fast
+from pcapkit.packets.fragments import Piece
 from pcapkit.packets.slow import Header, SlowLane
 from pcapkit.packets.table import COLUMNS, WORDS, Packets
 from pcapkit.readers import Frames
@@ -41,6 +42,12 @@ class Decoder:
         self._slow.others.clear()
         self._slow.oddities.clear()
         return Packets(frames.buffer, **columns, others=others, oddities=oddities)
+
+    def keep_pieces(self) -> dict[int, list[Piece]]:
+        """Keep from now on where the fragments of datagrams lie, by the frame that makes each whole."""
+        kept: dict[int, list[Piece]] = {}
+        self._slow.fragments.joined = kept
+        return kept
 
     def finish(self) -> Counter[str]:
         """The capture is over: the oddities of what was still held."""

@@ -5,11 +5,21 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from pcapkit.limits import Limits
 
 _OVERHEAD = 200
 """Bytes that a piece costs beside its own, so that a flood of tiny fragments meets the limit too."""
+
+
+class Piece(NamedTuple):
+    """Where a fragment's bytes lie: at `at` in their frame, -1 where they are not in it as such; at `offset` of the datagram."""
+
+    frame: int
+    at: int
+    offset: int
+    length: int
 
 
 @dataclass(slots=True)
@@ -23,6 +33,7 @@ class _Datagram:
     cost: int = 4 * _OVERHEAD
     starts: list[int] = field(default_factory=list)
     pieces: list[bytes] = field(default_factory=list)
+    places: list[Piece] = field(default_factory=list)
 
     def add(self, offset: int, data: bytes) -> bool:
         """Take what is new of a fragment; false where it says other bytes than those that came before."""
@@ -64,18 +75,24 @@ class Fragments:
 
     def __init__(self, limits: Limits, oddities: Counter[str]) -> None:
         self.limits, self.oddities = limits, oddities
+        self.joined: dict[int, list[Piece]] | None = None
+        """The pieces of each datagram by the frame that made it whole; kept where somebody puts a dictionary here."""
         self._open: dict[tuple[object, ...], _Datagram] = {}
         self._cost = 0
 
-    def add(self, key: tuple[object, ...], offset: int, more: bool, data: bytes, frame: int,
-            time_ns: int) -> tuple[bytes, int] | None:
-        """Take a fragment; the whole datagram's bytes and the frame of its first fragment, once all are there."""
+    def add(self, key: tuple[object, ...], offset: int, more: bool, data: bytes, frame: int, time_ns: int,
+            at: int = -1) -> tuple[bytes, int] | None:
+        """Take a fragment, which lies at `at` in its frame; the whole datagram's bytes and the frame of its first fragment,
+        once all are there.
+        """
         self._expire(key, time_ns)
         datagram = self._open.get(key)
         if datagram is None:
             datagram = self._open[key] = _Datagram(frame, time_ns)
             self._cost += datagram.cost
         before, stop, agrees = datagram.cost, offset + len(data), True
+        if self.joined is not None:
+            datagram.places.append(Piece(frame, at, offset, len(data)))
         if datagram.total is not None:
             agrees = stop <= datagram.total and (more or stop == datagram.total)
             data = data[:max(0, datagram.total - offset)]
@@ -86,6 +103,8 @@ class Fragments:
         self._cost += datagram.cost - before
         if datagram.held == datagram.total:
             self._cost -= self._open.pop(key).cost
+            if self.joined is not None:
+                self.joined[frame] = datagram.places
             return b"".join(datagram.pieces), datagram.first_frame
         while self._cost > self.limits.fragment_bytes:
             self.limits.hit("fragment_bytes")

@@ -303,7 +303,8 @@ class SlowLane:
         """Put a fragment to its kin; true where that makes the datagram whole, which then is the packet."""
         if p.missing:
             return bool(self._other("fragment cut by the capture"))
-        whole = self.fragments.add(key, offset, more, p.data[p.at:p.end], p.number, p.time_ns)
+        whole = self.fragments.add(key, offset, more, p.data[p.at:p.end], p.number, p.time_ns,
+                                   -1 if p.joined else p.at)
         if whole is None:
             self.others["ip fragment"] += 1
             return False

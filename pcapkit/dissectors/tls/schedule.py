@@ -70,6 +70,12 @@ def key_block(version: int, name: str, master: bytes, randoms: Randoms, length: 
     return _ssl3(master, seed, length) if version <= SSL3 else _prf(version, name, master, b"key expansion", seed, length)
 
 
+def verify_data(name: str, master: bytes, side: int, transcript: bytes) -> bytes:
+    """What the Finished of `side` says in TLS 1.2 (RFC 5246, 7.4.9); `transcript` are the handshake messages before it."""
+    label = (b"client finished", b"server finished")[side]
+    return _prf(TLS12, name, master, label, hashlib.new(name, transcript).digest(), 12)
+
+
 def exported(version: int, key: bytes, side: int, randoms: Randoms, length: int) -> bytes:
     """The key of a cipher for export, made of a few bytes of the block (RFC 2246, 6.3.1)."""
     if version <= SSL3:

@@ -1,0 +1,1 @@
+"""What is written around a capture: questions and their keys, handouts, answer forms, grades and feedback."""
