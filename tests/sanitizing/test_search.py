@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import mmap
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pcapkit.sanitizing import search
 from pcapkit.sanitizing.search import Needles
 
 
+@settings(deadline=None)
 @given(st.lists(st.binary(min_size=4, max_size=6).map(lambda b: bytes(x % 3 for x in b)), max_size=5, unique=True),
        st.binary(max_size=60).map(lambda b: bytes(x % 3 for x in b)), st.integers(1, 20))
 def test_all_that_a_plain_search_finds(texts: list[bytes], data: bytes, size: int) -> None:

@@ -85,7 +85,9 @@ class TlsHandshake(Record):
     server_hello: ServerHello | None = field(default=None, repr=False)
     offered_at: Span | None = field(default=None, repr=False)
     chosen_at: Span | None = field(default=None, repr=False)
-    """Where the ClientHello and the ServerHello are."""
+    exchanged_at: Span | None = field(default=None, repr=False)
+    changed_at: Span | None = field(default=None, repr=False)
+    """Where the ClientHello, the ServerHello, the ServerKeyExchange and the client's ChangeCipherSpec are."""
     messages: dict[int, bytes] = field(default_factory=dict, repr=False)
     """Bodies of the server's messages that more can be read from, by type."""
     leaf: bytes = field(default=b"", repr=False)

@@ -131,14 +131,14 @@ class TlsWeaknesses:
                 self._judged.add(between)
             self._judge(row, kind, server, place)
         for rule, words, severity in of_session(row):
-            where = (flow, row.span) if rule == "tls-ccs-injection" else place
-            self._note(server, rule, words, where, severity, row.sni,
+            where = row.changed_at if rule == "tls-ccs-injection" else None
+            self._note(server, rule, words, (flow, where) if where else place, severity, row.sni,
                        Confidence.CERTAIN if "noticed" in words else None)
         if row.failure is not None and not row.established:
             self._failure(row, flow, server)
         elif row.client_version in _VERSIONS:
             _keep_least(self._taken, (server, flow.client), _VERSIONS.index(row.client_version), place)
-        self._check_signature(row, server, place)
+        self._check_signature(row, server, (flow, row.exchanged_at) if row.exchanged_at else place)
 
     def _judge(self, row: TlsHandshake, kind: tuple[object, ...], server: Whom, place: Place) -> None:
         """What all handshakes of a kind between two ends have in common."""
@@ -147,8 +147,10 @@ class TlsWeaknesses:
                 self._kinds.clear()
             self._kinds[kind] = (list(of_choice(row)), *of_offer(row))
         choice, offered, how_bad = self._kinds[kind]
-        for rule, words, severity in (*choice, *of_key_exchange(row)):
+        for rule, words, severity in choice:
             self._note(server, rule, words, place, severity, row.sni)
+        for rule, words, severity in of_key_exchange(row):
+            self._note(server, rule, words, (place[0], row.exchanged_at or place[1]), severity, row.sni)
         if row.leaf:
             self._keep_key(sha256(row.leaf).digest(), server, row.version == "SSL 2.0", place)
         if offered:
