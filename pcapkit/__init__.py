@@ -15,7 +15,7 @@ if (Path(__file__).parent / "corekit").exists():
 _NAMES = {
     "open": "capture", "Capture": "capture", "compare": "compare", "Comparison": "compare",
     **dict.fromkeys(("PcapkitError", "CaptureError", "DissectError", "FilterError", "LogError", "PolicyError", "KeysError",
-                     "OutputError", "MissingError"), "errors"),
+                     "OutputError", "ExtraError"), "errors"),
     **dict.fromkeys(("Anomaly", "Credential", "Encryption", "Finding", "Span", "Severity", "Verdict"), "records"),
 }
 __all__ = ["__version__", *_NAMES]

@@ -43,8 +43,8 @@ class OutputError(PcapkitError):
     """An output that cannot be written."""
 
 
-class MissingError(PcapkitError):
-    """Something asked for needs a package that is not installed; the text says how to get it."""
+class ExtraError(PcapkitError):
+    """Something asked for needs an optional package that is not installed; the text says how to get it."""
 
 
 class DissectError(PcapkitError):

@@ -25,6 +25,10 @@ TABLES = {"RULES", "_RULES", "_FINDINGS"}
 """What has rules as its keys, or first in its values."""
 
 
+MAY_NAME = re.compile(r"Anomaly|Finding|[Oo]dd|RULES|ClassVar|def \w+\(.*-> Iterator|-> str|Rule")
+"""Modules without any of these name no rule."""
+
+
 def _texts(node: ast.AST) -> set[str]:
     return {n.value for n in ast.walk(node) if isinstance(n, ast.Constant) and isinstance(n.value, str)
             and KEBAB.fullmatch(n.value)}
@@ -37,7 +41,7 @@ def _called(node: ast.Call) -> str:
 def _rules(tree: ast.AST) -> set[str]:
     """The names of rules in a module, as constants or as the reporters' names."""
     found: set[str] = set()
-    for node in ast.walk(tree):
+    for node in (n for n in ast.walk(tree) if isinstance(n, ast.Call | ast.Assign | ast.Subscript | ast.ClassDef)):
         match node:
             case ast.Call() if _called(node) in PUTS:
                 found |= set().union(*map(_texts, node.args))
@@ -55,7 +59,8 @@ def _rules(tree: ast.AST) -> set[str]:
 
 @cache
 def _trees() -> tuple[ast.AST, ...]:
-    return tuple(ast.parse(path.read_text()) for path in sorted(PACKAGE.rglob("*.py")))
+    sources = (path.read_text() for path in sorted(PACKAGE.rglob("*.py")))
+    return tuple(ast.parse(source) for source in sources if MAY_NAME.search(source))
 
 
 def _made() -> set[str]:

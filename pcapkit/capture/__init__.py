@@ -29,7 +29,7 @@ from pcapkit.secrets import Masker
 from pcapkit.show import Shown, fields_of
 from pcapkit.sightings import sightings
 
-__all__ = ["Capture", "Tables", "Text", "View", "open"]
+__all__ = ["Capture", "Row", "Tables", "Text", "View", "open"]
 
 _VIEWS: dict[str, tuple[type[View], str]] = {
     "flows": (View, "stream transport client client_port server server_port service state client_bytes server_bytes"),

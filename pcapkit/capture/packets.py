@@ -49,12 +49,12 @@ class Packet(Text):
         return page(self.shown)
 
     def scapy(self) -> Any:
-        """The packet as scapy has it. Raises MissingError where scapy is not installed."""
+        """The packet as scapy has it. Raises ExtraError where scapy is not installed."""
         from pcapkit.interop.scapy import packet
         return packet(self.data, self.link_type, self.time_ns, self.original_length)
 
     def dpkt(self) -> Any:
-        """The packet as dpkt has it. Raises MissingError where dpkt is not installed."""
+        """The packet as dpkt has it. Raises ExtraError where dpkt is not installed."""
         from pcapkit.interop.dpkt import packet
         return packet(self.data, self.link_type)
 

@@ -18,8 +18,13 @@ def command(name: str) -> click.Command:
     return _explain
 
 
+def _complete(context: click.Context, argument: click.Parameter, begun: str) -> list[str]:
+    """The rules that begin so, for the shell."""
+    return [name for name in names() if name.startswith(begun)]
+
+
 @click.command("explain", help="What a rule means, why it matters, what to do. Without RULE the titles of all.")
-@click.argument("rule", required=False, shell_complete=lambda context, argument, begun: [n for n in names() if n.startswith(begun)])
+@click.argument("rule", required=False, shell_complete=_complete)
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 def _explain(rule: str | None, as_json: bool) -> None:
     told = [explanation(name) for name in ([rule] if rule else names())]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from ipaddress import ip_address, ip_network
 from typing import ClassVar
 
-from pcapkit.capture import Capture, Row
+from pcapkit.capture import Capture
+from pcapkit.capture.views import Row
 from pcapkit.exercises import Drawn
 from pcapkit.exercises.draw import Draw
 from pcapkit.exercises.papers.questions import Evidence, proven

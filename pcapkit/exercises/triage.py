@@ -6,7 +6,8 @@ from base64 import b64encode
 from collections.abc import Callable
 from typing import ClassVar
 
-from pcapkit.capture import Capture, Row
+from pcapkit.capture import Capture
+from pcapkit.capture.views import Row
 from pcapkit.exercises import Drawn
 from pcapkit.exercises.draw import Draw
 from pcapkit.exercises.papers.questions import Evidence, proven

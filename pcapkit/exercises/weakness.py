@@ -6,7 +6,8 @@ from typing import ClassVar
 
 from cryptography.x509 import Certificate
 
-from pcapkit.capture import Capture, Row
+from pcapkit.capture import Capture
+from pcapkit.capture.views import Row
 from pcapkit.dissectors.tls.names import TLS10, TLS12, TLS13
 from pcapkit.dissectors.tls.suites import suite_name
 from pcapkit.exercises import Drawn

@@ -5,7 +5,7 @@ files in place; `abandon` leaves nothing behind. OSError becomes `OutputError` i
 
 Two attributes are for few: `hashes` is true where the SHA-256 of the captures belongs into the output, asked for or not; `tables`
 names what a format that takes only some tables makes its output of. What needs a package that is not installed raises
-`MissingError` when it is made, and loads nothing before.
+`ExtraError` when it is made, and loads nothing before.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from pcapkit.errors import MissingError
+from pcapkit.errors import ExtraError
 from pcapkit.formats.jsonl import clean
 from pcapkit.schema import Chunk, Column, Table, Type, as_list
 
@@ -30,11 +30,11 @@ _FAR = {"not_before", "not_after", "valid_from", "valid_until"}
 
 
 def needed(module: str, extra: str) -> Any:
-    """A module of an extra. Raises MissingError, which says how to install it, where it is not there."""
+    """A module of an extra. Raises ExtraError, which says how to install it, where it is not there."""
     try:
         return import_module(module)
     except ImportError:
-        raise MissingError(f"{module.partition('.')[0]} is not installed; try: pip install 'pcapkit-analyzer[{extra}]'") from None
+        raise ExtraError(f"{module.partition('.')[0]} is not installed; try: pip install 'pcapkit-analyzer[{extra}]'") from None
 
 
 @cache

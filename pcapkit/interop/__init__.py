@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pcapkit.errors import MissingError
+from pcapkit.errors import ExtraError
 
 
-def missing(tool: str) -> MissingError:
+def missing(tool: str) -> ExtraError:
     """The error for a tool that is not installed."""
-    return MissingError(f"{tool} is not installed; it comes with the extra for notebooks: pip install 'pcapkit-analyzer[lab]'")
+    return ExtraError(f"{tool} is not installed; it comes with the extra for notebooks: pip install 'pcapkit-analyzer[lab]'")

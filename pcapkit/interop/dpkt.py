@@ -10,7 +10,7 @@ from pcapkit.interop import missing
 def packet(data: bytes, link_type: int) -> Any:
     """The frame as dpkt dissects it; its bytes where dpkt knows no such link type, or cannot read what stands there.
 
-    Raises MissingError where dpkt is not installed.
+    Raises ExtraError where dpkt is not installed.
     """
     try:
         import dpkt

@@ -14,7 +14,7 @@ from pcapkit.interop import missing
 def packet(data: bytes, link_type: int, time_ns: int, original_length: int) -> Any:
     """A scapy packet with its time and length on the wire, as rdpcap makes them; Raw where scapy has no such link type.
 
-    Raises MissingError where scapy is not installed.
+    Raises ExtraError where scapy is not installed.
     """
     try:
         import scapy.layers.all  # noqa: F401  what is not loaded is not dissected

@@ -19,6 +19,7 @@ from pcapkit.sanitizing.addresses import Addresses
 from pcapkit.sanitizing.fillers import Fillers
 from pcapkit.sanitizing.headers import replace_addresses
 from pcapkit.sanitizing.rewriting import Fragmented, Rewriter, change
+from pcapkit.sanitizing.search import Needles
 from pcapkit.writers import PcapngWriter, PcapWriter
 
 _SHORTEST = 8
@@ -60,11 +61,10 @@ class Sanitizer:
         """How many times a secret stood where nothing says that it is one, and was replaced."""
         self.words = 0
         """How many times one that is a word or a name stands elsewhere, and was left."""
-        self._words: list[bytes] = []
         self._joined: list[tuple[list[Piece], int, int, bool, list[tuple[int, Place]]]] = []
         self._collect()
         self._draw()
-        self._needles = self._strays()
+        self._strays()
 
     # What stands there
 
@@ -100,37 +100,48 @@ class Sanitizer:
 
     def _draw(self) -> None:
         logins: dict[tuple[str, int | None, int], list[Credential]] = {}
+        users: dict[tuple[str, int | None, int], set[str]] = {}
         for login in self.found.logins:
-            if login.flow is not None and login.secret:
-                logins.setdefault((login.flow.transport, login.flow.stream, login.span.side), []).append(login)
+            if login.flow is not None:
+                way = login.flow.transport, login.flow.stream, login.span.side
+                users.setdefault(way, set()).add(login.username)
+                if login.secret:
+                    logins.setdefault(way, []).append(login)
+        known: dict[tuple[object, ...], tuple[bytes, str]] = {}
         for one in self.replaced:
             texts: dict[str, list[str]] = {}
+            flow = one.secrets[0].flow
+            way = (flow.transport, flow.stream, one.secrets[0].span.side) if flow else ("", None, 0)
             for secret in one.secrets:
-                flow = secret.flow
-                mine = logins.get((flow.transport, flow.stream, secret.span.side), []) if flow else []
-                inner = [login.secret for login in mine if (where := login.secret_span or login.span).start < secret.span.stop
-                         and secret.span.start < where.stop and login.secret != secret.text]
+                inner = [login.secret for login in logins.get(way, ()) if (where := login.secret_span or login.span).start
+                         < secret.span.stop and secret.span.start < where.stop and login.secret != secret.text]
                 texts.setdefault(secret.text, [*dict.fromkeys(inner), secret.text])
-            users = {login.username for login in self.found.logins if login.flow is not None and one.secrets[0].flow is not None
-                     and login.flow.stream == one.secrets[0].flow.stream}
-            one.new, one.how = disguises.replaced(bytes(one.wire), list(texts.values()), self.fillers, users)
+            key = (bytes(one.wire), *map(tuple, texts.values()), *sorted(users.get(way, ())))
+            if key not in known:
+                known[key] = disguises.replaced(bytes(one.wire), list(texts.values()), self.fillers, users.get(way, ()))
+            one.new, one.how = known[key]
             one.numbers = [self.fillers.number(text[0]) for text in texts.values()] if one.how != disguises.PUBLIC else []
 
-    def _strays(self) -> list[tuple[bytes, bytes]]:
-        """Secrets to be looked for everywhere, and what stands in their place there: no plain words, and no names of users."""
+    def _strays(self) -> None:
+        """Secrets to be looked for everywhere, and what stands in their place there: no plain words, and no names of users, which
+        are only counted.
+        """
         texts = {secret.text for one in self.replaced if one.how != disguises.PUBLIC for secret in one.secrets}
         users = "\n".join({login.username for login in self.found.logins})
         known = sorted(text for text in texts if len(text) >= _SHORTEST and not text.isalpha() and text not in users)
-        self._words = [text.encode() for text in {login.secret for login in self.found.logins}
-                       if text not in known and len(text) >= _WORD]
-        found = []
+        found: dict[bytes, bytes] = {}
         for text in known:
-            found += [(form, new) for form in disguises.readable(text) if (new := disguises.filled(form, text, self.fillers))]
-            last = text.rpartition(":")[2]
+            for form in disguises.readable(text):
+                found.setdefault(form, disguises.filled(form, text, self.fillers) or form)
+            digest = text.rpartition(":")[2]
             with suppress(ValueError):
-                raw = bytes.fromhex(last)
-                found += [(raw, self.fillers.raw(last, len(raw)))] if len(set(raw)) >= _SHORTEST else []
-        return found
+                raw = bytes.fromhex(digest)
+                if len(set(raw)) >= _SHORTEST:
+                    found.setdefault(raw, self.fillers.raw(digest, len(raw)))
+        words = {text.encode("utf-8", "surrogatepass") for text in (login.secret for login in self.found.logins)
+                 if text not in known and len(text) >= _WORD}
+        self._needles, self._fillings = Needles(list(found), _SHORTEST), list(found.values())
+        self._words = Needles(sorted(words), _WORD)
 
     # The copy
 
@@ -190,20 +201,14 @@ class Sanitizer:
             return
         start, stop = int(frames.offset[0]), int(frames.offset[-1] + frames.length[-1])
         whole = set(rewriter.packets.frame[rewriter.packets.first_frame == rewriter.packets.frame].tolist())
-        for needle, filler in self._needles:
-            at = frames.buffer.find(needle, start, stop)
-            while at >= 0:
-                i = int(np.searchsorted(frames.offset, at, "right")) - 1
-                inner = at - int(frames.offset[i])
-                if inner + len(needle) <= int(frames.length[i]) and int(frames.number[i]) in whole:
-                    rewriter.put(i, inner, filler)
-                    self.strays += 1
-                at = frames.buffer.find(needle, at + 1, stop)
-        for word in self._words:
-            at = frames.buffer.find(word, start, stop)
-            while at >= 0:
-                self.words += 1
-                at = frames.buffer.find(word, at + len(word), stop)
+        for at, number in list(self._needles.find(frames.buffer, start, stop)):
+            i = int(np.searchsorted(frames.offset, at, "right")) - 1
+            inner, needle = at - int(frames.offset[i]), self._needles.texts[number]
+            if (inner + len(needle) <= int(frames.length[i]) and int(frames.number[i]) in whole
+                    and frames.buffer[at:at + len(needle)] == needle):
+                rewriter.put(i, inner, self._fillings[number])
+                self.strays += 1
+        self.words += sum(1 for _ in self._words.find(frames.buffer, start, stop))
 
     def copy(self, writer: PcapWriter | PcapngWriter) -> None:
         """Write all frames, changed."""

@@ -49,7 +49,7 @@ def test_mail_logs_go_into_what_has_findings(tmp_path: Path) -> None:
 
 
 def test_a_format_that_is_not_installed_is_named_with_its_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from pcapkit.errors import MissingError
+    from pcapkit.errors import ExtraError
     from pcapkit.formats import arrow
 
     def absent(name: str) -> object:
@@ -58,5 +58,5 @@ def test_a_format_that_is_not_installed_is_named_with_its_remedy(tmp_path: Path,
     monkeypatch.setattr(arrow, "import_module", absent)
     for kind, extra in (("parquet", "parquet"), ("duckdb", "sql")):
         done = run(POST, "--format", kind, "--output", tmp_path / "out")
-        assert isinstance(done.exception, MissingError) and f"'pcapkit-analyzer[{extra}]'" in str(done.exception)
+        assert isinstance(done.exception, ExtraError) and f"'pcapkit-analyzer[{extra}]'" in str(done.exception)
     assert not (tmp_path / "out").exists()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 from hostile import ATTEMPTS, hostile
-from said import capture, looked_up, talk
+from said import capture, looked_up, rows, talk
 
 from pcapkit.cli import commands
 
@@ -101,6 +102,24 @@ def test_secrets_are_shown_where_asked_and_the_page_says_so(tmp_path: Path) -> N
     _, page = report(tmp_path, LECTURE / "post.pcap", "--show-secrets")
     assert "This page holds secrets as they are" in page.text
     assert page.data["credentials"][0]["secret"] == "not really my password" and "rd=not+really+my" in page.text
+
+
+@pytest.mark.parametrize("name", ["http/basic", "http/form-json", "http/api-key", "logins/smtp-plain", "logins/imap-login",
+                                  "logins/ftp", "logins/postgresql-password", "redis/login", "snmp/agent", "telnet/login"])
+def test_no_secret_of_any_protocol_is_in_the_page(name: str, tmp_path: Path) -> None:
+    path = SAMPLES / f"{name}.pcap"
+    secrets = {row["secret"] for row in rows(path, show_secrets=True)["credentials"] if len(row["secret"]) > 5}
+    text, page = report(tmp_path, path)
+    shown = [DUMPED.match(line) for line in page.text.splitlines()]
+    dumped = "".join(line[1] for line in shown if line)
+    assert secrets and dumped
+    for secret in secrets:
+        assert secret not in text and secret not in page.text and secret not in dumped
+        assert secret.encode().hex(" ") not in page.text
+
+
+DUMPED = re.compile(r"[0-9a-f]{6}  (?:(?:[0-9a-f]{2}|\*\*|··|  ) {1,2}){16} ?(.*)")
+"""A line of a dump, and what it has as text."""
 
 
 def test_a_file_that_is_written_is_told_of_with_its_hash(tmp_path: Path) -> None:

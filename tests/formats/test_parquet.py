@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from exported import LECTURE, NASTY, SAMPLES, all_worst, export, jsonl, written
 
-from pcapkit.errors import MissingError
+from pcapkit.errors import ExtraError
 from pcapkit.formats import arrow
 from pcapkit.formats.duckdb import FILE, SEALED
 from pcapkit.formats.jsonl import rfc3339
@@ -120,6 +120,6 @@ def test_what_is_not_installed_is_named_with_its_remedy(tmp_path: Path, monkeypa
         raise ImportError(name)
 
     monkeypatch.setattr(arrow, "import_module", absent)
-    with pytest.raises(MissingError, match=r"^pyarrow is not installed; try: pip install 'pcapkit-analyzer\[parquet\]'$"):
+    with pytest.raises(ExtraError, match=r"^pyarrow is not installed; try: pip install 'pcapkit-analyzer\[parquet\]'$"):
         Parquet(str(tmp_path / "out"))
     assert not (tmp_path / "out").exists()

@@ -59,7 +59,7 @@ def test_an_absent_tool_is_named_with_the_way_to_get_it(tool: str, monkeypatch: 
         if name.partition(".")[0] == tool:
             monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, tool, None)
-    with pytest.raises(pcapkit.MissingError, match=rf"^{tool} is not installed; .* pip install 'pcapkit-analyzer\[lab\]'$"):
+    with pytest.raises(pcapkit.ExtraError, match=rf"^{tool} is not installed; .* pip install 'pcapkit-analyzer\[lab\]'$"):
         getattr(ours("ethernet")[0], tool)()
 
 

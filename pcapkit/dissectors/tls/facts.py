@@ -147,7 +147,8 @@ class Facts:
                            client_hello=self.client_hello, server_hello=self.server_hello, offered_at=self.offered_at,
                            chosen_at=self.chosen_at, messages=self.messages, leaf=self.leaf, issuer=self.issuer,
                            transcript=self.transcript, client_auth=self.client_auth, alert=self.alert,
-                           renegotiated=self.renegotiated, gaps=any(self.missing), records_split=self.records_split, steps=self.steps)
+                           renegotiated=self.renegotiated, gaps=any(self.missing),
+                           records_split=self.records_split, steps=self.steps)
         if self.client_hello is not None:
             _fill_offer(row, self.client_hello, self.quic)
         if self.version is not None:

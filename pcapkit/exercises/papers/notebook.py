@@ -45,8 +45,8 @@ def notebook(paper: Paper) -> str:
 
 def _cell(kind: str, name: str, source: str, points: int | None = None, locked: bool = False) -> dict[str, Any]:
     """A cell; with points it is an answer that is graded, and `locked` text is not to be changed."""
-    tags: dict[str, Any] = {"schema_version": _SCHEMA, "grade_id": name, "locked": locked, "solution": points is not None,
-                            "grade": points is not None, "task": False}
+    tags: dict[str, Any] = {"schema_version": _SCHEMA, "grade_id": name, "cell_type": kind, "locked": locked,
+                            "solution": points is not None, "grade": points is not None, "task": False}
     if points is not None:
         tags["points"] = points
     cell = {"cell_type": kind, "id": name, "metadata": {"nbgrader": tags} if locked or points is not None else {},

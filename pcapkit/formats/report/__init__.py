@@ -31,7 +31,7 @@ from pcapkit.formats.report.names import Names
 from pcapkit.formats.report.rows import Rows
 from pcapkit.formats.text import escape
 from pcapkit.limits import Limits
-from pcapkit.records import Severity, Verdict
+from pcapkit.records import Severity
 from pcapkit.schema import Chunk
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ _TREE = 200
 _TODAY = {"certificate-expired-since"}
 """Rules that say what holds today: a page is read on another day."""
 _SIDES = ("client", "server")
-_DUPLICATES = ("gap", "duplicate", "conflicting", "out_of_window", "after_close", "dropped")
+_ACCOUNT = ("gap", "duplicate", "conflicting", "out_of_window", "after_close", "dropped")
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +155,7 @@ class Report:
             self._services[service or "not recognised"] += 1
             self._flows["inferred"] += bool(inferred) and transport == "tcp"
             self._flows["open"] += state == "open"
-        for what in _DUPLICATES:
+        for what in _ACCOUNT:
             for side in _SIDES:
                 values, = chunk.select(f"{side}_{what}_bytes")
                 self._flows[what] += int(sum(values))
@@ -198,10 +198,10 @@ class Report:
             handshakes=[(c, _markup(svg.ladder(c, self.limits.report_rungs)), h) for h in handshakes[:most] if (c := climb(h))],
             handshakes_all=self.tables["tls"].total, letters=letters, letters_all=self.tables["mail"].total,
             tree_nodes=nodes, roots=roots, chains=[_chain(c) for c in self.chains],
-            flows=self._flows, services=self._services.most_common(_SERVICES_SHOWN), rules=[(rule, n, told.title if (told := _explained(rule)) else "") for rule, n in self._rules.most_common()],
-            verdicts={v.value: v.words for v in Verdict}, logs=self.logs, duplicates=_DUPLICATES,
-            limits={name: (n, meaning) for name, _, _, meaning in Limits.table() if (n := self.limits.hits[name])},
-            rfc3339=rfc3339, total=self._total())
+            flows=self._flows, services=self._services.most_common(_SERVICES_SHOWN),
+            rules=[(rule, n, told.title if (told := _explained(rule)) else "") for rule, n in self._rules.most_common()],
+            logs=self.logs, total=self._total(), limits={name: (n, meaning) for name, _, _, meaning in Limits.table()
+                                                         if name.startswith("report_") and (n := self.limits.hits[name])})
         for piece in pages:
             file.write(piece.encode("utf-8", "backslashreplace"))
 
