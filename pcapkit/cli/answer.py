@@ -74,8 +74,11 @@ def _frame(row: dict[str, Any]) -> str:
 def _say(line: str, hang: int) -> None:
     """A line; a terminal that it does not fit shows the rest of it behind `hang` blanks. In a pipe it stays whole."""
     columns = width()
-    click.echo(line if columns is None or len(line) <= columns else textwrap.fill(
-        line, max(columns, hang + 20), subsequent_indent=" " * hang, break_on_hyphens=False))
+    if columns is None or len(line) <= columns:
+        click.echo(line)
+        return
+    blanks = " " * (hang if hang + 20 <= columns else 6)
+    click.echo(textwrap.fill(line, max(columns, 40), subsequent_indent=blanks, break_on_hyphens=False))
 
 
 def _title(text: str) -> None:
