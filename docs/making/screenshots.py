@@ -37,7 +37,7 @@ def main() -> None:
             report = Path(environment["PWD"]) / "report.html"
             typed(["pcapkit", "report", _CAPTURE, "--html", str(report)], environment, _COLUMNS)
             _picture(page, IMAGES / "answer.png", 970, 1500)
-            _picture(report, IMAGES / "report.png", 1200, 1500)
+            _picture(report, IMAGES / "report.png", 1200, 1130)
 
 
 def _coloured(text: str) -> str:
