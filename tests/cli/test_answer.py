@@ -22,3 +22,10 @@ def test_a_pipe_gets_whole_lines() -> None:
     with place() as environment:
         said = typed(["bash", "-c", "pcapkit samples/lecture/starttls-stripped.pcap | cat"], environment, 80)
     assert any(line.startswith(LONG) and line.endswith("a login, a message") for line in said.splitlines())
+
+
+def test_colours_are_for_terminals_that_want_them() -> None:
+    with place() as environment:
+        words = ["pcapkit", "samples/lecture/post.pcap"]
+        assert "\x1b[31m" in typed(words, environment, 80)
+        assert "\x1b[" not in typed(words, environment | {"NO_COLOR": "1"}, 80)
