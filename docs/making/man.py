@@ -28,7 +28,7 @@ _EXAMPLES = (
 
 def page() -> str:
     """The manual page."""
-    lines = [f'.TH PCAPKIT 1 "" "pcapkit {__version__}" "User Commands"', ".nh", ".SH NAME",
+    lines = [f'.TH PCAPKIT 1 "" "pcapkit {__version__}" "User Commands"', ".nh", ".ad l", ".SH NAME",
              "pcapkit \\- from a packet capture to the answer", ".SH SYNOPSIS"]
     lines += _synopsis([answer()])
     lines += [".SH DESCRIPTION", *_text(_ABOUT), ".PP", *_text(_SECRETS), ".SH COMMON OPTIONS",

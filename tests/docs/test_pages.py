@@ -80,7 +80,7 @@ def test_the_readme_names_every_verb() -> None:
 def test_the_manual_has_no_faults() -> None:
     if not shutil.which("groff"):
         absent("groff", "manuals")
-    done = subprocess.run(["groff", "-man", "-Tutf8", "-ww", "-rLL=80n"], input=man.page(), capture_output=True, text=True,
+    done = subprocess.run(["groff", "-man", "-Tutf8", "-ww", "-rLL=78n"], input=man.page(), capture_output=True, text=True,
                           timeout=60)
     assert done.returncode == 0 and not done.stderr
     assert "pcapkit - from a packet capture to the answer" in done.stdout.replace("‐", "-")
