@@ -116,5 +116,4 @@ def test_an_object_is_loaded_by_its_place_and_a_dissector_by_its_name() -> None:
 def test_an_installed_format_can_be_exported_to(install: Install, tmp_path: Path) -> None:
     install("formats", "class Tally:\n    name = 'tally'\n", name="tallying", tally="Tally")
     option = next(p for p in importlib.reload(export).command("export").params if p.name == "kind")
-    assert list(getattr(option.type, "choices", [])) == [*(f.name for f in plugins.formats()), "json"]
-    assert plugins.formats()[-1].name == "tally"
+    assert list(getattr(option.type, "choices", []))[-2:] == ["tally", "json"]

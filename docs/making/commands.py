@@ -40,7 +40,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Verb:
-    """One command: `words` behind `pcapkit`, its usage, what its help says, its own options, and whether it has the common ones."""
+    """One command: its `words` behind `pcapkit`, its usage, its help, its own options, and whether it has the common ones."""
 
     words: str
     usage: str
@@ -69,7 +69,7 @@ def answer() -> Verb:
 def purposes() -> Iterator[tuple[str, list[Verb]]]:
     """The verbs by what they are for; those of a group of commands one by one."""
     for purpose, names in PURPOSES.items():
-        yield purpose, list(_verbs(commands, "", names))
+        yield purpose, list(_verbs(commands, "", list(names)))
 
 
 def verbs() -> list[Verb]:

@@ -14,8 +14,9 @@ from collections.abc import Iterator
 from contextlib import chdir, redirect_stdout
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
-from docs.making.sessions import ROOT
+from docs.making.sessions import COLUMNS, ROOT
 
 _BLOCK = re.compile(r"^```python\n(>>> .*?)^```$", re.MULTILINE | re.DOTALL)
 _FLAGS = doctest.ELLIPSIS
@@ -38,8 +39,7 @@ def fits(example: doctest.Example, said: str) -> bool:
 def _run(source: str, names: dict[str, Any]) -> str:
     """What an interpreter would show."""
     heard = io.StringIO()
-    os.environ["COLUMNS"] = "100"
-    with redirect_stdout(heard):
+    with redirect_stdout(heard), patch.dict(os.environ, COLUMNS=str(COLUMNS)):
         try:
             exec(compile(source, "<page>", "single"), names)
         except Exception as error:

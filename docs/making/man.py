@@ -10,11 +10,11 @@ from pcapkit import __version__
 
 PLACE = Path(__file__).parents[1] / "_build" / "pcapkit.1"
 
-_ABOUT = """pcapkit reads packet captures and answers: what was sent in the clear, in which packet, was the mail encrypted, could it
-have been, and what to look at next. Every statement names its frame (Wireshark's number), its stream, its bytes and the RFC's
+_ABOUT = """pcapkit reads packet captures and answers: what was sent in the clear, in which packet, was the mail encrypted, could
+it have been, and what to look at next. Every statement names its frame (Wireshark's number), its stream, its bytes and the RFC's
 section. It never touches the network and needs no root."""
-_FILTER = """Behind -r FILE, or behind --, stands a capture filter as tcpdump(1) has it; see pcap-filter(7). Frames and streams keep
-the numbers of the whole file. Names of hosts are refused, since they would be looked up."""
+_FILTER = """Behind -r FILE, or behind --, stands a capture filter as tcpdump(1) has it; see pcap-filter(7). Frames and streams
+keep the numbers of the whole file. Names of hosts are refused, since they would be looked up."""
 _SECRETS = """Passwords, cookies and tokens are masked in every output: the same secret has the same number. --show-secrets shows
 them as they are."""
 _EXAMPLES = (
@@ -28,7 +28,7 @@ _EXAMPLES = (
 
 def page() -> str:
     """The manual page."""
-    lines = [f'.TH PCAPKIT 1 "" "pcapkit {__version__}" "User Commands"', ".nh", ".SH NAME",
+    lines = [f'.TH PCAPKIT 1 "" "pcapkit {__version__}" "User Commands"', ".nh", ".ad l", ".SH NAME",
              "pcapkit \\- from a packet capture to the answer", ".SH SYNOPSIS"]
     lines += _synopsis([answer()])
     lines += [".SH DESCRIPTION", *_text(_ABOUT), ".PP", *_text(_SECRETS), ".SH COMMON OPTIONS",

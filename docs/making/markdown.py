@@ -10,13 +10,12 @@ _MARKUP = re.compile(r"([\\`*_{}\[\]<>#|$~])")
 
 def plain(text: str) -> str:
     """Text in which every character stands for itself."""
-    return _MARKUP.sub(r"\\\1", " ".join(text.split()))
+    return _MARKUP.sub(r"\\\1", re.sub(r"\s+", " ", text))
 
 
 def prose(text: str) -> str:
     """Text of which only `code` is markup."""
-    return "".join(code(part) if number % 2 else plain(part) if part.strip() else part
-                   for number, part in enumerate(re.split(r"`([^`]*)`", text)))
+    return "".join(code(part) if number % 2 else plain(part) for number, part in enumerate(text.split("`")))
 
 
 def code(text: str) -> str:

@@ -33,7 +33,7 @@ def pages() -> Iterator[tuple[str, str]]:
     """The pages by name: an index, and one for each family."""
     families = _families()
     shown = [(slug, title) for slug, title, _ in _FAMILIES if families[slug]]
-    parts = [_HEAD, "```{toctree}\n:hidden:\n\n" + "\n".join(slug for slug, _ in shown) + "\n```"]
+    parts = [_HEAD, "```{toctree}\n:hidden:\n:titlesonly:\n\n" + "\n".join(slug for slug, _ in shown) + "\n```"]
     for slug, title in shown:
         parts += [f"## {title}", table(("rule", "what it is"), (
             (f"[{one.rule}]({slug}.md#{one.rule})", prose(one.title)) for one in families[slug]))]

@@ -37,7 +37,7 @@ def main() -> None:
             report = Path(environment["PWD"]) / "report.html"
             typed(["pcapkit", "report", _CAPTURE, "--html", str(report)], environment, _COLUMNS)
             _picture(page, IMAGES / "answer.png", 970, 1500)
-            _picture(report, IMAGES / "report.png", 1200, 1500)
+            _picture(report, IMAGES / "report.png", 1200, 1130)
 
 
 def _coloured(text: str) -> str:
@@ -65,7 +65,8 @@ def _picture(page: Path, target: Path, width: int, height: int) -> None:
                         f"--window-size={width},{height}", f"--screenshot={target}", page.as_uri()],
                        check=True, capture_output=True, timeout=120)
     with Image.open(target) as picture:
-        _cropped(picture.convert("RGB")).quantize(256, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(target, optimize=True)
+        few = _cropped(picture.convert("RGB")).quantize(256, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+    few.save(target, optimize=True)
 
 
 def _cropped(picture: Image.Image) -> Image.Image:

@@ -23,7 +23,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 _BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _VARYING = ("SSLKEYLOGFILE", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES")
-COLUMNS = 100
+COLUMNS = 108
 """How wide the terminal is: about as wide as a page shows it."""
 
 
@@ -75,7 +75,7 @@ def place() -> Iterator[dict[str, str]]:
 def said(session: Session, environment: dict[str, str]) -> str:
     """What the command says to a terminal, without colours."""
     text = re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", typed(["bash", "-c", session.command], environment, COLUMNS))
-    return "".join(f"{line.rstrip()}\n" for line in text.splitlines())
+    return "".join(f"{line.rstrip()}\n" for line in text.rstrip().splitlines())
 
 
 def typed(command: Sequence[str], environment: dict[str, str], columns: int) -> str:

@@ -14,18 +14,19 @@ FOLDER = ROOT / "docs" / "made"
 
 def write(folder: Path = FOLDER) -> None:
     """Write the pages that are not there as they should be, and remove what is none of them."""
-    pages = {folder / name: text for name, text in _pages()}
-    for path, text in pages.items():
+    wanted = {folder / name: text for name, text in pages()}
+    for path, text in wanted.items():
         if not path.exists() or path.read_text("utf-8") != text:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, "utf-8")
     for path in folder.rglob("*"):
-        if path.is_file() and path not in pages:
+        if path.is_file() and path not in wanted:
             path.unlink()
     man.write()
 
 
-def _pages() -> Iterator[tuple[str, str]]:
+def pages() -> Iterator[tuple[str, str]]:
+    """The pages by name, and what stands on them."""
     yield "commands.md", reference.page()
     yield "tables.md", dictionary.tables()
     yield "limits.md", dictionary.limits()
@@ -42,4 +43,4 @@ def _contents(notebooks: list[Path]) -> str:
     entries = "\n".join(f"{title} <{path.stem}>" for title, path in zip(titles, notebooks, strict=True))
     return ("# Notebooks\n\nOne for each topic of a lecture on HTTPS, TLS and mail: a question, a look into a capture, an "
             "explanation, exercises that check themselves.\nHere they are to be read; `make lab` opens them to be worked in.\n\n"
-            f"```{{toctree}}\n:maxdepth: 1\n\n{entries}\n```\n")
+            f"```{{toctree}}\n:titlesonly:\n\n{entries}\n```\n")

@@ -104,7 +104,7 @@ def _run(words: list[str]) -> tuple[int, bool]:
     """The exit code, and whether some input could not be read. An error is one line on standard error."""
     context = None
     try:
-        with commands.make_context("pcapkit", words) as context:
+        with commands.make_context("pcapkit", words, color=False if os.environ.get("NO_COLOR") else None) as context:
             commands.invoke(context)
         code = 0
     except click.exceptions.Exit as stop:

@@ -71,11 +71,15 @@ def _frame(row: dict[str, Any]) -> str:
     return f"frame {str(row['frame']) + row['of']:<5}  "
 
 
-def _say(line: str, hang: int) -> None:
-    """A line; a terminal that it does not fit shows the rest of it behind `hang` blanks. In a pipe it stays whole."""
+def _say(line: str, hang: int, colour: str | None = None) -> None:
+    """A line; a terminal that it does not fit shows the rest of it behind `hang` blanks. In a pipe it stays whole. What stands
+    before `hang` is coloured.
+    """
     columns = width()
-    click.echo(line if columns is None or len(line) <= columns else textwrap.fill(
-        line, max(columns, hang + 20), subsequent_indent=" " * hang, break_on_hyphens=False))
+    if columns is not None and len(line) > columns:
+        blanks = " " * (hang if hang + 20 <= columns else 6)
+        line = textwrap.fill(line, max(columns, 40), subsequent_indent=blanks, break_on_hyphens=False)
+    click.echo(click.style(line[:hang], fg=colour) + line[hang:] if colour else line)
 
 
 def _title(text: str) -> None:
@@ -173,8 +177,7 @@ def _findings(rows: list[dict[str, Any]], unread: list[str]) -> None:
     if not rows:
         click.echo("  none")
     for r in rows[:_ROWS]:
-        click.secho(f"  {str(r['severity']).upper():8}", fg=_COLOURS.get(str(r["severity"])), nl=False)
-        click.echo(f" {r['title']} (frame {r['frame']}{r['of']})")
+        _say(f"  {str(r['severity']).upper():8} {r['title']} (frame {r['frame']}{r['of']})", 11, _COLOURS.get(r["severity"]))
         _say(f"           {escape(r['message'])}", 11)
         _say(f"           Wireshark: {r['display_filter']}", 22)
     if len(rows) > _ROWS:

@@ -29,7 +29,7 @@ LEVELS = [s.value for s in Severity]
 
 def shared(function: Callable[..., Any]) -> Callable[..., Any]:
     """The options of every verb that analyses captures."""
-    for decorate in (
+    for decorate in reversed((  # the last to be put on is the first to be told of
             click.argument("words", nargs=-1, metavar="[FILE]... [-- FILTER]"),
             click.option("-r", "files", multiple=True, metavar="FILE", help="Read FILE; words behind it are a filter."),
             click.option("-n", "numeric", is_flag=True, help="Accepted: names are never looked up."),
@@ -45,7 +45,7 @@ def shared(function: Callable[..., Any]) -> Callable[..., Any]:
                          help="PEM file of the roots that chains of certificates may end in; without it Mozilla's."),
             click.option("--strict", is_flag=True, help="Exit with 4 if a capture is damaged or a limit was hit."),
             click.option("--fail-on", type=click.Choice(LEVELS), help="Exit with 1 on findings of this level or worse."),
-            click.option("--json", "as_json", is_flag=True, help="One JSON document.")):
+            click.option("--json", "as_json", is_flag=True, help="One JSON document."))):
         function = decorate(function)
     return function
 

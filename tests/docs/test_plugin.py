@@ -11,7 +11,8 @@ from docs.plugin import gate
 from pcapkit.records import CLIENT, SERVER, Credential, Outcome
 from pcapkit.testing import Script, check_contract, play, whole
 
-SCRIPT: Script = [(CLIENT, b"LOGIN ann open sesame\r\n"), (SERVER, b"+OK\r\n"), (CLIENT, b"LOGIN bob no\r\n"), (SERVER, b"-NO\r\n")]
+SCRIPT: Script = [(CLIENT, b"LOGIN ann open sesame\r\n"), (SERVER, b"+OK\r\n"),
+                  (CLIENT, b"LOGIN bob no\r\n"), (SERVER, b"-NO\r\n")]
 
 
 def test_it_keeps_the_contract() -> None:
