@@ -7,7 +7,7 @@ Prints a line a file and a total; the last full run is kept in LEDGER.md beside 
 - The file cut within a packet says exactly what the file that ends before that packet says, in every table but
   `captures`, which also says that it was cut. So no half packet adds, changes or hides anything.
 - Each finding of the whole file stands in every cut that holds all frames of its evidence. Those packets justify it. One
-  of a rule in `OPEN` may stand at another frame there.
+  of a rule in `OPEN` may stand at another frame there, one of `LATE` may come later.
 - A finding that was there with fewer packets and is gone with more rested on what had *not yet* followed: it is of a
   rule in `OPEN`. A rule that is not there rests on what was seen, which nothing later can undo.
 """
@@ -39,6 +39,9 @@ OPEN = {"starttls-offered-unused": "until the client asks for TLS after all",
         "reused-secret": "until a server says that it is wrong",
         "tls-weak-offer": "until the server takes what is weak, which is told of the server"}
 """Rules whose findings what follows may undo, and how long they stand."""
+
+LATE = {"tls-version-intolerance": "the handshake that was taken has to be complete"}
+"""Rules whose findings need more than the frames of their evidence, and what."""
 
 Place = tuple[str, int]
 """A finding by its rule and frame."""
@@ -139,7 +142,7 @@ class Sweep:
             here = self.complete[end]
             assert here is not None, f"a file of {end} whole bytes is not read"
             count = len(self.packets[end])
-            due = {place for place, frame in last.findings.items() if frame <= count}
+            due = {place for place, frame in last.findings.items() if frame <= count and place[0] not in LATE}
             rules = {rule for rule, _ in here.findings} & set(OPEN)
             lacking = {(rule, frame) for rule, frame in due - set(here.findings) if rule not in rules}
             assert not lacking, f"{count} packets justify {lacking}"

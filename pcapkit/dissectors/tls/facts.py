@@ -51,6 +51,8 @@ class Facts:
     offered_at: Span | None = None
     chosen_at: Span | None = None
     exchanged_at: Span | None = None
+    stapled_at: Span | None = None
+    ticketed_at: Span | None = None
     changed_at: Span | None = None
     leaf: bytes = b""
     issuer: bytes = b""
@@ -147,10 +149,11 @@ class Facts:
         row = TlsHandshake(span, history="".join(self.history), resumed=self.resumed, key_exchange=self.key_exchange,
                            established=self.established, failure=self.failure, certificates=self.certificates,
                            client_hello=self.client_hello, server_hello=self.server_hello, offered_at=self.offered_at,
-                           chosen_at=self.chosen_at, exchanged_at=self.exchanged_at, changed_at=self.changed_at,
-                           messages=self.messages, leaf=self.leaf, issuer=self.issuer, transcript=self.transcript,
-                           client_auth=self.client_auth, alert=self.alert, renegotiated=self.renegotiated,
-                           gaps=any(self.missing), records_split=self.records_split, steps=self.steps)
+                           chosen_at=self.chosen_at, exchanged_at=self.exchanged_at, stapled_at=self.stapled_at,
+                           ticketed_at=self.ticketed_at, changed_at=self.changed_at, messages=self.messages,
+                           leaf=self.leaf, issuer=self.issuer, transcript=self.transcript, client_auth=self.client_auth,
+                           alert=self.alert, renegotiated=self.renegotiated, gaps=any(self.missing),
+                           records_split=self.records_split, steps=self.steps)
         if self.client_hello is not None:
             _fill_offer(row, self.client_hello, self.quic)
         if self.version is not None:

@@ -86,8 +86,12 @@ class TlsHandshake(Record):
     offered_at: Span | None = field(default=None, repr=False)
     chosen_at: Span | None = field(default=None, repr=False)
     exchanged_at: Span | None = field(default=None, repr=False)
+    stapled_at: Span | None = field(default=None, repr=False)
+    ticketed_at: Span | None = field(default=None, repr=False)
     changed_at: Span | None = field(default=None, repr=False)
-    """Where the ClientHello, the ServerHello, the ServerKeyExchange and the client's ChangeCipherSpec are."""
+    """Where ClientHello, ServerHello, ServerKeyExchange, CertificateStatus, NewSessionTicket and the client's ChangeCipherSpec
+    are.
+    """
     messages: dict[int, bytes] = field(default_factory=dict, repr=False)
     """Bodies of the server's messages that more can be read from, by type."""
     leaf: bytes = field(default=b"", repr=False)

@@ -64,7 +64,7 @@ _ENCRYPTED_ALERTS = (11, 19)
 _PROTOCOLS = {"h2": "http2", "http/1.1": "http", "http/1.0": "http"}
 """What ALPN calls protocols -> what they are called here (RFC 7301); others are told by what they say."""
 
-_PLACED = frozenset((CLIENT_HELLO, SERVER_HELLO, CERTIFICATE, SERVER_KEY_EXCHANGE))
+_PLACED = frozenset((CLIENT_HELLO, SERVER_HELLO, CERTIFICATE, SERVER_KEY_EXCHANGE, NEW_SESSION_TICKET, CERTIFICATE_STATUS))
 """The messages whose place is needed."""
 _WATCHED = 2
 """How many records of a client's data tell how it cuts them."""
@@ -124,7 +124,8 @@ class Session:
         elif kind == CERTIFICATE and span is not None:
             self._certificates(side, body, span, whole)
         elif kind == SERVER_KEY_EXCHANGE:
-            self._server_key_exchange(body, span, whole)
+            facts.exchanged_at = span
+            self._server_key_exchange(body, whole)
         elif kind == SERVER_HELLO_DONE:
             facts.full = True
         elif kind == HELLO_RETRY_REQUEST:
@@ -133,6 +134,10 @@ class Session:
             facts.verifying = True
         elif kind in (NEW_SESSION_TICKET, CERTIFICATE_STATUS) and whole and not facts.tls13:
             facts.messages.setdefault(kind, body)
+            if kind == NEW_SESSION_TICKET:
+                facts.ticketed_at = span
+            else:
+                facts.stapled_at = span
         elif self.openers[side] is not None:
             self._hidden_message(side, kind, body, start, stop)
 
@@ -296,9 +301,9 @@ class Session:
         for position, der in enumerate(found[:self.limits.tls_certificates]):
             self.sink.put(certificate_seen(span, position, der, time.time_ns()), encrypted=self.openers[side] is not None)
 
-    def _server_key_exchange(self, body: bytes, span: Span | None, whole: bool) -> None:
+    def _server_key_exchange(self, body: bytes, whole: bool) -> None:
         server = self.facts.server_hello
-        self.facts.full, self.facts.exchanged_at = True, span
+        self.facts.full = True
         if whole:
             self.facts.messages[SERVER_KEY_EXCHANGE] = body
         self.facts.group = messages.key_exchange_group(body, key_exchange(server.cipher) if server else None)

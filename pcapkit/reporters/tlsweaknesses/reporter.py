@@ -124,37 +124,33 @@ class TlsWeaknesses:
                 offer and (offer.ciphers, offer.compressions, offer.ssl2_format, offer.complete,
                            *map(offer.extensions.get, _OFFERED)),
                 choice and (choice.compression, choice.complete, *map(choice.extensions.get, _CHOSEN)))
-        place = (flow, row.chosen_at or row.span)
         between = (server, flow.client, kind)
         if between not in self._judged:
             if len(self._judged) < _JUDGED:
                 self._judged.add(between)
-            self._judge(row, kind, server, place)
+            self._judge(row, kind, server, flow)
         for rule, words, severity in of_session(row):
-            where = row.changed_at if rule == "tls-ccs-injection" else None
-            self._note(server, rule, words, (flow, where) if where else place, severity, row.sni,
+            self._note(server, rule, words, (flow, _where(row, rule)), severity, row.sni,
                        Confidence.CERTAIN if "noticed" in words else None)
         if row.failure is not None and not row.established:
             self._failure(row, flow, server)
         elif row.client_version in _VERSIONS:
-            _keep_least(self._taken, (server, flow.client), _VERSIONS.index(row.client_version), place)
-        self._check_signature(row, server, (flow, row.exchanged_at) if row.exchanged_at else place)
+            _keep_least(self._taken, (server, flow.client), _VERSIONS.index(row.client_version),
+                        (flow, row.chosen_at or row.span))
+        self._check_signature(row, server, flow)
 
-    def _judge(self, row: TlsHandshake, kind: tuple[object, ...], server: Whom, place: Place) -> None:
+    def _judge(self, row: TlsHandshake, kind: tuple[object, ...], server: Whom, flow: Conversation) -> None:
         """What all handshakes of a kind between two ends have in common."""
         if kind not in self._kinds:
             if len(self._kinds) >= _KINDS:
                 self._kinds.clear()
             self._kinds[kind] = (list(of_choice(row)), *of_offer(row))
         choice, offered, how_bad = self._kinds[kind]
-        for rule, words, severity in choice:
-            self._note(server, rule, words, place, severity, row.sni)
-        for rule, words, severity in of_key_exchange(row):
-            self._note(server, rule, words, (place[0], row.exchanged_at or place[1]), severity, row.sni)
+        for rule, words, severity in (*choice, *of_key_exchange(row)):
+            self._note(server, rule, words, (flow, _where(row, rule)), severity, row.sni)
         if row.leaf:
-            self._keep_key(sha256(row.leaf).digest(), server, row.version == "SSL 2.0", place)
+            self._keep_key(sha256(row.leaf).digest(), server, row.version == "SSL 2.0", (flow, row.chosen_at or row.span))
         if offered:
-            flow = place[0]
             missing = "" if row.server_hello or row.alert else "; what the server made of it is not in the capture"
             self._note((flow.file, flow.client, None), "tls-weak-offer", f"{', '.join(offered)}{missing}",
                        (flow, row.offered_at or row.span), how_bad)
@@ -199,12 +195,12 @@ class TlsWeaknesses:
             probes.places.append(place)
         probes.answers[answer] += 1
 
-    def _check_signature(self, row: TlsHandshake, server: Whom, place: Place) -> None:
+    def _check_signature(self, row: TlsHandshake, server: Whom, flow: Conversation) -> None:
         """Check it, and what is stapled, for the first sessions between two ends: of a client that somebody got between, too."""
-        ends = (server, place[0].client)
+        ends = (server, flow.client)
         if not row.leaf or self._checks >= _CHECKS or self._checked.get(ends, 0) >= _CHECKS_OF_TWO:
             return
-        self._check_staple(row, server, place)
+        self._check_staple(row, server, flow)
         result = verifies(row)
         if result is None:
             return
@@ -214,13 +210,14 @@ class TlsWeaknesses:
             went_on = "; the client went on all the same" if row.established else "; the session was given up"
             how = f"{row.version}, {row.server_signature or 'MD5 and SHA-1'}"
             self._note(server, "tls-bad-signature", f"{how}: it is not that of the certificate's key over this session{went_on}",
-                       place, None, row.sni)
+                       (flow, _where(row, "tls-bad-signature")), None, row.sni)
 
-    def _check_staple(self, row: TlsHandshake, server: Whom, place: Place) -> None:
+    def _check_staple(self, row: TlsHandshake, server: Whom, flow: Conversation) -> None:
         """Check the stapled OCSP response of a session whose signature is looked at."""
         fault = row.staple_fault
         if fault:
-            self._note(server, "tls-bad-staple", f"it says {row.stapled}, but {fault}", place, None, row.sni)
+            self._note(server, "tls-bad-staple", f"it says {row.stapled}, but {fault}",
+                       (flow, _where(row, "tls-bad-staple")), None, row.sni)
 
     # Other records
 
@@ -279,6 +276,12 @@ class TlsWeaknesses:
             if taken is not None and taken[0] < version and taken[1][1].time_ns > place[1].time_ns:
                 self._note(key[0], "tls-version-intolerance", f"{key[1]} failed with a hello for {_VERSIONS[version]} and was "
                            f"taken with one for {_VERSIONS[taken[0]]} (frame {taken[1][1].frame})", place)
+                self._add(key[0], "tls-version-intolerance", taken[1])
+
+    def _add(self, whom: Whom, rule: str, place: Place) -> None:
+        """A further place that a finding rests on."""
+        if (seen := self._seen.get((whom, rule))) is not None and len(seen.places) < _SHOWN:
+            seen.places.append(place)
 
     def _note(self, whom: Whom, rule: str, words: str, place: Place, severity: Severity | None = None, name: str | None = None,
               confidence: Confidence | None = None) -> None:
@@ -300,6 +303,20 @@ class TlsWeaknesses:
             seen.words[words] = seen.words.get(words, 0) + 1
         if name and len(seen.names) < _WORDS:
             seen.names[name] = None
+
+
+_RESTS_ON = {
+    "tls-small-dh": "exchanged_at", "tls-freak": "exchanged_at", "tls-weak-signature": "exchanged_at",
+    "tls-bad-signature": "exchanged_at", "tls-ticket-lifetime": "ticketed_at", "tls-revoked": "stapled_at",
+    "tls-bad-staple": "stapled_at", "tls-ccs-injection": "changed_at",
+}
+"""Rules -> where the message is that shows it, if not in the ServerHello."""
+
+
+def _where(row: TlsHandshake, rule: str) -> Span:
+    """The message of a handshake that shows what a rule says."""
+    shown: Span | None = getattr(row, _RESTS_ON.get(rule, "chosen_at"))
+    return shown or row.chosen_at or row.span
 
 
 def _server(flow: Conversation) -> Whom:
