@@ -275,7 +275,7 @@ def test_a_recording_cut_between_packets_says_what_they_justify(name: str, end: 
     data = (VANTAGE / CASES[name][end]["capture"]).read_bytes()
     sweep = Sweep(data)
     assert sweep.check_cuts(some_cuts(data, 10))
-    sweep.check_packets()
+    sweep.check_packets(15)
 
 
 HOSTS = ("192.0.2.10", 40000), ("198.51.100.25", 25)
