@@ -10,6 +10,7 @@ from typing import Any
 
 from pcapkit.analysis import FileAnalysis, Options, reporters_for
 from pcapkit.connections import Listener
+from pcapkit.dissectors.dns import PORTS as DNS_PORTS
 from pcapkit.dissectors.http import HttpTransaction
 from pcapkit.dissectors.smtp import MailMessage, SmtpExchange
 from pcapkit.fields import Field, Message, Payload, frame_fields
@@ -29,8 +30,6 @@ _BEFORE, _BEHIND = 4 << 20, 1 << 20
 """How many bytes of a stream before and behind a frame are kept to find the messages that it is a part of."""
 
 
-_DNS = frozenset((53, 5353, 5355))
-"""The ports of DNS, multicast DNS and LLMNR."""
 _UNKNOWN = "neither TCP nor UDP"
 """What a line says of a packet that it does not read further, such as a fragment."""
 
@@ -283,7 +282,7 @@ class _Watch(FileAnalysis):
 
     def _datagram(self, row: _Row, shown: Shown) -> Payload:
         told = self.connections.describe(row.flow)
-        if _DNS.isdisjoint((told.client_port, told.server_port)):
+        if DNS_PORTS.isdisjoint((told.client_port, told.server_port)):
             return Payload(0, self.connections.service(row.flow) or "")
         return Payload(0, "dns", [Message("dns", 0, row.length, shown.data[row.at:row.at + row.length], shown.frame)])
 

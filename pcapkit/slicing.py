@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pcapkit.analysis import FileAnalysis, Options, Source
+from pcapkit.dissectors.dns import PORTS as DNS_PORTS
 from pcapkit.filters import Filter
 from pcapkit.flows import KEY, FlowTable, Ordered
 from pcapkit.keys import Keys
@@ -18,7 +19,7 @@ from pcapkit.readers import CaptureFile, Frames, open_capture
 from pcapkit.secrets import Masker
 from pcapkit.writers import PcapngWriter, PcapWriter
 
-_DNS_PORTS = np.array((53, 5353, 5355))
+_DNS = np.array(sorted(DNS_PORTS))
 
 
 class Reach(IntEnum):
@@ -149,8 +150,8 @@ class Slice:
         pairs = {frozenset(ends[flow]) for flow in found}
         hosts = {end for pair in pairs for end in pair}
         ports = flows.ends[:flows.count]
-        dns = (np.isin(ports >> np.uint64(16) & np.uint64(0xFFFF), _DNS_PORTS)
-               | np.isin(ports & np.uint64(0xFFFF), _DNS_PORTS)).tolist()
+        dns = (np.isin(ports >> np.uint64(16) & np.uint64(0xFFFF), _DNS)
+               | np.isin(ports & np.uint64(0xFFFF), _DNS)).tolist()
         for flow, (a, b) in enumerate(ends):
             near = reach is Reach.HOSTS or dns[flow] or (reach is Reach.PAIRS and frozenset((a, b)) in pairs)
             if near and (a in hosts or b in hosts):

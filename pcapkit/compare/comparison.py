@@ -12,11 +12,12 @@ import numpy as np
 from pcapkit import schema
 from pcapkit.analysis import Options, chunk_of, reporters_for
 from pcapkit.compare.alignment import FULL, HALF, Alignment
-from pcapkit.compare.datagrams import DNS_PORTS, Datagrams
+from pcapkit.compare.datagrams import Datagrams
 from pcapkit.compare.differences import Difference, Passage
 from pcapkit.compare.path import KINDS, Path
 from pcapkit.compare.seen import Seen
 from pcapkit.compare.told import Place, Told, tell
+from pcapkit.dissectors.dns import PORTS as DNS_PORTS
 from pcapkit.filters import Filter
 from pcapkit.flows import CLIENT_IS_B
 from pcapkit.follow import Followed, Piece
@@ -84,7 +85,7 @@ class Alteration:
     def certain(self) -> bool:
         """Whether both are the same message for certain: in a stream, or an answer with the same number and question."""
         who = self.a.conversation
-        return who.transport == "tcp" or bool({who.client_port, who.server_port} & set(DNS_PORTS))
+        return who.transport == "tcp" or bool({who.client_port, who.server_port} & DNS_PORTS)
 
     @property
     def kind(self) -> str:

@@ -10,10 +10,11 @@ from pcapkit.compare.alignment import Usual
 from pcapkit.compare.diff import Known, in_place
 from pcapkit.compare.keys import Pairs, key, nearest
 from pcapkit.compare.seen import Seen, payloads
+from pcapkit.dissectors.dns import PORTS as DNS_PORTS
 from pcapkit.limits import Limits
 from pcapkit.packets import Ints
 
-DNS_PORTS = (53, 5353, 5355)
+_DNS = np.array(sorted(DNS_PORTS))
 
 
 @dataclass(slots=True)
@@ -63,7 +64,7 @@ def _altered(a: Seen, b: Seen, found: Datagrams, left_a: Ints, left_b: Ints, usu
     """
     taken, data = [], []
     for seen, left, lane, others in ((a, left_a, found.lane_a, found.lane_b), (b, left_b, found.lane_b, found.lane_a)):
-        dns = np.isin(seen.source_port[left], DNS_PORTS) | np.isin(seen.destination_port[left], DNS_PORTS)
+        dns = np.isin(seen.source_port[left], _DNS) | np.isin(seen.destination_port[left], _DNS)
         likely = left[dns | ((lane[left] >= 0) & np.isin(lane[left], others))]
         fits = likely[:limits.compared_datagrams]
         if len(fits) < len(likely):

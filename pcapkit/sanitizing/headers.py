@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from pcapkit.dissectors.dns import PORTS as DNS_PORTS
 from pcapkit.limits import Limits
 from pcapkit.packets import TCP, UDP
 from pcapkit.packets.columns import networks
@@ -14,7 +15,6 @@ _IPV4, _IPV6, _ARP = 0x0800, 0x86DD, b"\x08\x06"
 _ICMP, _ICMP6, _FRAGMENT = 1, 58, 44
 _SUMS = {TCP: 16, UDP: 6, _ICMP6: 2}
 """Where the checksum stands that counts addresses, too."""
-_DNS_PORTS = frozenset((53, 5353, 5355))
 _FRAME_PORTS = frozenset((4789, 6081))
 """VXLAN and Geneve: an Ethernet frame stands within."""
 _MOST_RECORDS = 1_000
@@ -44,7 +44,7 @@ def replace_addresses(rewriter: Rewriter, addresses: Addresses, limits: Limits) 
                 rewriter.pseudo(row, _ip(rewriter, i, frame, ip, addresses))
             if not _FRAME_PORTS.isdisjoint((int(packets.source_port[row]), int(packets.destination_port[row]))):
                 within = int(packets.offset[row]) - base
-            if int(packets.protocol[row]) == UDP and not _DNS_PORTS.isdisjoint((int(packets.source_port[row]),
+            if int(packets.protocol[row]) == UDP and not DNS_PORTS.isdisjoint((int(packets.source_port[row]),
                                                                                int(packets.destination_port[row]))):
                 start = int(packets.offset[row]) - base
                 for place, length in _answers(frame[start:start + int(packets.length[row])]):

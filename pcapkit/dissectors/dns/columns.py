@@ -68,10 +68,14 @@ def _no_entries() -> Entries:
     return Entries(none, none, none, none, none, none, none, nothing, nothing, nothing, none, nothing)
 
 
+PORTS = frozenset({53, 5353, 5355})
+"""The ports of DNS, multicast DNS and LLMNR."""
+
+
 class DnsColumns:
     """Pairs questions with responses over all flows of a file."""
 
-    ports: ClassVar[frozenset[int]] = frozenset({53, 5353, 5354, 5355})
+    ports: ClassVar[frozenset[int]] = PORTS | {5354}
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits

@@ -41,7 +41,7 @@ class DNS:
 
     name: ClassVar[str] = "dns"
     transports: ClassVar[tuple[str, ...]] = ("udp", "tcp")
-    ports: ClassVar[frozenset[int]] = frozenset({53, 5353, 5354, 5355})
+    ports: ClassVar[frozenset[int]] = DnsColumns.ports
     tables: ClassVar[tuple[schema.Table, ...]] = (schema.DNS,)
     columns: ClassVar[type[DnsColumns]] = DnsColumns
 
