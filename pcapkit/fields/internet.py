@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ipaddress import IPv4Address, IPv6Address
 
+from pcapkit.codecs.checksums import is_right
 from pcapkit.fields.field import Cutter, Field, count, hexed
 
 TCP, UDP, ICMP, ICMPV6, GRE, IPIP, IPV6 = 6, 17, 1, 58, 47, 4, 41
@@ -17,6 +18,7 @@ _CODEPOINTS = ("no ECN", "ECT(1)", "ECT(0)", "congestion experienced")
 _TRAFFIC = "Six bits say how urgent the packet is (DSCP), two whether a router on the way was overloaded (ECN)."
 _OPTIONS = {0: "End of options", 1: "No operation", 7: "Record route", 68: "Time stamp", 130: "Security",
             131: "Loose source route", 137: "Strict source route", 148: "Router alert"}
+_RIGHT = ("wrong, or left to the network card", "right")
 _ECHO = {0: "echo reply", 3: "destination unreachable", 5: "redirect", 8: "echo request", 11: "time exceeded"}
 _ECHO6 = {1: "destination unreachable", 2: "packet too big", 3: "time exceeded", 128: "echo request", 129: "echo reply",
           133: "router solicitation", 134: "router advertisement", 135: "neighbour solicitation", 136: "neighbour advertisement"}
@@ -44,7 +46,7 @@ def ipv4(cut: Cutter) -> tuple[int, int, bool]:
         cut.number("Time to live", 1, count("hops"), "Each router takes one off, and drops the packet at 0. It began at 64, 128 "
                    "or 255: the difference is how far it came.", "RFC 791, 3.1")
         protocol = cut.number("Protocol", 1, protocol_name, _PROTOCOL, "RFC 791, 3.1")
-        cut.number("Header checksum", 2, lambda n: f"{n:#06x}, {_sum(cut.data[begin:begin + size])}",
+        cut.number("Header checksum", 2, lambda n: f"{n:#06x}, {_RIGHT[is_right(cut.data[begin:begin + size])]}",
                    "Over this header only, not over what it carries.", "RFC 1071, 1")
         source = cut.take("Source", 4, _ipv4, "Who sent it, as far as the sender tells the truth.", "RFC 791, 3.1")
         target = cut.take("Destination", 4, _ipv4, "Who is to get it.", "RFC 791, 3.1")
@@ -168,11 +170,3 @@ def _ipv4(data: bytes) -> str:
 
 def _ipv6(data: bytes) -> str:
     return str(IPv6Address(data))
-
-
-def _sum(header: bytes) -> str:
-    """Whether a header's checksum is right: the sum of its words is 0xffff then (RFC 1071, 1)."""
-    total = sum(int.from_bytes(header[i:i + 2], "big") for i in range(0, len(header), 2))
-    while total >> 16:
-        total = (total & 0xFFFF) + (total >> 16)
-    return "right" if total == 0xFFFF else "wrong, or left to the network card"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from pcapkit.codecs.checksums import word_sum
 from pcapkit.packets import TCP, Packets
 from pcapkit.readers import Frames
 
@@ -17,12 +18,7 @@ _UDP_SUM, _TCP_SUM = 6, 16
 
 def change(old: bytes, new: bytes, odd: bool = False) -> int:
     """By how much the sum of the 16-bit words of some bytes changes; `odd` where they begin in the middle of a word."""
-    return (_sum(new, odd) - _sum(old, odd)) % 0xFFFF
-
-
-def _sum(data: bytes, odd: bool) -> int:
-    padded = bytes(odd) + data
-    return int.from_bytes(padded + bytes(len(padded) % 2), "big") % 0xFFFF
+    return (word_sum(new, odd) - word_sum(old, odd)) % 0xFFFF
 
 
 def moved(checksum: bytes, by: int, udp: bool = False) -> bytes:

@@ -6,6 +6,8 @@ import struct
 from dataclasses import dataclass
 from ipaddress import ip_address
 
+from pcapkit.codecs.checksums import checksum
+
 FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
 _TCP, _UDP = 6, 17
 _DONT_FRAGMENT = 0x4000
@@ -29,7 +31,7 @@ class Host:
 def udp(source: Host, port: int, target: Host, to: int, payload: bytes) -> bytes:
     """A frame with a UDP datagram."""
     head = struct.pack(">HHH", port, to, 8 + len(payload))
-    total = _checksum(_pseudo(source, target, _UDP, 8 + len(payload)) + head + b"\0\0" + payload)
+    total = checksum(_pseudo(source, target, _UDP, 8 + len(payload)) + head + b"\0\0" + payload)
     return _frame(source, target, _UDP, head + struct.pack(">H", total or 0xFFFF) + payload)
 
 
@@ -39,7 +41,7 @@ def tcp(source: Host, port: int, target: Host, to: int, numbers: tuple[int, int]
     head = struct.pack(">HHIIBBH", port, to, numbers[0] & 0xFFFFFFFF, numbers[1] & 0xFFFFFFFF, (20 + len(options)) << 2,
                        flags, window)
     length = 20 + len(options) + len(payload)
-    total = _checksum(_pseudo(source, target, _TCP, length) + head + bytes(4) + options + payload)
+    total = checksum(_pseudo(source, target, _TCP, length) + head + bytes(4) + options + payload)
     return _frame(source, target, _TCP, head + struct.pack(">HH", total, 0) + options + payload, ttl)
 
 
@@ -52,7 +54,7 @@ def _frame(source: Host, target: Host, protocol: int, payload: bytes, ttl: int |
         source.identification = source.identification + 1 & 0xFFFF
         head = struct.pack(">BBHHHBBH", 0x45, 0, 20 + len(payload), source.identification, _DONT_FRAGMENT, left, protocol, 0)
         head += here.packed + there.packed
-        packet = head[:10] + struct.pack(">H", _checksum(head)) + head[12:]
+        packet = head[:10] + struct.pack(">H", checksum(head)) + head[12:]
     return target.mac + source.mac + (b"\x86\xdd" if here.version == 6 else b"\x08\x00") + packet + payload
 
 
@@ -60,11 +62,3 @@ def _pseudo(source: Host, target: Host, protocol: int, length: int) -> bytes:
     """What TCP and UDP put before themselves when they count their checksum."""
     here, there = ip_address(source.address), ip_address(target.address)
     return here.packed + there.packed + struct.pack(">HH" if here.version == 4 else ">II", protocol, length)
-
-
-def _checksum(data: bytes) -> int:
-    """The Internet checksum (RFC 1071)."""
-    total: int = sum(struct.unpack(f">{len(data) + 1 >> 1}H", data + b"\0" * (len(data) & 1)))
-    while total >> 16:
-        total = (total & 0xFFFF) + (total >> 16)
-    return 0xFFFF - total
