@@ -140,14 +140,8 @@ def _listener(pieces: list[Piece], decrypted: bool = False) -> Listener:
         if isinstance(what, int):
             pieces.append(Piece(side.role, side.offset, what, None, side.frame, side.time, decrypted))
             return
-        row, base, segments = what.first, what.base, what.segments
-        for row in range(what.first, what.last):
-            start, stop = max(base, what.start), min(base + segments.lengths[row], what.stop)
-            if start < stop:
-                data = segments.data(row, row + 1)[start - base:stop - base]
-                pieces.append(Piece(side.role, start, len(data), data, segments.frames[row], segments.times[row],
-                                    decrypted))
-            base += segments.lengths[row]
+        pieces.extend(Piece(side.role, start, len(data), data, frame, time, decrypted)
+                      for start, data, frame, time in what.pieces())
     return hear
 
 

@@ -265,12 +265,8 @@ class _Watch(FileAnalysis):
             if isinstance(what, int):
                 return
             near = [(here - _BEFORE, here + row.length + _BEHIND) for row in rows for here in (_offset(row, side),)]
-            at, segments = what.base, what.segments
-            for k in range(what.first, what.last):
-                start, stop = max(at, what.start), min(at + segments.lengths[k], what.stop)
-                if start < stop and any(stop > low and start < high for low, high in near):
-                    kept.append((start, segments.data(k, k + 1)[start - at:stop - at], segments.frames[k]))
-                at += segments.lengths[k]
+            kept.extend((start, data, frame) for start, data, frame, _ in what.pieces()
+                        if any(start < high and start + len(data) > low for low, high in near))
         return hear
 
     # What came of it

@@ -12,7 +12,7 @@ from __future__ import annotations
 import mmap
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from operator import itemgetter
 
@@ -90,6 +90,15 @@ class Stretch:
             if end >= stop:
                 break
         return Stretch(start, stop, self.segments, first, last + 1, base)
+
+    def pieces(self) -> Iterator[tuple[int, bytes, int, int]]:
+        """Its bytes segment by segment: the offset of the first, they themselves, and the segment's frame and time."""
+        segments, base = self.segments, self.base
+        for row in range(self.first, self.last):
+            start, stop = max(base, self.start), min(base + segments.lengths[row], self.stop)
+            if start < stop:
+                yield start, segments.data(row, row + 1)[start - base:stop - base], segments.frames[row], segments.times[row]
+            base += segments.lengths[row]
 
     def keep(self) -> Stretch:
         """The same, independent of the window."""

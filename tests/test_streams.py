@@ -11,7 +11,7 @@ from soup import Segment, soup, table, windows
 from pcapkit.flows import SYN_A, SYN_B, FlowTable
 from pcapkit.limits import Limits
 from pcapkit.packets import ACK, FIN, Packets
-from pcapkit.streams import FAR, Reassembler, Runs, Segments, Side, Stream, runs
+from pcapkit.streams import FAR, Reassembler, Runs, Segments, Side, Stream, Stretch, runs
 
 
 class Recorder(Stream):
@@ -239,3 +239,12 @@ def test_cost_is_nearly_linear_in_segments(shuffled: bool) -> None:
         reassemble([packets], Limits(waiting_runs=1 << 30))
         took.append(time.process_time() - start)
     assert took[2] < 4 * took[1] + 0.05 or took[1] < 4 * took[0] + 0.05
+
+
+def test_the_pieces_of_a_stretch_are_the_wanted_bytes_of_each_segment() -> None:
+    segments = Segments(b"....abcdefgh", [4, 7, 7, 10], [3, 0, 3, 2], [11, 12, 13, 14], [110, 120, 130, 140])
+    whole = Stretch(100, 108, segments, 0, 4, 100)
+    assert list(whole.pieces()) == [(100, b"abc", 11, 110), (103, b"def", 13, 130), (106, b"gh", 14, 140)]
+    part = Stretch(102, 107, segments, 0, 4, 100)
+    assert list(part.pieces()) == [(102, b"c", 11, 110), (103, b"def", 13, 130), (106, b"g", 14, 140)]
+    assert b"".join(data for _, data, _, _ in part.pieces()) == part.data()
