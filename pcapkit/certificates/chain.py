@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from cryptography import x509
 
 
-@dataclass
+@dataclass(eq=False)
 class Link:
     """One certificate: its columns, and itself as the cryptography package reads it, None where it refuses."""
 
@@ -70,7 +70,7 @@ def _read(der: bytes) -> tuple[Certificate, x509.Certificate | None]:
     return read_certificate(der), parsed
 
 
-@dataclass
+@dataclass(eq=False)
 class Chain:
     """The certificates `ders` of one message, the server's own first. `signatures` is how many are verified at most: where
     there were more, `cut` is true and the path counts as incomplete.
@@ -86,6 +86,8 @@ class Chain:
     """Whether the path ends in a root of the store."""
     oddities: list[str] = field(default_factory=list)
     """What was wrong about the message though a path may be found: order, copies, what belongs to no path."""
+    _compared: dict[str, bool] = field(default_factory=dict)
+    """Hosts, as many as are asked about, and whether the server's certificate is for them."""
 
     def __post_init__(self) -> None:
         once: dict[bytes, int] = {}
@@ -204,7 +206,9 @@ class Chain:
         """Whether the server's certificate is for a host; None where it cannot be read."""
         if not self.links or self.links[0].parsed is None:
             return None
-        return any(covers(pattern, host) for pattern in self.hosts)
+        if host not in self._compared:
+            self._compared[host] = any(covers(pattern, host) for pattern in self.hosts)
+        return self._compared[host]
 
     def holds(self) -> tuple[int | None, int | None]:
         """From when to when the dates of all of the path hold, in nanoseconds since the epoch."""

@@ -41,7 +41,7 @@ def covers(pattern: str, host: str) -> bool:
     """Whether a name, in which `*` may stand for the leftmost label, is that of a host (RFC 9525, 6.3)."""
     if address := as_address(host):
         return as_address(pattern) == address
-    pattern, host = (name.lower().removesuffix(".") for name in (pattern, host))
+    pattern, host = pattern.lower().removesuffix("."), host.lower().removesuffix(".")
     first, _, rest = host.partition(".")
     return pattern == host or (pattern.startswith("*.") and bool(first) and "." in rest and pattern[2:] == rest)
 
@@ -52,7 +52,9 @@ def misplaced(pattern: str) -> bool:
 
 
 def as_address(name: str) -> Address | None:
-    """The address that a name is; None where it is none."""
+    """The address that a name is; None where it is none: all of them have colons or end in a digit."""
+    if ":" not in name and not name[-1:].isdecimal():
+        return None
     try:
         return ip_address(name)
     except ValueError:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from pcapkit.certificates.chain import Chain, Link
@@ -34,6 +35,7 @@ _LONGEST_SERIAL = 20
 _SCTS, _FEATURES = "1.3.6.1.4.1.11129.2.4.2", "1.3.6.1.5.5.7.1.24"
 
 
+@lru_cache(maxsize=256)
 def count_timestamps(one: Link) -> int | None:
     """How many signed certificate timestamps a certificate holds; None where they cannot be read."""
     if one.parts is None:
@@ -44,14 +46,15 @@ def count_timestamps(one: Link) -> int | None:
         return None
 
 
-def remarks(chain: Chain) -> list[str]:
+@lru_cache(maxsize=256)
+def remarks(chain: Chain) -> tuple[str, ...]:
     """What is odd about the first certificate of a chain. The rules of public authorities count where it ends in a root."""
     if not chain.links:
-        return []
+        return ()
     first = chain.links[0]
     parts = first.parts
     if parts is None:
-        return []
+        return ()
     found = list(_serial(parts))
     if first.parsed is not None:
         found += _names(first.parsed)
@@ -60,7 +63,7 @@ def remarks(chain: Chain) -> list[str]:
     found += _stapling(parts)
     if first.read.key is not None and first.read.key.startswith("DSA"):
         found.append("a DSA key: TLS 1.3 and browsers have given it up")
-    return found
+    return tuple(found)
 
 
 def _serial(parts: Parts) -> Iterator[str]:

@@ -32,19 +32,23 @@ class TrustStore:
         return f"Mozilla's roots (certifi {certifi.__version__})"
 
     @cached_property
-    def roots(self) -> list[x509.Certificate]:
-        """All of them, in order. StoreError where the file cannot be read or has none."""
+    def _named(self) -> list[tuple[bytes, x509.Certificate]]:
         if self._path is None:
             import certifi
             return _read(certifi.where())
         return _read(self._path)
 
+    @property
+    def roots(self) -> list[x509.Certificate]:
+        """All of them, in order. StoreError where the file cannot be read or has none."""
+        return [root for _, root in self._named]
+
     @cached_property
     def by_subject(self) -> dict[bytes, list[x509.Certificate]]:
         """The roots of each name; names are DER."""
         found: dict[bytes, list[x509.Certificate]] = {}
-        for root in self.roots:
-            found.setdefault(root.subject.public_bytes(), []).append(root)
+        for name, root in self._named:
+            found.setdefault(name, []).append(root)
         return found
 
     @cached_property
@@ -61,7 +65,8 @@ def open_store(path: str) -> TrustStore:
     return store
 
 
-def _read(path: str) -> list[x509.Certificate]:
+def _read(path: str) -> list[tuple[bytes, x509.Certificate]]:
+    """The roots in a file, each with its subject."""
     try:
         with Path(path).open("rb") as file:
             data = file.read(_LONGEST + 1)
@@ -73,9 +78,6 @@ def _read(path: str) -> list[x509.Certificate]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            roots = x509.load_pem_x509_certificates(data)
-            for root in roots:
-                root.subject.public_bytes()
+            return [(root.subject.public_bytes(), root) for root in x509.load_pem_x509_certificates(data)]
         except Exception as error:  # the package raises several kinds
             raise StoreError(f"{path}: has no certificates in PEM that can be read: {error}") from None
-    return roots

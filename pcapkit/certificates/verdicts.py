@@ -24,6 +24,9 @@ class Fault(StrEnum):
     REFUSED = "refused"
 
 
+_ORDER = tuple(Fault)
+
+
 class Reason(NamedTuple):
     """A fault, and what it rests on in words."""
 
@@ -45,5 +48,4 @@ class Verdict:
     @property
     def words(self) -> str:
         """ "valid", or the faults in order."""
-        found = {reason.fault for reason in self.reasons}
-        return ", ".join(fault for fault in Fault if fault in found) or "valid"
+        return ", ".join(sorted({reason.fault for reason in self.reasons}, key=_ORDER.index)) or "valid"

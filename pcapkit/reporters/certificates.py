@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, ClassVar
 
@@ -85,7 +86,7 @@ class _Server:
     @property
     def is_private(self) -> bool:
         """Whether nobody else is meant to reach it."""
-        return _is_private(self.flow.server) or any(f".{name}".lower().endswith(_PRIVATE) for name in self.names)
+        return any(f".{name}".lower().endswith(_PRIVATE) for name in self.names) or _is_private(self.flow.server)
 
 
 _MAIL = 25
@@ -94,6 +95,7 @@ _MAIL = 25
 _PRIVATE = (".test", ".example", ".invalid", ".localhost", ".local", ".internal", ".lan", ".home.arpa", ".localdomain")
 
 
+@lru_cache(maxsize=1024)
 def _is_private(address: str) -> bool:
     from ipaddress import ip_address
     try:
@@ -261,8 +263,8 @@ class Certificates:
 
 def _may_have_held(server: _Server, then: Verdict, now: int) -> bool:
     """Whether all that is wrong with the chain of an old capture is that its root is not trusted today."""
-    return (now - server.span.time_ns > _OLD and len(server.chain.ders) > 1 and not server.is_private
-            and {reason.fault for reason in then.reasons} == {Fault.INCOMPLETE})
+    return (now - server.span.time_ns > _OLD and len(server.chain.ders) > 1
+            and {reason.fault for reason in then.reasons} == {Fault.INCOMPLETE} and not server.is_private)
 
 
 def _row(server: _Server, name: str | None, then: Verdict, today: Verdict, shared: list[str]) -> ChainSeen:
@@ -301,14 +303,15 @@ def _shared_keys(servers: Sequence[_Server]) -> dict[int, list[str]]:
 
 def _findings(server: _Server, then: Verdict) -> Iterator[Finding]:
     """What is wrong at the time of the capture. Of a private server that nobody vouches for it is one finding that says all."""
-    by_rule = {rule: [reason for reason in then.reasons if reason.fault in what.faults] for rule, what in _RULES.items()}
-    if by_rule["certificate-untrusted"] and server.is_private:
+    faults = {reason.fault for reason in then.reasons}
+    by_rule = {rule: [reason for reason in then.reasons if reason.fault in what.faults]
+               for rule, what in _RULES.items() if not faults.isdisjoint(what.faults)}
+    if "certificate-untrusted" in by_rule and server.is_private:
         every = [reason for reasons in by_rule.values() for reason in reasons]
         yield _finding(server, "certificate-untrusted", every, Severity.INFO)
         return
     for rule, reasons in by_rule.items():
-        if reasons:
-            yield _finding(server, rule, reasons, _severity(server, rule, reasons))
+        yield _finding(server, rule, reasons, _severity(server, rule, reasons))
 
 
 def _severity(server: _Server, rule: str, reasons: list[Reason]) -> Severity:

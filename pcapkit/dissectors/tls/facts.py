@@ -6,12 +6,15 @@ from dataclasses import dataclass, field
 
 from pcapkit.dissectors.tls.fingerprints import ja3s, offer
 from pcapkit.dissectors.tls.hellos import ALPN, PRE_SHARED_KEY, SERVER_CERTIFICATE_TYPE, ClientHello, ServerHello
-from pcapkit.dissectors.tls.names import SSL2, SSL3, TLS10, TLS12, exchange_of_group, is_tls13, version_name
+from pcapkit.dissectors.tls.messages import read_server_key_exchange
+from pcapkit.dissectors.tls.names import SERVER_KEY_EXCHANGE, SSL2, SSL3, TLS10, TLS12, exchange_of_group, is_tls13, version_name
 from pcapkit.dissectors.tls.rows import Step, TlsHandshake
 from pcapkit.dissectors.tls.suites import key_exchange, suite_id, suite_name
 from pcapkit.records import CLIENT, Span
 
 _NEITHER = [False, False]
+_WITHOUT_SCHEME = ("SSL", "TLS 1.0", "TLS 1.1", "DTLS 1.0")
+"""What the names of versions begin with in which a signature does not say how it was made."""
 
 
 @dataclass(slots=True)
@@ -146,20 +149,24 @@ class Facts:
 
     def row(self, span: Span) -> TlsHandshake:
         """The row, for the handshake that begins at `span`."""
-        row = TlsHandshake(span, history="".join(self.history), resumed=self.resumed, key_exchange=self.key_exchange,
-                           established=self.established, failure=self.failure, certificates=self.certificates,
-                           client_hello=self.client_hello, server_hello=self.server_hello, offered_at=self.offered_at,
-                           chosen_at=self.chosen_at, exchanged_at=self.exchanged_at, stapled_at=self.stapled_at,
-                           ticketed_at=self.ticketed_at, changed_at=self.changed_at, messages=self.messages,
-                           leaf=self.leaf, issuer=self.issuer, transcript=self.transcript, client_auth=self.client_auth,
-                           alert=self.alert, renegotiated=self.renegotiated, gaps=any(self.missing),
-                           records_split=self.records_split, steps=self.steps)
+        row = TlsHandshake(span)  # passing so many arguments by name costs twice as much
+        row.history, row.steps, row.gaps = "".join(self.history), self.steps, any(self.missing)
+        row.resumed, row.renegotiated, row.key_exchange = self.resumed, self.renegotiated, self.key_exchange
+        row.established, row.failure, row.alert = self.established, self.failure, self.alert
+        row.certificates, row.leaf, row.issuer = self.certificates, self.leaf, self.issuer
+        row.client_hello, row.server_hello, row.messages = self.client_hello, self.server_hello, self.messages
+        row.offered_at, row.chosen_at, row.exchanged_at = self.offered_at, self.chosen_at, self.exchanged_at
+        row.stapled_at, row.ticketed_at, row.changed_at = self.stapled_at, self.ticketed_at, self.changed_at
+        row.client_auth, row.records_split, row.transcript = self.client_auth, self.records_split, self.transcript
         if self.client_hello is not None:
             _fill_offer(row, self.client_hello, self.quic)
         if self.version is not None:
             row.version = version_name(self.version)
         if self.server_hello is not None:
             _fill_choice(row, self.server_hello)
+            if row.version is not None and SERVER_KEY_EXCHANGE in self.messages:
+                row.signed = read_server_key_exchange(self.messages[SERVER_KEY_EXCHANGE], key_exchange(self.server_hello.cipher),
+                                                      not row.version.startswith(_WITHOUT_SCHEME))
         elif self.ssl2_cipher is not None:
             row.cipher, row.cipher_id = suite_name(self.ssl2_cipher, True), suite_id(self.ssl2_cipher, True)
         row.decrypted, row.alpn = self.decrypted, self.alpn or row.alpn

@@ -17,22 +17,18 @@ from pcapkit.dissectors.tls.hellos import (
     ServerHello,
     read_extensions,
 )
-from pcapkit.dissectors.tls.messages import SignedParameters, read_server_key_exchange
+from pcapkit.dissectors.tls.messages import SignedParameters
 from pcapkit.dissectors.tls.names import (
     CERTIFICATE_VERIFY,
     ENCRYPTED_EXTENSIONS,
     NEW_SESSION_TICKET,
-    SERVER_KEY_EXCHANGE,
     scheme_name,
 )
 from pcapkit.dissectors.tls.profiles import profile
 from pcapkit.dissectors.tls.stapling import fault_of, response_of, status_of, timestamps_of
-from pcapkit.dissectors.tls.suites import key_exchange
 from pcapkit.records import Record, Span
 
 _COMPRESSIONS = {0: "none", COMPRESSED: "DEFLATE", 64: "LZS"}
-_WITHOUT_SCHEME = ("SSL", "TLS 1.0", "TLS 1.1", "DTLS 1.0")
-"""What the names of versions begin with in which a signature does not say how it was made."""
 
 
 @dataclass(slots=True)
@@ -94,6 +90,8 @@ class TlsHandshake(Record):
     """
     messages: dict[int, bytes] = field(default_factory=dict, repr=False)
     """Bodies of the server's messages that more can be read from, by type."""
+    signed: SignedParameters | None = field(default=None, repr=False)
+    """The server's key exchange up to TLS 1.2, as far as it is signed or has a temporary RSA key."""
     leaf: bytes = field(default=b"", repr=False)
     """The server's own certificate; empty where it is not visible."""
     issuer: bytes = field(default=b"", repr=False)
@@ -167,22 +165,13 @@ class TlsHandshake(Record):
         return "rejected" if "j" in self.history else "offered"
 
     @property
-    def signed(self) -> SignedParameters | None:
-        """The server's key exchange up to TLS 1.2, as far as it is signed or has a temporary RSA key."""
-        body = self.messages.get(SERVER_KEY_EXCHANGE)
-        if body is None or self.server_hello is None or self.version is None:
-            return None
-        return read_server_key_exchange(body, key_exchange(self.server_hello.cipher),
-                                        not self.version.startswith(_WITHOUT_SCHEME))
-
-    @property
     def server_signature(self) -> str | None:
         """How the server signed the key exchange, such as rsa_pss_rsae_sha256."""
         verify = self.messages.get(CERTIFICATE_VERIFY) if self.is_tls13 else None
         if verify is not None:
             return scheme_name(int.from_bytes(verify[:2], "big"), tls13=True) if len(verify) > 2 else None
         signed = self.signed
-        return scheme_name(signed.scheme) if signed is not None and signed.scheme is not None else None
+        return None if signed is None or signed.scheme is None else scheme_name(signed.scheme)
 
     @property
     def stapled(self) -> str | None:

@@ -134,10 +134,10 @@ def knows_secure_renegotiation(offer: ClientHello) -> bool:
 
 def _changes_too_early(row: TlsHandshake) -> bool:
     """Whether the client's ChangeCipherSpec came in a full handshake before its key exchange."""
-    if (row.version or "").startswith("DTLS"):
-        return False  # datagrams may only have overtaken each other
     before, changed, _ = row.history.partition("I")
-    return bool(changed) and "n" in before and "G" not in before and not (row.gaps or row.is_tls13 or row.resumed)
+    if not changed or "n" not in before or "G" in before or row.gaps or row.is_tls13 or row.resumed:
+        return False
+    return not (row.version or "").startswith("DTLS")  # there datagrams may only have overtaken each other
 
 
 def is_fallback_refused(row: TlsHandshake) -> bool:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from hashlib import sha256
 from typing import ClassVar
 
+from pcapkit.codecs.x509 import read_certificate
 from pcapkit.dissectors.http import HttpTransaction
 from pcapkit.dissectors.tls import Heartbeat, SessionTicket, TlsHandshake
 from pcapkit.dissectors.tls.hellos import (
@@ -27,8 +27,10 @@ from pcapkit.reporters.tlsweaknesses.suites import is_static
 
 _KEPT, _WORDS, _SHOWN = 10_000, 20, 5
 """How many findings are kept, how many things each names, and how many places."""
-_JUDGED, _KINDS = 50_000, 1_000
-"""How many kinds of handshakes between two ends are known to be judged, further ones are judged each time; and how many kinds."""
+_JUDGED = 50_000
+"""How many kinds of handshakes are kept, and how many of them are known to be judged between two ends: further ones are judged
+each time.
+"""
 _CHECKS, _CHECKS_OF_TWO = 250, 2
 """How many signatures are checked, in all and of one server to one client: each takes 30 to 200 microseconds."""
 _PROBES = 5
@@ -62,6 +64,15 @@ class _Seen:
     names: dict[str, None] = field(default_factory=dict)
 
 
+@dataclass(slots=True, eq=False)
+class _Kind:
+    """Handshakes that are alike, whoever they are between: what is weak in the choice and in the offer, and how bad that is."""
+
+    choice: list[Weakness]
+    offered: list[str]
+    how_bad: Severity
+
+
 @dataclass(slots=True)
 class _Probes:
     """Sessions of one client that failed behind its key exchange, by what the server answered."""
@@ -81,16 +92,16 @@ class TlsWeaknesses:
 
     def __init__(self) -> None:
         self._seen: dict[tuple[Whom, str], _Seen] = {}
-        self._judged: set[tuple[object, ...]] = set()
-        self._kinds: dict[tuple[object, ...], tuple[list[Weakness], list[str], Severity]] = {}
-        """What is weak in the choice and in the offer of handshakes of a kind, whoever they are between."""
+        self._judged: set[tuple[Whom, str, _Kind]] = set()
+        self._kinds: dict[tuple[object, ...], _Kind] = {}
+        """By all that makes a difference."""
         self._checked: dict[tuple[Whom, str], int] = {}
         self._checks = 0
         self._probes: dict[tuple[Whom, str], _Probes] = {}
         self._asked: dict[tuple[str, str, int | None], Heartbeat] = {}
         self._failed: dict[tuple[Whom, str], tuple[int, Place]] = {}
         self._taken: dict[tuple[Whom, str], tuple[int, Place]] = {}
-        self._keys: dict[bytes, dict[Whom, tuple[bool, Place]]] = {}
+        self._keys: dict[str, dict[Whom, tuple[bool, Place]]] = {}
         """Digests of certificates that servers sent -> those, and whether they spoke SSL 2.0."""
 
     def observe(self, record: Record) -> None:
@@ -118,12 +129,7 @@ class TlsWeaknesses:
 
     def _handshake(self, row: TlsHandshake) -> None:
         flow = flow_of(row)
-        server, offer, choice = _server(flow), row.client_hello, row.server_hello
-        kind = (row.version, row.client_version, row.cipher_id, row.key_exchange, row.resumed, row.renegotiated,
-                row.records_split,
-                offer and (offer.ciphers, offer.compressions, offer.ssl2_format, offer.complete,
-                           *map(offer.extensions.get, _OFFERED)),
-                choice and (choice.compression, choice.complete, *map(choice.extensions.get, _CHOSEN)))
+        server, kind = _server(flow), self._kind(row)
         between = (server, flow.client, kind)
         if between not in self._judged:
             if len(self._judged) < _JUDGED:
@@ -139,23 +145,33 @@ class TlsWeaknesses:
                         (flow, row.chosen_at or row.span))
         self._check_signature(row, server, flow)
 
-    def _judge(self, row: TlsHandshake, kind: tuple[object, ...], server: Whom, flow: Conversation) -> None:
+    def _kind(self, row: TlsHandshake) -> _Kind:
+        """What a handshake is one of."""
+        offer, choice = row.client_hello, row.server_hello
+        marks = (row.version, row.client_version, row.cipher_id, row.key_exchange, row.resumed, row.renegotiated,
+                 row.records_split,
+                 offer and (offer.ciphers, offer.compressions, offer.ssl2_format, offer.complete,
+                            *map(offer.extensions.get, _OFFERED)),
+                 choice and (choice.compression, choice.complete, *map(choice.extensions.get, _CHOSEN)))
+        kind = self._kinds.get(marks)
+        if kind is None:
+            kind = _Kind(list(of_choice(row)), *of_offer(row))
+            if len(self._kinds) < _JUDGED:
+                self._kinds[marks] = kind
+        return kind
+
+    def _judge(self, row: TlsHandshake, kind: _Kind, server: Whom, flow: Conversation) -> None:
         """What all handshakes of a kind between two ends have in common."""
-        if kind not in self._kinds:
-            if len(self._kinds) >= _KINDS:
-                self._kinds.clear()
-            self._kinds[kind] = (list(of_choice(row)), *of_offer(row))
-        choice, offered, how_bad = self._kinds[kind]
-        for rule, words, severity in (*choice, *of_key_exchange(row)):
+        for rule, words, severity in (*kind.choice, *of_key_exchange(row)):
             self._note(server, rule, words, (flow, _where(row, rule)), severity, row.sni)
         if row.leaf:
-            self._keep_key(sha256(row.leaf).digest(), server, row.version == "SSL 2.0", (flow, row.chosen_at or row.span))
-        if offered:
+            self._keep_key(read_certificate(row.leaf).sha256, server, row.version == "SSL 2.0", (flow, row.chosen_at or row.span))
+        if kind.offered:
             missing = "" if row.server_hello or row.alert else "; what the server made of it is not in the capture"
-            self._note((flow.file, flow.client, None), "tls-weak-offer", f"{', '.join(offered)}{missing}",
-                       (flow, row.offered_at or row.span), how_bad)
+            self._note((flow.file, flow.client, None), "tls-weak-offer", f"{', '.join(kind.offered)}{missing}",
+                       (flow, row.offered_at or row.span), kind.how_bad)
 
-    def _keep_key(self, digest: bytes, server: Whom, is_old: bool, place: Place) -> None:
+    def _keep_key(self, digest: str, server: Whom, is_old: bool, place: Place) -> None:
         """Note whose certificate this is, and whether it served SSL 2.0."""
         if digest not in self._keys and len(self._keys) >= _KEPT:
             return
