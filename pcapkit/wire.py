@@ -140,10 +140,10 @@ class Unread:
 
     def drop(self, n: int) -> None:
         """Use `n` bytes without looking at them."""
-        pos = self.pos + n
+        pos, length = self.pos + n, len(self.data)
         self.span = None
-        if pos >= len(self.data):
-            self.offset += len(self.data) - self.pos
+        if pos >= length:
+            self.offset += length - self.pos
             self.data = b""
             self.pos = self.scanned = 0
             return
@@ -163,11 +163,11 @@ class Unread:
 
         None until a whole line is there; call `hold` before returning then. The span is complete.
         """
-        at = self.find(b"\n")
-        if at < 0 and len(self) < limit:
+        at = self.find(b"\n") + 1
+        if not at and len(self.data) - self.pos < limit:
             return None
         span = self.begin()
-        raw = self.use(min(at + 1 if at >= 0 else limit, limit))
+        raw = self.use(at if 0 < at < limit else limit)
         self.sink.end(span, self.offset)
         if raw.endswith(b"\r\n"):
             return span, raw[:-2], b"\r\n"
