@@ -163,11 +163,14 @@ class Unread:
 
         None until a whole line is there; call `hold` before returning then. The span is complete.
         """
-        at = self.find(b"\n") + 1
-        if not at and len(self.data) - self.pos < limit:
+        data, pos = self.data, self.pos
+        stop = data.find(b"\n", self.scanned if self.scanned > pos else pos) + 1
+        if not stop and len(data) - pos < limit:
+            self.scanned = len(data)
             return None
         span = self.begin()
-        raw = self.use(at if 0 < at < limit else limit)
+        raw = bytes(data[pos:stop if 0 < stop - pos < limit else pos + limit])
+        self.drop(len(raw))
         self.sink.end(span, self.offset)
         if raw.endswith(b"\r\n"):
             return span, raw[:-2], b"\r\n"
