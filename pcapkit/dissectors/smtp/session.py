@@ -151,7 +151,8 @@ class SMTP:
                 break
             if not step(unread):
                 break
-        unread.hold()
+        if unread.data:
+            unread.hold()
 
     # The client
 
