@@ -140,10 +140,10 @@ class Unread:
 
     def drop(self, n: int) -> None:
         """Use `n` bytes without looking at them."""
-        pos = self.pos + n
+        pos, length = self.pos + n, len(self.data)
         self.span = None
-        if pos >= len(self.data):
-            self.offset += len(self.data) - self.pos
+        if pos >= length:
+            self.offset += length - self.pos
             self.data = b""
             self.pos = self.scanned = 0
             return
@@ -163,11 +163,14 @@ class Unread:
 
         None until a whole line is there; call `hold` before returning then. The span is complete.
         """
-        at = self.find(b"\n")
-        if at < 0 and len(self) < limit:
+        data, pos = self.data, self.pos
+        stop = data.find(b"\n", self.scanned if self.scanned > pos else pos) + 1
+        if not stop and len(data) - pos < limit:
+            self.scanned = len(data)
             return None
         span = self.begin()
-        raw = self.use(min(at + 1 if at >= 0 else limit, limit))
+        raw = bytes(data[pos:stop if 0 < stop - pos < limit else pos + limit])
+        self.drop(len(raw))
         self.sink.end(span, self.offset)
         if raw.endswith(b"\r\n"):
             return span, raw[:-2], b"\r\n"

@@ -381,10 +381,12 @@ def overwritten(keywords: list[str], keyword: str) -> str | None:
     """The first one that is as long as `keyword` and was overwritten in place: X or * all over, but for one letter at its end
     and the spaces.
     """
-    return next((k for k in keywords if len(k) == len(keyword) and _drawn_over(k[:-1], keyword)), None)
+    return next((k for k in keywords if k[:1] in _MARKS and len(k) == len(keyword) and _drawn_over(k[:-1], keyword)), None)
+
+
+_MARKS = frozenset("Xx*")
+"""What keywords are overwritten with."""
 
 
 def _drawn_over(shown: str, keyword: str) -> bool:
-    marks = {mark for mark, letter in zip(shown, keyword, strict=False) if letter != " "}
-    spaces = {mark for mark, letter in zip(shown, keyword, strict=False) if letter == " "}
-    return marks in ({"X"}, {"x"}, {"*"}) and spaces <= {" "}
+    return all(each == (" " if letter == " " else shown[0]) for each, letter in zip(shown, keyword, strict=False))

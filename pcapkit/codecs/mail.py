@@ -7,7 +7,7 @@ from __future__ import annotations
 import binascii
 import re
 import urllib.parse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 
@@ -38,7 +38,9 @@ class Header:
         self.defects: list[str] = []
         self.over = False
         """Whether there were more fields than `most`."""
-        self._values: dict[str, list[str]] = {}
+        self._fields: dict[str, list[list[str]]] = {}
+        """By name in lower case."""
+        repeated: list[str] = []
         field: list[str] | None = None
         for line in lines:
             if line[:1] in b" \t":
@@ -46,21 +48,22 @@ class Header:
                     field[1] = f"{field[1]} {line.strip().decode('utf-8', 'replace')}".lstrip()[:LONGEST]
                 continue
             name, colon, value = line.partition(b":")
-            if not colon or not name.strip():
+            name = name.strip()
+            if not colon or not name:
                 field = None
                 self._defect("header-line-without-name")
                 continue
             if len(self.fields) >= most:
                 self.over = True
                 break
-            field = [name.strip().decode("latin-1"), value.strip().decode("utf-8", "replace")[:LONGEST]]
+            field = [name.decode("latin-1"), value.strip().decode("utf-8", "replace")[:LONGEST]]
             self.fields.append(field)
-        for key, text in self.fields:
-            low = key.lower()
-            values = self._values.setdefault(low, [])
-            if values and low in _ONCE:
-                self._defect(f"repeated-{low}")
-            values.append(text)
+            low = field[0].lower()
+            same = self._fields.setdefault(low, [])
+            same.append(field)
+            if len(same) == 2 and low in _ONCE:
+                repeated.append(f"repeated-{low}")
+        self.defects += repeated
 
     def _defect(self, word: str) -> None:
         if word not in self.defects:
@@ -68,12 +71,12 @@ class Header:
 
     def get(self, name: str) -> str | None:
         """The value of the first field of this name, in lower case."""
-        values = self._values.get(name)
-        return values[0] if values else None
+        fields = self._fields.get(name)
+        return fields[0][1] if fields else None
 
     def all(self, name: str) -> list[str]:
         """The values of all fields of this name, in lower case."""
-        return self._values.get(name, [])
+        return [value for _, value in self._fields.get(name, ())]
 
 
 def decoded(value: str | None) -> str | None:
@@ -116,7 +119,8 @@ def text(data: bytes, charset: str) -> str:
         return data.decode("utf-8", "replace")
 
 
-def parameters(value: str) -> tuple[str, dict[str, str]]:
+@lru_cache(256)
+def parameters(value: str) -> tuple[str, Mapping[str, str]]:
     """What stands before the first semicolon, in lower case, and the parameters behind it (RFC 2045, 5.1; RFC 2231)."""
     first, _, rest = value.partition(";")
     if not rest:

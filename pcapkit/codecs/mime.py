@@ -215,7 +215,7 @@ class Parser:
 
     def _heading(self, data: bytes, at: int) -> int:
         """The lines of a header, as far as they are there; returns where the first that was not used begins."""
-        lines, size, most = self._lines, len(data), self.limits.mail_header
+        lines, start, size, most, first = self._lines, at, len(data), self.limits.mail_header, self.header is None
         assert lines is not None
         while at < size and self._lines is lines:
             stop = data.find(b"\n", at) + 1
@@ -224,20 +224,20 @@ class Parser:
                     break
                 stop = size
             line = data[at:stop].rstrip(b"\r\n")
-            if self.header is None:
-                self.header_bytes += stop - at
             at = stop
             if self._torn:  # the rest of a line
                 self._torn = False
             elif not line:
                 self._headed(True)
-            elif line[:2] == b"--" and self._open and self._delimiter(line):
+            elif self._open and line[:2] == b"--" and self._delimiter(line):
                 pass
             elif self._lines_bytes + len(line) <= most:
                 lines.append(line)
                 self._lines_bytes += len(line)
             else:
                 self.hits.add("mail_header")
+        if first:
+            self.header_bytes += at - start
         return at
 
     def _headed(self, whole: bool) -> None:

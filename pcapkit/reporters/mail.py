@@ -42,16 +42,18 @@ class MailTrouble:
 
     def observe(self, record: Record) -> None:
         """Judge a message at once; of a dialogue keep what later commands are judged by."""
-        if isinstance(record, MailMessage):
-            self._message(record)
-        elif isinstance(record, SmtpExchange):
+        if isinstance(record, SmtpExchange):
             flow = flow_of(record)
             key = (flow.file, flow.stream)
-            session = self._sessions.pop(key, None) or _Session()
-            while len(self._sessions) >= _KEPT:
-                del self._sessions[next(iter(self._sessions))]
+            session = self._sessions.pop(key, None)
+            if session is None:
+                session = _Session()
+                if len(self._sessions) >= _KEPT:
+                    del self._sessions[next(iter(self._sessions))]
             self._sessions[key] = session
             self._command(session, flow, record)
+        elif isinstance(record, MailMessage):
+            self._message(record)
 
     def finish(self) -> Iterator[Finding]:
         """All that was found."""

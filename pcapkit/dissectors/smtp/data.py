@@ -13,7 +13,9 @@ from pcapkit.dissectors.smtp.replies import queue_id
 from pcapkit.records import CLIENT, Outcome, Sink, Span
 from pcapkit.wire import Unread
 
-_END = b"\r\n.\r\n"
+_EOL, _END = b"\r\n", b"\r\n.\r\n"
+_OPEN = (b"\r\n.\r", b"\r\n.", b"\r")
+"""What a delivery may end with of which the next one says what it is."""
 _EXPECTED = ("date", "from", "message-id")
 """Fields that a message must or should have (RFC 5322, 3.6)."""
 
@@ -36,7 +38,7 @@ class Message:
         self._endings = Endings(sink)
         self._raw: list[bytes] | None = [] if wishes.messages else None
         self._looked = 0
-        self._before = b"\r\n"
+        self._before = _EOL
         """The last two bytes as they stand on the wire: whether a dot begins a line."""
         self._defects: list[str] = []
 
@@ -46,12 +48,13 @@ class Message:
         """Use message bytes; true once the end of data (CRLF.CRLF, RFC 5321, 4.1.1.4) has been used."""
         if self.span is None:
             self.span = unread.begin()
-            if len(unread) < 3:
-                self.span = None
-                return False
-            if unread.peek(3) == b".\r\n":
+        if self._before == _EOL and unread.data.startswith(b".", unread.pos):
+            first = unread.peek(3)
+            if first == _END[2:]:
                 unread.drop(3)
                 return True
+            if first in (b".", b".\r"):
+                return False
         # A single byte is found much faster than several, and in an attachment there is no dot.
         at = unread.find(_END) if unread.data.find(b".", unread.pos) >= 0 else -1
         if at >= 0:
@@ -59,10 +62,8 @@ class Message:
             unread.drop(3)
             return True
         # What may be the beginning of the end stays unread, and no piece ends between CR and LF.
-        n = len(unread) - len(_END) + 1
-        if n > 0 and unread.peek(1, n - 1) == b"\r":
-            n -= 1
-        if n > 0:
+        n = len(unread) - (0 if not unread.data.endswith(_OPEN) else 2 if unread.data.endswith(_OPEN[0]) else 1)
+        if n:
             self._lines(unread, n)
         return False
 
@@ -114,11 +115,9 @@ class Message:
         self._endings.look(data, offset)
         before = self._before
         self._before = data[-2:] if n > 1 else before[-1:] + data
-        if data[0] == 0x2E and before == b"\r\n":
+        if data[0] == 0x2E and before == _EOL:
             data = data[1:]
-        elif data[:2] == b"\n." and before[-1:] == b"\r":
-            data = b"\n" + data[2:]
-        self._use(data.replace(b"\r\n.", b"\r\n") if b"." in data else data)
+        self._use(data.replace(b"\r\n.", _EOL) if b"." in data else data)
 
     def _use(self, data: bytes) -> None:
         self.size += len(data)

@@ -7,13 +7,15 @@ takes for the end, a second message can be hidden in the first (SMTP smuggling).
 from __future__ import annotations
 
 import re
+from io import IncrementalNewlineDecoder
 
 from pcapkit.dissectors.smtp.commands import is_command, verb_of
 from pcapkit.records import CLIENT, Anomaly, Sink, Span
 
 _ALIKE = re.compile(rb"(\r\n|[\r\n])\.(\r\n|[\r\n])")
 _BARE = {"lf": re.compile(rb"(?<!\r)\n"), "cr": re.compile(rb"\r(?!\n)")}
-_NOT_ENDS = bytes(set(range(256)) - set(b"\r\n"))
+_TAIL = 3
+"""How many of the last bytes may go together with the next."""
 _LINE = 400
 """How much of the line behind is looked at."""
 _NAMES = {b"\r\n": "CRLF", b"\n": "LF", b"\r": "CR"}
@@ -37,17 +39,17 @@ class Endings:
 
     def look(self, data: bytes, offset: int) -> None:
         """Look at the next bytes, which stand at stream offset `offset`."""
-        crlf = data.count(b"\r\n")
-        bare = len(data.translate(None, _NOT_ENDS)) > 2 * crlf
+        bare = _has_bare(data)
         if bare:
+            crlf = data.count(b"\r\n")
             self._note("lf", data, offset, data.count(b"\n") - crlf)
             self._note("cr", data, offset, data.count(b"\r") - crlf)
         if self._line is not None:
             self._follow(data)
         if self._wary or bare:
             self._search(self._tail + data, offset - len(self._tail), len(self._tail))
-        self._tail = tail = (self._tail + data[-3:])[-3:]
-        self._wary = not tail.count(b"\n") == tail.count(b"\r\n") == tail.count(b"\r")
+        self._wary = bare or (self._wary and len(data) < _TAIL)
+        self._tail = (self._tail + data[-_TAIL:])[-_TAIL:]
 
     def lose(self) -> None:
         """Bytes are missing here."""
@@ -107,3 +109,10 @@ class Endings:
             self.sink.put(Anomaly(self.behind[0], "smtp-command-in-message", f"a command behind what looks like the end of the "
                                   f"message: {self.behind[1]} at byte {self.behind[0].start} of the client"))
         return [*(f"bare-{kind}" for kind in sorted(self.bare)), *(["end-of-data-alike"] if self.alike else [])]
+
+
+def _has_bare(data: bytes) -> bool:
+    """Whether a line ends with anything but CRLF, by the one function of the library that tells so in a single pass."""
+    ends = IncrementalNewlineDecoder(None, translate=False)
+    ends.decode(data.decode("latin-1"), final=True)
+    return ends.newlines is not None and ends.newlines != "\r\n"

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass, field
+
+from pcapkit.records import Span
+
 _BEHIND = (b" ", b"-", b"", b"\r", b"\n")
 """What may stand behind a code."""
 
@@ -20,6 +25,7 @@ _BASIC = {
     550: "mailbox unavailable", 551: "not local", 552: "storage exceeded", 553: "mailbox name not allowed",
     554: "transaction failed", 555: "parameters not recognised", 556: "domain takes no mail",
 }
+_ENHANCED_CODE = re.compile(r"([245]\.[0-9]{1,3}\.[0-9]{1,3})(?: |\Z)")
 _CLASS = {"2": "success", "4": "temporary failure", "5": "permanent failure"}
 _SUBJECT = {"0": "other", "1": "addressing", "2": "mailbox", "3": "mail system", "4": "network and routing",
             "5": "mail protocol", "6": "content", "7": "security and policy"}
@@ -104,6 +110,15 @@ _ENHANCED = {f"{kind}.{detail}": f"{_CLASS[kind]}, {_SUBJECT[detail[0]]}: {words
              for kind in _CLASS for detail, words in _DETAIL.items()}
 
 
+@dataclass(slots=True)
+class Reply:
+    """A reply as its lines come: the span grows with them."""
+
+    span: Span
+    code: int
+    text: list[str] = field(default_factory=list)
+
+
 def meaning(code: int | None, enhanced_code: str | None) -> str | None:
     """What a reply says in words: by its enhanced code, or by the basic one where that says no more; None if unknown."""
     basic = _BASIC.get(code) if code is not None else None
@@ -126,15 +141,11 @@ def is_reply(line: bytes) -> bool:
 
 def without_enhanced(text: list[str]) -> tuple[str | None, list[str]]:
     """The enhanced status code (RFC 3463, 2) and the lines of a reply without it."""
-    code = text[0].partition(" ")[0] if text else ""
-    if code[1:2] != "." or code[0] not in _CLASS or not _is_enhanced(code):
+    found = _ENHANCED_CODE.match(text[0]) if text else None
+    if found is None:
         return None, text
+    code = found[1]
     return code, [line[len(code):].lstrip(" ") if line.startswith(code) else line for line in text]
-
-
-def _is_enhanced(code: str) -> bool:
-    parts = code.split(".")
-    return len(parts) == 3 and all(p.isascii() and p.isdigit() and len(p) < 4 for p in parts)
 
 
 def queue_id(text: list[str]) -> str | None:

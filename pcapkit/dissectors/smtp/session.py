@@ -13,7 +13,7 @@ from pcapkit.dissectors.smtp.commands import VERBS, is_command, verb_of
 from pcapkit.dissectors.smtp.data import Message
 from pcapkit.dissectors.smtp.envelope import Envelope, Recipient, path
 from pcapkit.dissectors.smtp.records import SmtpExchange
-from pcapkit.dissectors.smtp.replies import is_reply, without_enhanced
+from pcapkit.dissectors.smtp.replies import Reply, is_reply, without_enhanced
 from pcapkit.records import (
     CLIENT,
     SERVER,
@@ -54,7 +54,7 @@ class SMTP:
         self.limits = wishes.limits
         self.sides = (Unread(sink, CLIENT), Unread(sink, SERVER))
         self.pending: deque[SmtpExchange] = deque()
-        self.reply: SmtpExchange | None = None
+        self.reply: Reply | None = None
         self.auth: Exchange | None = None
         self.message: Message | None = None
         self.chunk = 0
@@ -145,13 +145,14 @@ class SMTP:
 
     def _read(self, side: int, last: bool = False) -> None:
         """Go as far as the bytes of one side reach; at the `last` call no answer of the server is waited for."""
-        unread = self.sides[side]
-        while len(unread) and self.switching != "over":
-            if side == CLIENT and self.undecided and not self._decide(unread, last):
+        unread, step = self.sides[side], self._client if side == CLIENT else self._server
+        while unread.data and self.switching != "over":
+            if self.undecided and side == CLIENT and not self._decide(unread, last):
                 break
-            if not (self._client(unread) if side == CLIENT else self._server(unread)):
+            if not step(unread):
                 break
-        unread.hold()
+        if unread.data:
+            unread.hold()
 
     # The client
 
@@ -405,12 +406,11 @@ class SMTP:
             return True
         code, reply = int(text[:3]), self.reply
         if reply is None:
-            reply = self.reply = SmtpExchange(span, code=code, reply_frame=span.frame, reply_span=span)
+            reply = self.reply = Reply(span, code)
         else:
             if reply.code != code:
                 self._anomaly(span, "smtp-reply-code-changes", "a multi-line reply changes its code")
-            assert reply.reply_span is not None
-            reply.reply_span.stop, reply.reply_span.last_frame = span.stop, span.last_frame
+            reply.span.stop, reply.span.last_frame = span.stop, span.last_frame
         if len(reply.text) < self.limits.smtp_reply_lines:
             reply.text.append(text[4:].decode("utf-8", "replace"))
         else:
@@ -428,22 +428,23 @@ class SMTP:
         """A reply is complete: give it to the command it answers."""
         reply, self.reply = self.reply, None
         beheaded, self.beheaded = self.beheaded, False
-        assert reply is not None and reply.reply_span is not None and reply.code is not None
-        span, code = reply.reply_span, reply.code
-        reply.enhanced_code, reply.text = without_enhanced(reply.text)
+        assert reply is not None
+        span, code = reply.span, reply.code
+        enhanced_code, text = without_enhanced(reply.text)
         if 100 <= code < 200:
             self._anomaly(span, "smtp-reply-1xx", "a reply of class 1, which RFC 5321 does not define")
         if code == 334:
             self.said = span
-            self._challenged("" if cut else "".join(reply.text))
+            self._challenged("" if cut else "".join(text))
             return
-        row = self._answered(span, code)
+        asked = self._answered(span, code)
         self.said = span
-        if row is None:
-            self._unasked(reply, span)
-            return
-        row.code, row.enhanced_code, row.text = code, reply.enhanced_code, reply.text
+        row = asked or SmtpExchange(span)
+        row.code, row.enhanced_code, row.text = code, enhanced_code, text
         row.reply_frame, row.reply_span = span.frame, span
+        if asked is None:
+            self._unasked(row, span)
+            return
         if row.command in ("EHLO", "LHLO") and 200 <= code < 300:
             # The first line greets, the others list (RFC 5321, 4.1.1.1), unless the first one is what is missing.
             self._capabilities(row.text if beheaded else row.text[1:], span, not (cut or beheaded))
@@ -561,7 +562,8 @@ class SMTP:
 
     def _put(self, row: SmtpExchange) -> None:
         """Put a row; its span runs from the command's start to the reply's end."""
-        self._end_auth(row, Outcome.UNKNOWN)
+        if row.exchange is not None:
+            self._end_auth(row, Outcome.UNKNOWN)
         first, reply = row.command_span or row.reply_span or row.span, row.reply_span
         row.span = Span(first.side, first.start, first.stop, first.frame,
                         max(first.last_frame, reply.last_frame if reply else 0), first.time_ns)

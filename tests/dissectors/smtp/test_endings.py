@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from pcapkit.dissectors import Wishes
 from pcapkit.dissectors.smtp import SMTP, MailMessage
 from pcapkit.records import Anomaly
-from pcapkit.testing import Script, check_splits, play
+from pcapkit.testing import Script, Tape, check_splits, play
 
 BEFORE: Script = [(1, b"220 mx ESMTP\r\n"), (0, b"EHLO c\r\n"), (1, b"250 mx\r\n"),
                   (0, b"MAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\n"),
@@ -72,3 +73,16 @@ def test_a_server_that_answers_within_the_message() -> None:
     script: Script = [*BEFORE, (0, b"A: b\r\n\r\none\n.\n"), (1, b"250 Ok\r\n"),
                       (0, b"MAIL FROM:<x@y>\r\n\r\n.\r\n"), (1, b"250 Ok\r\n")]
     assert "smtp-reply-in-message" in anomalies(script)
+
+
+@pytest.mark.parametrize(("delivery", "held"), [
+    (b"text", 0), (b"text\r\n", 0), (b"a.", 0), (b"\n.", 0), (b"text\r", 1), (b"text\r\n.", 1), (b"text\r\n.\r", 2), (b".", 1),
+    (b".\r", 2)])
+def test_only_what_may_begin_the_end_waits_for_the_next_delivery(delivery: bytes, held: int) -> None:
+    """So that the bytes of a message are not copied from one delivery to the next."""
+    dissector = SMTP(Tape(), Wishes())
+    at = [0, 0]
+    for side, data in [*BEFORE, (0, delivery)]:
+        dissector.receive(side, data, at[side])
+        at[side] += len(data)
+    assert dissector.unread(0) == delivery[len(delivery) - held:]
