@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from functools import lru_cache
 
 _SHORTEST, _LONGEST = 16, 4_096
 _ALPHABET = re.compile(r"[A-Za-z0-9_\-.=+/~:|%!*]+")
@@ -30,7 +31,13 @@ def entropy(value: str) -> float:
 
 def is_token(value: str, least: int = _SHORTEST) -> bool:
     """Whether a value looks drawn at random: long enough, digits among letters or both cases, no words, no plain number."""
-    if not least <= len(value) <= _LONGEST or not value.isascii() or not _ALPHABET.fullmatch(value):
+    return least <= len(value) <= _LONGEST and value.isascii() and _is_drawn(value, least)
+
+
+@lru_cache(1_024)
+def _is_drawn(value: str, least: int) -> bool:
+    """Whether a value of a length that may be looks drawn at random: a session's goes with many messages."""
+    if not _ALPHABET.fullmatch(value):
         return False
     if is_jwt(value):
         return True

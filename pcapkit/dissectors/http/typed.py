@@ -53,7 +53,7 @@ class Typed:
 
 def typed(fields: Sequence[Field], encoding: str, method: str, target: str, headers: Headers) -> list[Typed]:
     """The logins in the fields of one form, each secret once; passwords before keys to interfaces."""
-    if not any([may_be_login(f.name) for f in fields]):
+    if not any(may_be_login(f.name) for f in fields):
         return []
     once: dict[tuple[str | None, str], Typed] = {}
     for login in (*_passwords(fields, method, target, headers), *_keys(fields, encoding)):
