@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 import re
+from functools import lru_cache
 
 _SHORTEST, _LONGEST = 16, 4_096
 _ALPHABET = re.compile(r"[A-Za-z0-9_\-.=+/~:|%!*]+")
 _JWT = re.compile(r"ey[A-Za-z0-9_-]{8,}\.ey[A-Za-z0-9_-]{2,}\.[A-Za-z0-9_-]*")
 _WORD = re.compile(r"[A-Z]?[a-z]{2,}")
 _HEX = re.compile(r"[0-9a-fA-F-]+")
+_DIGITS = "0123456789"
 _LEAST = 2.8
 """Bits a character: less is a pattern or a word."""
 
@@ -24,22 +26,28 @@ def entropy(value: str) -> float:
     if not value:
         return 0.0
     counts = map(value.count, set(value))
-    return math.log2(len(value)) - sum(n * math.log2(n) for n in counts if n > 1) / len(value)
+    return math.log2(len(value)) - sum([n * math.log2(n) for n in counts if n > 1]) / len(value)
 
 
 def is_token(value: str, least: int = _SHORTEST) -> bool:
     """Whether a value looks drawn at random: long enough, digits among letters or both cases, no words, no plain number."""
-    if not least <= len(value) <= _LONGEST or not value.isascii() or not _ALPHABET.fullmatch(value):
+    return least <= len(value) <= _LONGEST and value.isascii() and _is_drawn(value, least)
+
+
+@lru_cache(1_024)
+def _is_drawn(value: str, least: int) -> bool:
+    """Whether a value of a length that may be looks drawn at random: a session's goes with many messages."""
+    if not _ALPHABET.fullmatch(value):
         return False
     if is_jwt(value):
         return True
-    digits = sum(map(str.isdigit, value))
-    letters = sum(map(str.isalpha, value))
-    mixed = value.upper() != value != value.lower()
-    if not letters or not (digits or (mixed and len(value) >= 20)) or entropy(value) < min(_LEAST, math.log2(least)):
+    low, high, digits = value.lower(), value.upper(), sum(map(value.count, _DIGITS))
+    if low == high or not (digits or (low != value != high and len(value) >= 20)):
+        return False
+    if entropy(value) < min(_LEAST, math.log2(least)):
         return False
     if _HEX.fullmatch(value):
         return digits > len(value) // 10
     # A slug or path such as 2024-01-my-first-post is made of words.
     worded = sum(len(word) for word in re.split(r"[\W_]+", value) if _WORD.fullmatch(word))
-    return worded * 2 < letters
+    return worded * 2 < sum(map(str.isalpha, value))

@@ -59,11 +59,12 @@ class ReusedSecret:
         if key not in self._secrets and len(self._secrets) >= _KEPT:
             return
         flow, user, places = flow_of(record), _name(record.username), self._secrets.setdefault(key, {})
-        place = _Place(record.protocol, user, record.secret_kind, flow, record.secret_span or record.span, record.username)
-        if (flow.server, record.protocol, user) in places or len(places) < _PLACES:
-            known = places.setdefault((flow.server, record.protocol, user), place)
-            if known.flow.encrypted and not flow.encrypted:
-                places[flow.server, record.protocol, user] = place  # there it is open to all
+        where = (flow.server, record.protocol, user)
+        known = places.get(where)
+        # In the clear it is open to all.
+        if len(places) < _PLACES if known is None else known.flow.encrypted and not flow.encrypted:
+            places[where] = _Place(record.protocol, user, record.secret_kind, flow, record.secret_span or record.span,
+                                   record.username)
 
     def finish(self) -> Iterator[Finding]:
         """One finding for each secret of several places."""

@@ -19,6 +19,8 @@ from pcapkit.dissectors.http.lengths import UNTOLD, Told, told
 from pcapkit.dissectors.http.rules import Oddity, quoted
 
 _END = re.compile(rb"\n\r?\n")
+_SHORT = 2_048
+"""Most heads are no longer: to find the end of one costs less up to there."""
 _TOKEN = frozenset(b"!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
 _PRINTED = bytes((9, *range(32, 127), *range(128, 256)))
 """What may stand in a header's value (RFC 9110, 5.5)."""
@@ -113,7 +115,11 @@ class _Memo(dict[bytes, T]):
 
 def end(data: bytes | bytearray, start: int, scanned: int) -> int:
     """Where the head that begins at `start` ends, behind its empty line; -1 where it does not yet."""
-    found = _END.search(data, scanned - 2 if scanned > start + 2 else start)
+    at = scanned - 2 if scanned > start + 2 else start
+    usual = data.find(b"\n\r\n", at, at + _SHORT)
+    if usual >= 0 and data.find(b"\n\n", at, usual + 1) < 0:
+        return usual + 3
+    found = _END.search(data, at)
     return found.end() if found is not None else -1
 
 
@@ -293,9 +299,9 @@ def _fields(raw: bytes) -> Fields:
         known = list(map(_LINES.__getitem__, lines))
         headers, items, oddities, secrets = zip(*known, strict=True)
         odd = [*chain(*oddities), *odd]
-    fields = Fields(list(headers), dict(reversed(items)), odd, _placed(lines, known) if any(secrets) else [],
-                    [item for item in items if item[0] in POLICY_HEADERS])
-    values = fields.values
+    values = dict(reversed(items))
+    policies = [] if POLICY_HEADERS.isdisjoint(values) else [item for item in items if item[0] in POLICY_HEADERS]
+    fields = Fields(list(headers), values, odd, _placed(lines, known) if any(secrets) else [], policies)
     if len(values) != len(headers):
         fields.told = told(fields.all("transfer-encoding"), fields.all("content-length"))
         if len(fields.all("host")) > 1:

@@ -6,7 +6,7 @@ logins on the row of their request, and settles them when the answer is known. T
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from urllib.parse import unquote
 
@@ -186,9 +186,10 @@ class Logins:
 
     # What becomes of them
 
-    def settle(self, row: HttpTransaction) -> Iterator[Credential]:
+    def settle(self, row: HttpTransaction) -> list[Credential]:
         """The logins of a request whose response is known, or will not be: each with its outcome, the last challenge answered."""
-        for number, found in enumerate(row.logins):
+        logins = row.logins
+        for number, found in enumerate(logins):
             said = row.answers.get(number) if row.answers is not None else None
             proxy = "proxy-" if found.mechanism.startswith("proxy-") else ""
             if isinstance(said, Answer):
@@ -199,12 +200,13 @@ class Logins:
             if row.status is not None:
                 found.outcome = outcome(row, found.mechanism)
                 found.reply_span = row.response_span
-            yield found
-        row.logins, row.answers = [], None
+        if logins:
+            row.logins, row.answers = [], None
         if self._ntlm:
             self._ntlm.clear()
         if row.status in (401, 407):
             self._challenged(row.response_headers or [], row.status)
+        return logins
 
     def _digest(self, row: HttpTransaction, found: Credential, said: Digest, proxy: str) -> None:
         asked = self._nonces.get((proxy, said.get("nonce")))
@@ -247,10 +249,12 @@ def _form_outcome(row: HttpTransaction, status: int) -> Outcome:
         return Outcome.UNKNOWN
     if any(word in location.lower() for word in ("error", "fail", "denied", "invalid", "incorrect")):
         return Outcome.REJECTED
-    there, here = _path(location), {_path(row.target or ""), _path(value_of(row.request_headers, "referer"))}
+    there, here = _path(location), (_path(row.target or ""), _path(value_of(row.request_headers, "referer")))
+    if there in here or says_login(location):
+        return Outcome.UNKNOWN
     new = any(name.lower() == "set-cookie" and next(cookies.sessions("set-cookie", value), None) is not None
               for name, value in row.response_headers or [])
-    return Outcome.ACCEPTED if new and there not in here and not says_login(location) else Outcome.UNKNOWN
+    return Outcome.ACCEPTED if new else Outcome.UNKNOWN
 
 
 def _path(url: str) -> str:

@@ -33,7 +33,10 @@ Headers = Iterable[Sequence[str]] | None
 
 def value_of(headers: Headers, name: str) -> str:
     """The first value of a header by its lower-case name; empty where there is none."""
-    return next((value for header, value in headers or () if header.lower() == name), "")
+    for header, value in headers or ():
+        if header.lower() == name:
+            return value
+    return ""
 
 
 @dataclass(slots=True)
@@ -161,10 +164,11 @@ def _hash_mode(f: Field, meaning: Meaning) -> int | None:
 
 def _keys(fields: Sequence[Field], encoding: str) -> Iterator[Typed]:
     """Keys to interfaces: by a name that says so, or in a query by one that may and a value that looks drawn at random."""
-    owner = {f.name.lower(): f.value or "" for f in fields}
-    for f in fields:
-        sure = key_name(f.name) == "sure"
-        if not f.value or f.literal or not (sure or (encoding == "query" and key_name(f.name))):
+    named = [(f, said) for f in fields if f.value and not f.literal and (said := key_name(f.name))]
+    owner = {f.name.lower(): f.value or "" for f in fields} if named else {}
+    for f, said in named:
+        sure = said == "sure"
+        if not f.value or not (sure or encoding == "query"):
             continue
         if f.name.lower() == "x-amz-signature":
             yield Typed(f, owner.get("x-amz-credential", "").partition("/")[0], SecretKind.HASH, "its name", "aws4-hmac-sha256")
