@@ -212,7 +212,9 @@ def check_first_bytes(dissector: type[Dissector], scripts: Sequence[Script]) -> 
     begin, and with either side's first byte another one.
     """
     pairs = getattr(dissector, "first_bytes", None)
-    for script in scripts if pairs is not None else ():
+    if pairs is None:
+        return
+    for script in scripts:
         client, server = (b"".join(data for side, data in script if side == role) for role in (CLIENT, SERVER))
         for most in (1, 512):
             ours, theirs = client[:most], server[:most]
