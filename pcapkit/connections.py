@@ -70,6 +70,7 @@ class Connections:
         self._tcp = Recogniser(dissectors, "tcp")
         self._udp = Recogniser(dissectors, "udp")
         self._services: list[str | None] = [None, *(d.name for d in dissectors)]
+        self._numbers = {name: number for number, name in enumerate(self._services)}
         self._services += [None] * (_NO_SERVICE + 1 - len(self._services))
         self._accounts: dict[tuple[int, int], Counter[str]] = {}
         self._account_places: list[tuple[int, int]] = []
@@ -106,7 +107,7 @@ class Connections:
             one, other = stream.sides
             both = (one.fin is not None and one.offset >= one.fin and other.fin is not None
                     and other.offset >= other.fin)
-            if both or self.flows.bits[stream.flow] & RESET:
+            if both or self.flows.bits.item(stream.flow) & RESET:
                 self._close(self.live[stream.flow])
         self._make_room()
 
@@ -182,7 +183,7 @@ class Connections:
 
     def _keep_rows(self, name: str, rows: Rows) -> None:
         if len(rows.flow):
-            self.flows.service[rows.flow] = self._services.index(name)
+            self.flows.service[rows.flow] = self._numbers[name]
             self._lane_rows.append((name, rows))
         for anomaly in rows.anomalies:
             self._odd(*anomaly)
@@ -217,13 +218,14 @@ class Connections:
         """Give up holes, tell the dissector, and keep of the stream only its account."""
         self._reassembler.finish(stream)
         stream.close()
-        del self.live[stream.flow]
+        flow, marks = stream.flow, self.flows.marks
+        del self.live[flow]
         if ended:
-            self.flows.marks[stream.flow] |= ENDED
+            marks[flow] = marks.item(flow) | ENDED
         for side, total in zip(stream.sides, (self.flows.bytes_a, self.flows.bytes_b), strict=True):
-            total[stream.flow] += side.delivered
+            total[flow] = total.item(flow) + side.delivered
             if side.gaps or side.captured != side.delivered:
-                self._account(stream.flow, side.index).update(
+                self._account(flow, side.index).update(
                     {"gap": side.gaps, "duplicate": side.duplicate, "conflicting": side.conflicting,
                      "out_of_window": side.outside, "after_close": side.late, "dropped": side.dropped})
 
@@ -286,7 +288,7 @@ class Connections:
 
     def serve(self, flow: int, protocol: str) -> None:
         """Note the protocol of a flow."""
-        self.flows.service[flow] = self._services.index(protocol)
+        self.flows.service[flow] = self._numbers[protocol]
 
     # Rows
 

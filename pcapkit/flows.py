@@ -167,19 +167,15 @@ class FlowTable:
         a, b = ends >> 16 & 0xFFFF, ends & 0xFFFF
         return (b, a) if self.bits.item(flow) & CLIENT_IS_B else (a, b)
 
-    def conversation_ends(self, flow: int) -> tuple[str, int, str, int]:
-        """Client address and port, server address and port of a flow."""
-        ends = self.ends.item(flow)
-        version = ends >> 40 & 0xFF
-        a = _texts[self.a_high.item(flow), self.a_low.item(flow), version], ends >> 16 & 0xFFFF
-        b = _texts[self.b_high.item(flow), self.b_low.item(flow), version], ends & 0xFFFF
-        return (*b, *a) if self.bits.item(flow) & CLIENT_IS_B else (*a, *b)
-
     def conversation(self, flow: int, file: str) -> Conversation:
         """Who talks to whom in a flow of `file`."""
-        transport = "tcp" if self.protocol(flow) == TCP else "udp"
-        return Conversation(file, transport, self.stream.item(flow), *self.conversation_ends(flow),
-                            bool(self.bits.item(flow) & INFERRED), shell=self.shell.item(flow))
+        ends, bits = self.ends.item(flow), self.bits.item(flow)
+        version, transport = ends >> 40 & 0xFF, "tcp" if ends >> 32 & 0xFF == TCP else "udp"
+        a = _texts[self.a_high.item(flow), self.a_low.item(flow), version], ends >> 16 & 0xFFFF
+        b = _texts[self.b_high.item(flow), self.b_low.item(flow), version], ends & 0xFFFF
+        client, server = (b, a) if bits & CLIENT_IS_B else (a, b)
+        return Conversation(file, transport, self.stream.item(flow), *client, *server, bits & INFERRED != 0, False,
+                            self.shell.item(flow))
 
     def version(self, flow: int) -> int:
         """IP version of a flow."""
@@ -190,7 +186,7 @@ class FlowTable:
         return self.ends.item(flow) >> 32 & 0xFF
 
     def ends_of(self, flows: Ints) -> tuple[list[str], Ints, list[str], Ints]:
-        """`conversation_ends` of many flows, as columns."""
+        """Addresses and ports of clients and servers of many flows, as columns."""
         ends = self.ends[flows]
         four = (ends >> np.uint64(40) & np.uint64(0xFF)) == 4
         flipped = self.bits[flows] & CLIENT_IS_B != 0

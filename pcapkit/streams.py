@@ -14,6 +14,7 @@ from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import accumulate
 from operator import itemgetter
 
 import numpy as np
@@ -57,7 +58,7 @@ class Segments:
     def copy(self, first: int, stop: int) -> Segments:
         """The same, independent of the window."""
         lengths = list(self.lengths[first:stop])
-        starts = np.cumsum([0, *lengths[:-1]]).tolist()
+        starts = list(accumulate(lengths[:-1], initial=0))
         return Segments(self.data(first, stop), starts, lengths, list(self.frames[first:stop]), list(self.times[first:stop]))
 
 

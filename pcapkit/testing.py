@@ -11,11 +11,12 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 from typing import Any
 
-from pcapkit.dissectors import Dissector, Wishes
+from pcapkit.dissectors import ANY, Dissector, Recognition, Wishes
 from pcapkit.errors import DissectError
-from pcapkit.records import CLIENT, Record, Span, Upgrade
+from pcapkit.records import CLIENT, SERVER, Record, Span, Upgrade
 
 Script = Sequence[tuple[int, bytes]]
 
@@ -206,11 +207,33 @@ def check_gaps(dissector: type[Dissector], script: Script, wishes: Wishes | None
     return tapes
 
 
+def check_first_bytes(dissector: type[Dissector], scripts: Sequence[Script]) -> None:
+    """Assert that `recognises` says NO where the first bytes fit none of the dissector's `first_bytes`: of scripts as they
+    begin, and with either side's first byte another one.
+    """
+    pairs = getattr(dissector, "first_bytes", None)
+    if pairs is None:
+        return
+    for script in scripts:
+        client, server = (b"".join(data for side, data in script if side == role) for role in (CLIENT, SERVER))
+        for most in (1, 512):
+            ours, theirs = client[:most], server[:most]
+            for one, other in (*product(_others(ours), (b"", theirs)), *product((b"", ours), _others(theirs))):
+                fits = any(one[:1] in first and other[:1] in second for first, second in pairs)
+                assert fits or dissector.recognises(one, other) is Recognition.NO, (one, other)
+
+
+def _others(data: bytes) -> list[bytes]:
+    """The same bytes behind every first one."""
+    return [bytes((first,)) + data[1:] for first in ANY]
+
+
 def check_contract(dissector: type[Dissector], scripts: Sequence[Script], kind: type[Record], wishes: Wishes | None = None,
                    cuts: int = 60, gaps: int = 100, inputs: int = 3_000) -> None:
     """Assert what every dissector owes: any cut of a script gives the same records, of `kind` among them; gaps and noise
-    are survived without a DissectError.
+    are survived without a DissectError; and its `first_bytes` are true.
     """
+    check_first_bytes(dissector, scripts)
     for number, script in enumerate(scripts):
         try:
             assert check_splits(dissector, script, wishes, cuts).of(kind), f"no {kind.__name__}"

@@ -12,7 +12,7 @@ from soup import CLIENT, SERVER, Segment, table, windows
 from pcapkit.dialogues import Dialogue, Exchange, Recogniser
 from pcapkit.dissectors import Recognition, Wishes
 from pcapkit.errors import DissectError
-from pcapkit.flows import CLIENT_IS_B, INFERRED, FlowTable
+from pcapkit.flows import CLIENT_IS_B, FlowTable
 from pcapkit.limits import Limits
 from pcapkit.packets import SYN, Packets
 from pcapkit.records import FOREVER, Anomaly, Conversation, Record, Sink, Span, Upgrade
@@ -110,8 +110,7 @@ class Shelf:
         self.records.append(record)
 
     def describe(self, flow: int) -> Conversation:
-        ends = self.flows.conversation_ends(flow)
-        return Conversation("x", "tcp", 0, *ends, bool(self.flows.bits[flow] & INFERRED))
+        return self.flows.conversation(flow, "x")
 
     def flip(self, flow: int) -> None:
         self.flows.bits[flow] ^= CLIENT_IS_B

@@ -4,10 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pcapkit.dissectors import Dissector, Recognition
+from pcapkit.dissectors import ANY, Dissector, Recognition
 
 _TOO_FEW = 8
 """A side with fewer bytes may still turn into any protocol."""
+
+_PAIRS = 4_096
+"""For how many pairs of first bytes it is remembered who is asked."""
+
+
+class _Asked(dict[tuple[bytes, bytes], list[type[Dissector]]]):
+    """By the first bytes of client and server (none of a silent side), the dissectors that may say other than NO."""
+
+    def __init__(self, dissectors: Sequence[type[Dissector]]) -> None:
+        self._pairs = [(d, *pair) for d in dissectors for pair in getattr(d, "first_bytes", ((ANY, ANY),))]
+
+    def __missing__(self, pair: tuple[bytes, bytes]) -> list[type[Dissector]]:
+        if len(self) >= _PAIRS:
+            self.clear()
+        client, server = pair
+        fitting = [dissector for dissector, ours, theirs in self._pairs if client in ours and server in theirs]
+        asked = self[pair] = list(dict.fromkeys(fitting))
+        return asked
 
 
 class Recogniser:
@@ -16,6 +34,7 @@ class Recogniser:
     def __init__(self, dissectors: Sequence[type[Dissector]], transport: str) -> None:
         self.dissectors = [d for d in dissectors if transport in d.transports]
         self.by_name = {d.name: d for d in dissectors}
+        self._asked = _Asked(self.dissectors)
         self._by_port = {port: d for d in reversed(self.dissectors) for port in d.ports}
 
     def decide(self, client: bytes, server: bytes, ports: tuple[int, int], may_flip: bool,
@@ -29,10 +48,11 @@ class Recogniser:
         usual = self._by_port.get(ports[1])
         if usual is not None and usual.recognises(client, server) is Recognition.YES:
             return usual, False, False
-        for dissector in self.dissectors:
-            for flip in (False, True) if may_flip else (False,):
-                judged = dissector.recognises(server, client) if flip else dissector.recognises(client, server)
-                by_port = ports[0 if flip else 1] in dissector.ports
+        for flip in (False, True) if may_flip else (False,):
+            ours, theirs, port = (server, client, ports[0]) if flip else (client, server, ports[1])
+            for dissector in self._asked[ours[:1], theirs[:1]]:
+                judged = dissector.recognises(ours, theirs)
+                by_port = port in dissector.ports
                 if judged is Recognition.USUAL:
                     judged = Recognition.MAYBE if by_port else Recognition.NO
                 rank = (judged, by_port, not flip)

@@ -16,6 +16,8 @@ its sink. It knows no packet, clock or table. The contract, which `pcapkit.testi
 - `unread(side)` are the bytes received and not used, for whoever takes over after an `Upgrade`.
 - Only `DissectError` may leave a dissector; then it is given no more bytes of this stream but is still closed. Whatever
   can be survived is an `Anomaly` instead.
+- `first_bytes`, a class fact that it may have, spares asking it: where the first bytes of the sides fit none of these pairs (a
+  side that is silent fits all), `recognises` says NO. None of them at all is never asked, one without the fact always.
 - A datagram protocol gets one datagram a call; the returned number and the rule about cuts do not apply to it.
 """
 
@@ -56,6 +58,14 @@ class Wishes:
     messages: bool = False
     bodies: bool = False
     steps: bool = False
+
+
+FirstBytes = tuple[tuple[bytes, bytes], ...]
+"""Pairs: which bytes the client and which the server can begin with."""
+
+ANY = bytes(range(256))
+DIGITS, SPACES = b"0123456789", b" \t\n\r\v\f"
+LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 
 class Dissector(Protocol):

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from pcapkit import schema
 from pcapkit.codecs.dialogue import Command, Dialogue, Login, overwritten, part
-from pcapkit.dissectors import Recognition, Wishes
+from pcapkit.dissectors import DIGITS, LETTERS, FirstBytes, Recognition, Wishes
 from pcapkit.records import SERVER, Capabilities, Outcome, SecretKind, Sink, Span
 
 _VERBS = frozenset("USER PASS ACCT CWD CDUP SMNT REIN QUIT PORT PASV TYPE STRU MODE RETR STOR STOU APPE ALLO REST RNFR RNTO "
@@ -31,6 +31,7 @@ class FTP(Dialogue):
     name: ClassVar[str] = "ftp"
     transports: ClassVar[tuple[str, ...]] = ("tcp",)
     ports: ClassVar[frozenset[int]] = frozenset({21})
+    first_bytes: ClassVar[FirstBytes] = ((LETTERS, DIGITS),)
     tables: ClassVar[tuple[schema.Table, ...]] = (schema.CREDENTIALS,)
 
     def __init__(self, sink: Sink, wishes: Wishes) -> None:

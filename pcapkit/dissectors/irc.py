@@ -8,7 +8,7 @@ from typing import ClassVar
 from pcapkit import schema
 from pcapkit.codecs.dialogue import Command, Dialogue, Login, overwritten, part
 from pcapkit.codecs.sasl import is_mechanism
-from pcapkit.dissectors import Recognition, Wishes
+from pcapkit.dissectors import ANY, LETTERS, SPACES, FirstBytes, Recognition, Wishes
 from pcapkit.records import CLIENT, SERVER, Capabilities, Outcome, SecretKind, Sink, Span
 
 _PREFIX = re.compile(rb"(?:@[^ ]* +)?(?::([^ ]*) +)?")
@@ -36,6 +36,7 @@ class IRC(Dialogue):
     name: ClassVar[str] = "irc"
     transports: ClassVar[tuple[str, ...]] = ("tcp",)
     ports: ClassVar[frozenset[int]] = frozenset({194, 6667})
+    first_bytes: ClassVar[FirstBytes] = ((SPACES + LETTERS, b":@PNEA"), (ANY, b":NA"))
     tables: ClassVar[tuple[schema.Table, ...]] = (schema.CREDENTIALS,)
 
     def __init__(self, sink: Sink, wishes: Wishes) -> None:

@@ -13,13 +13,15 @@ from pcapkit import schema
 from pcapkit.codecs import ber
 from pcapkit.codecs.ber import Value
 from pcapkit.codecs.messages import Messages
-from pcapkit.dissectors import Recognition, Wishes
+from pcapkit.dissectors import FirstBytes, Recognition, Wishes
 from pcapkit.errors import DissectError
 from pcapkit.records import Anomaly, Credential, Outcome, SecretKind, Sink, Span
 from pcapkit.wire import Cursor, Unread
 
 _AS_REQ, _AS_REP, _TGS_REQ, _TGS_REP, _ERROR = 0x6A, 0x6B, 0x6C, 0x6D, 0x7E
 _REQUESTS, _REPLIES = (_AS_REQ, _TGS_REQ), (_AS_REP, _TGS_REP, _ERROR)
+_FIRST = bytes((0, *_REQUESTS, *_REPLIES))
+"""What a message begins with: its length, which is below 2**24, or its tag."""
 _STRING = 0x1B
 _TIMESTAMP, _PUBLIC_KEY, _FAST = 2, 17, 136
 """PA-ENC-TIMESTAMP; PA-PK-AS-REP and PA-FX-FAST, with which the answer's key is not made of the password alone."""
@@ -40,6 +42,7 @@ class Kerberos(Messages):
     name: ClassVar[str] = "kerberos"
     transports: ClassVar[tuple[str, ...]] = ("udp", "tcp")
     ports: ClassVar[frozenset[int]] = frozenset({88})
+    first_bytes: ClassVar[FirstBytes] = ((_FIRST, _FIRST),)
     tables: ClassVar[tuple[schema.Table, ...]] = (schema.CREDENTIALS,)
 
     def __init__(self, sink: Sink, wishes: Wishes) -> None:
@@ -172,6 +175,8 @@ def _tag(data: bytes) -> int | None:
 
     Its version and type stand first in it, and must fit (5.4.1, 5.4.2, 5.9.1).
     """
+    if data[:1] not in _FIRST:
+        return 0
     cursor = Cursor(data, 4 if data[:1] == b"\0" else 0)
     try:
         tag, length = ber.head(cursor)

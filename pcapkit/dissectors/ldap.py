@@ -8,7 +8,7 @@ from pcapkit import schema
 from pcapkit.codecs import ber
 from pcapkit.codecs.ber import Value
 from pcapkit.codecs.dialogue import Command, Dialogue, Login
-from pcapkit.dissectors import Recognition
+from pcapkit.dissectors import FirstBytes, Recognition
 from pcapkit.errors import DissectError
 from pcapkit.records import CLIENT, FOREVER, Outcome, SecretKind, Span
 from pcapkit.wire import Cursor, Unread
@@ -33,6 +33,7 @@ class LDAP(Dialogue):
     name: ClassVar[str] = "ldap"
     transports: ClassVar[tuple[str, ...]] = ("tcp",)
     ports: ClassVar[frozenset[int]] = frozenset({389, 3268})
+    first_bytes: ClassVar[FirstBytes] = ((b"\x30", b"\x30"),)
     tables: ClassVar[tuple[schema.Table, ...]] = (schema.CREDENTIALS,)
     coded: ClassVar[bool] = False
 

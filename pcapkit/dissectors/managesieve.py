@@ -9,7 +9,7 @@ from pcapkit import schema
 from pcapkit.codecs.dialogue import Command, overwritten, part
 from pcapkit.codecs.literals import LITERAL, LiteralDialogue
 from pcapkit.codecs.strings import strings
-from pcapkit.dissectors import Recognition, Wishes
+from pcapkit.dissectors import LETTERS, SPACES, FirstBytes, Recognition, Wishes
 from pcapkit.records import CLIENT, SERVER, Capabilities, Outcome, Sink, Span
 from pcapkit.wire import Unread
 
@@ -28,6 +28,7 @@ class ManageSieve(LiteralDialogue):
     name: ClassVar[str] = "managesieve"
     transports: ClassVar[tuple[str, ...]] = ("tcp",)
     ports: ClassVar[frozenset[int]] = frozenset({4190})
+    first_bytes: ClassVar[FirstBytes] = ((SPACES + LETTERS, LETTERS + b'"'),)
     tables: ClassVar[tuple[schema.Table, ...]] = (schema.CREDENTIALS,)
 
     def __init__(self, sink: Sink, wishes: Wishes) -> None:

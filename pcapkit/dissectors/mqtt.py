@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from pcapkit import schema
 from pcapkit.codecs.dialogue import Command, Dialogue, Login, part
-from pcapkit.dissectors import Recognition, Wishes
+from pcapkit.dissectors import FirstBytes, Recognition, Wishes
 from pcapkit.errors import DissectError
 from pcapkit.records import CLIENT, Outcome, SecretKind, Sink, Span
 from pcapkit.wire import Cursor, Unread
@@ -34,6 +34,7 @@ class MQTT(Dialogue):
     name: ClassVar[str] = "mqtt"
     transports: ClassVar[tuple[str, ...]] = ("tcp",)
     ports: ClassVar[frozenset[int]] = frozenset({1883})
+    first_bytes: ClassVar[FirstBytes] = ((bytes((_CONNECT << 4,)), bytes((_CONNACK << 4, _AUTH << 4))),)
     tables: ClassVar[tuple[schema.Table, ...]] = (schema.CREDENTIALS,)
     switches: ClassVar[bool] = False
     coded: ClassVar[bool] = False

@@ -8,7 +8,7 @@ from typing import ClassVar
 from pcapkit import schema
 from pcapkit.codecs.dialogue import Command, Dialogue, Login, overwritten, part
 from pcapkit.codecs.dots import DotText
-from pcapkit.dissectors import Recognition, Wishes
+from pcapkit.dissectors import DIGITS, LETTERS, SPACES, FirstBytes, Recognition, Wishes
 from pcapkit.records import CLIENT, FOREVER, SERVER, Capabilities, Outcome, SecretKind, Sink, Span
 from pcapkit.wire import Unread
 
@@ -31,6 +31,7 @@ class NNTP(Dialogue):
     name: ClassVar[str] = "nntp"
     transports: ClassVar[tuple[str, ...]] = ("tcp",)
     ports: ClassVar[frozenset[int]] = frozenset({119, 433})
+    first_bytes: ClassVar[FirstBytes] = ((SPACES + LETTERS, DIGITS),)
     tables: ClassVar[tuple[schema.Table, ...]] = (schema.CREDENTIALS,)
 
     def __init__(self, sink: Sink, wishes: Wishes) -> None:

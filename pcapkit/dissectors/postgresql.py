@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from pcapkit import schema
 from pcapkit.codecs.dialogue import Command, Dialogue, Login, part
-from pcapkit.dissectors import Recognition, Wishes
+from pcapkit.dissectors import ANY, FirstBytes, Recognition, Wishes
 from pcapkit.records import CLIENT, SERVER, Outcome, SecretKind, Sink, Span
 from pcapkit.wire import Unread
 
@@ -28,6 +28,7 @@ class PostgreSQL(Dialogue):
     name: ClassVar[str] = "postgresql"
     transports: ClassVar[tuple[str, ...]] = ("tcp",)
     ports: ClassVar[frozenset[int]] = frozenset({5432})
+    first_bytes: ClassVar[FirstBytes] = ((b"\0", ANY),)
     tables: ClassVar[tuple[schema.Table, ...]] = (schema.CREDENTIALS,)
 
     def __init__(self, sink: Sink, wishes: Wishes) -> None:

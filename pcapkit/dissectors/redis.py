@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from pcapkit import schema
 from pcapkit.codecs.dialogue import Command, Dialogue, Login, part
-from pcapkit.dissectors import Recognition, Wishes
+from pcapkit.dissectors import LETTERS, FirstBytes, Recognition, Wishes
 from pcapkit.records import CLIENT, FOREVER, SERVER, Outcome, Secret, SecretKind, Sink, Span
 from pcapkit.wire import Unread
 
@@ -38,6 +38,7 @@ class Redis(Dialogue):
     name: ClassVar[str] = "redis"
     transports: ClassVar[tuple[str, ...]] = ("tcp",)
     ports: ClassVar[frozenset[int]] = frozenset({6379})
+    first_bytes: ClassVar[FirstBytes] = ((LETTERS + b"*", b"-+:$*%~>|,#(=!_"),)
     tables: ClassVar[tuple[schema.Table, ...]] = (schema.CREDENTIALS,)
     switches: ClassVar[bool] = False
 

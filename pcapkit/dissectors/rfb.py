@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from pcapkit import schema
 from pcapkit.codecs.dialogue import Command, Dialogue, Login, part
-from pcapkit.dissectors import Recognition, Wishes
+from pcapkit.dissectors import FirstBytes, Recognition, Wishes
 from pcapkit.records import CLIENT, SERVER, Outcome, SecretKind, Sink, Span, Upgrade
 from pcapkit.wire import Unread
 
@@ -28,6 +28,7 @@ class RFB(Dialogue):
     name: ClassVar[str] = "rfb"
     transports: ClassVar[tuple[str, ...]] = ("tcp",)
     ports: ClassVar[frozenset[int]] = frozenset(range(5900, 5911))
+    first_bytes: ClassVar[FirstBytes] = ((b"R", b"R"),)
     tables: ClassVar[tuple[schema.Table, ...]] = (schema.CREDENTIALS,)
     switches: ClassVar[bool] = False
 

@@ -8,7 +8,7 @@ from typing import ClassVar
 from pcapkit import schema
 from pcapkit.codecs.dialogue import Dialogue
 from pcapkit.codecs.terminal import Terminal
-from pcapkit.dissectors import Recognition, Wishes
+from pcapkit.dissectors import FirstBytes, Recognition, Wishes
 from pcapkit.records import CLIENT, Sink
 from pcapkit.wire import Unread
 
@@ -26,6 +26,7 @@ class Rlogin(Dialogue):
     name: ClassVar[str] = "rlogin"
     transports: ClassVar[tuple[str, ...]] = ("tcp",)
     ports: ClassVar[frozenset[int]] = frozenset({513})
+    first_bytes: ClassVar[FirstBytes] = ((b"\0", b"\0\1"),)
     tables: ClassVar[tuple[schema.Table, ...]] = (schema.CREDENTIALS,)
     switches: ClassVar[bool] = False
 

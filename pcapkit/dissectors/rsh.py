@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from pcapkit import schema
 from pcapkit.codecs.dialogue import Command, Dialogue, Login, part
-from pcapkit.dissectors import Recognition, Wishes
+from pcapkit.dissectors import DIGITS, FirstBytes, Recognition, Wishes
 from pcapkit.records import CLIENT, FOREVER, Outcome, SecretKind, Sink, Span
 from pcapkit.wire import Unread
 
@@ -26,6 +26,7 @@ class RSH(Dialogue):
     name: ClassVar[str] = "rsh"
     transports: ClassVar[tuple[str, ...]] = ("tcp",)
     ports: ClassVar[frozenset[int]] = frozenset({514})
+    first_bytes: ClassVar[FirstBytes] = ((DIGITS + b"\0\n", b"\0\1"),)
     tables: ClassVar[tuple[schema.Table, ...]] = (schema.CREDENTIALS,)
     switches: ClassVar[bool] = False
 

@@ -8,7 +8,7 @@ from typing import ClassVar
 from pcapkit import schema
 from pcapkit.codecs.hidden import basic
 from pcapkit.codecs.messages import Messages
-from pcapkit.dissectors import Recognition, Wishes
+from pcapkit.dissectors import LETTERS, FirstBytes, Recognition, Wishes
 from pcapkit.records import Credential, Outcome, Secret, SecretKind, Sink, Span
 from pcapkit.wire import Unread
 
@@ -35,6 +35,7 @@ class SIP(Messages):
     name: ClassVar[str] = "sip"
     transports: ClassVar[tuple[str, ...]] = ("udp", "tcp")
     ports: ClassVar[frozenset[int]] = frozenset({5060})
+    first_bytes: ClassVar[FirstBytes] = ((LETTERS + _BETWEEN, b"S" + _BETWEEN),)
     tables: ClassVar[tuple[schema.Table, ...]] = (schema.CREDENTIALS,)
 
     def __init__(self, sink: Sink, wishes: Wishes) -> None:

@@ -8,7 +8,7 @@ from typing import ClassVar
 from pcapkit import schema
 from pcapkit.codecs import ntlm, spnego
 from pcapkit.codecs.messages import Messages
-from pcapkit.dissectors import Recognition, Wishes
+from pcapkit.dissectors import FirstBytes, Recognition, Wishes
 from pcapkit.errors import DissectError
 from pcapkit.records import CLIENT, Credential, Outcome, Secret, SecretKind, Sink, Span
 from pcapkit.wire import Cursor, Unread
@@ -30,6 +30,7 @@ class SMB(Messages):
     name: ClassVar[str] = "smb"
     transports: ClassVar[tuple[str, ...]] = ("tcp",)
     ports: ClassVar[frozenset[int]] = frozenset({445, 139})
+    first_bytes: ClassVar[FirstBytes] = ((bytes((_MESSAGE, *_SESSION)), bytes((_MESSAGE, *_SESSION))),)
     tables: ClassVar[tuple[schema.Table, ...]] = (schema.CREDENTIALS,)
 
     def __init__(self, sink: Sink, wishes: Wishes) -> None:

@@ -11,7 +11,7 @@ from pcapkit import schema
 from pcapkit.codecs import ber
 from pcapkit.codecs.ber import Value
 from pcapkit.codecs.datagrams import Datagrams
-from pcapkit.dissectors import Recognition, Wishes
+from pcapkit.dissectors import FirstBytes, Recognition, Wishes
 from pcapkit.errors import DissectError
 from pcapkit.records import Credential, Outcome, Secret, SecretKind, Sink, Span
 
@@ -43,6 +43,7 @@ class SNMP(Datagrams):
     name: ClassVar[str] = "snmp"
     transports: ClassVar[tuple[str, ...]] = ("udp",)
     ports: ClassVar[frozenset[int]] = frozenset({161, 162})
+    first_bytes: ClassVar[FirstBytes] = ((bytes((ber.SEQUENCE,)), bytes((ber.SEQUENCE,))),)
     tables: ClassVar[tuple[schema.Table, ...]] = (schema.CREDENTIALS,)
 
     def __init__(self, sink: Sink, wishes: Wishes) -> None:

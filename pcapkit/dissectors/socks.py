@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from pcapkit import schema
 from pcapkit.codecs.dialogue import Command, Dialogue, Login, part
-from pcapkit.dissectors import Recognition, Wishes
+from pcapkit.dissectors import FirstBytes, Recognition, Wishes
 from pcapkit.records import CLIENT, SERVER, Outcome, SecretKind, Sink, Span, Upgrade
 from pcapkit.wire import Unread
 
@@ -32,6 +32,7 @@ class SOCKS(Dialogue):
     name: ClassVar[str] = "socks"
     transports: ClassVar[tuple[str, ...]] = ("tcp",)
     ports: ClassVar[frozenset[int]] = frozenset({1080})
+    first_bytes: ClassVar[FirstBytes] = ((bytes((_FIVE,)), bytes((_FIVE,))), (bytes((_FOUR,)), b"\0"))
     tables: ClassVar[tuple[schema.Table, ...]] = (schema.CREDENTIALS,)
     switches: ClassVar[bool] = False
 

@@ -12,7 +12,7 @@ from typing import ClassVar
 from pcapkit import schema
 from pcapkit.codecs import ntlm, spnego
 from pcapkit.codecs.dialogue import Command, Dialogue, Login, part
-from pcapkit.dissectors import Recognition, Wishes
+from pcapkit.dissectors import FirstBytes, Recognition, Wishes
 from pcapkit.errors import DissectError
 from pcapkit.records import (
     CLIENT,
@@ -63,6 +63,7 @@ class TDS(Dialogue):
     name: ClassVar[str] = "tds"
     transports: ClassVar[tuple[str, ...]] = ("tcp",)
     ports: ClassVar[frozenset[int]] = frozenset({1433, 2638, 4100, 5000})
+    first_bytes: ClassVar[FirstBytes] = ((bytes((_LOGIN, _LOGIN7, _PRELOGIN)), bytes((_REPLY,))),)
     tables: ClassVar[tuple[schema.Table, ...]] = (schema.CREDENTIALS,)
 
     def __init__(self, sink: Sink, wishes: Wishes) -> None:

@@ -12,7 +12,7 @@ from typing import ClassVar
 
 from pcapkit import schema
 from pcapkit.codecs.dialogue import Command, Dialogue, Login, overwritten, part
-from pcapkit.dissectors import Recognition, Wishes
+from pcapkit.dissectors import SPACES, FirstBytes, Recognition, Wishes
 from pcapkit.records import CLIENT, Capabilities, Outcome, SecretKind, Sink, Span
 from pcapkit.wire import Unread
 
@@ -57,6 +57,7 @@ class XMPP(Dialogue):
     name: ClassVar[str] = "xmpp"
     transports: ClassVar[tuple[str, ...]] = ("tcp",)
     ports: ClassVar[frozenset[int]] = frozenset({5222, 5269})
+    first_bytes: ClassVar[FirstBytes] = ((SPACES + b"<", SPACES + b"<"),)
     tables: ClassVar[tuple[schema.Table, ...]] = (schema.CREDENTIALS,)
 
     def __init__(self, sink: Sink, wishes: Wishes) -> None:

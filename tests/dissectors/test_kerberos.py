@@ -160,7 +160,7 @@ def test_a_malformed_message_is_named() -> None:
     (framed(LOGIN)[0][1], b"", Recognition.YES), (framed(LOGIN)[0][1][:16], b"", Recognition.MAYBE),
     (error(24), b"", Recognition.NO), (b"", STAMPED, Recognition.NO), (b"\0\0\0\x40" + STAMPED, b"", Recognition.NO),
     (STAMPED.replace(b"\xa1\3\2\1\5", b"\xa1\3\2\1\4"), b"", Recognition.NO),
-    (b"jklmnop", b"", Recognition.NO), (b"jkl", b"", Recognition.MAYBE),
+    (b"jklmnop", b"", Recognition.NO), (b"jkl", b"", Recognition.MAYBE), (b"\xff", b"", Recognition.NO),
     (b"", b"", Recognition.NO)])
 def test_recognition(client: bytes, server: bytes, want: Recognition) -> None:
     assert Kerberos.recognises(client, server) is want

@@ -11,7 +11,7 @@ from typing import ClassVar
 from pcapkit import schema
 from pcapkit.codecs.hidden import SECRET_HEADERS, UNKNOWN_HEADER, in_header
 from pcapkit.codecs.policies import POLICY_HEADERS
-from pcapkit.dissectors import Recognition, Wishes
+from pcapkit.dissectors import ANY, FirstBytes, Recognition, Wishes
 from pcapkit.dissectors.http import exchanges, frames
 from pcapkit.dissectors.http.bodies import Reader
 from pcapkit.dissectors.http.framed import Framed
@@ -153,6 +153,7 @@ class HTTP2(Framed[_Side]):
     name: ClassVar[str] = "http2"
     transports: ClassVar[tuple[str, ...]] = ("tcp",)
     ports: ClassVar[frozenset[int]] = frozenset()
+    first_bytes: ClassVar[FirstBytes] = ((b"P\0", ANY), (ANY, b"\0"))
     tables: ClassVar[tuple[schema.Table, ...]] = (schema.HTTP, schema.HTTP_FORMS, schema.CREDENTIALS)
 
     def __init__(self, sink: Sink, wishes: Wishes) -> None:

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from pcapkit import schema
 from pcapkit.codecs.forms import json_fields, text
 from pcapkit.codecs.hidden import in_text
-from pcapkit.dissectors import Recognition, Wishes
+from pcapkit.dissectors import FirstBytes, Recognition, Wishes
 from pcapkit.dissectors.http.framed import Framed
 from pcapkit.dissectors.http.logins import Logins, place
 from pcapkit.dissectors.http.records import HttpTransaction, WebSocketMessage
@@ -111,6 +111,7 @@ class WebSocket(Framed[_Side]):
     name: ClassVar[str] = "websocket"
     transports: ClassVar[tuple[str, ...]] = ("tcp",)
     ports: ClassVar[frozenset[int]] = frozenset()
+    first_bytes: ClassVar[FirstBytes] = ()
     tables: ClassVar[tuple[schema.Table, ...]] = (schema.WEBSOCKET, schema.CREDENTIALS)
 
     def __init__(self, sink: Sink, wishes: Wishes) -> None:

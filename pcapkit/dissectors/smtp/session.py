@@ -8,7 +8,7 @@ from typing import ClassVar
 from pcapkit import schema
 from pcapkit.codecs.dialogue import overwritten
 from pcapkit.codecs.sasl import Exchange
-from pcapkit.dissectors import Recognition, Wishes
+from pcapkit.dissectors import ANY, DIGITS, LETTERS, SPACES, FirstBytes, Recognition, Wishes
 from pcapkit.dissectors.smtp.commands import VERBS, is_command, verb_of
 from pcapkit.dissectors.smtp.data import Message
 from pcapkit.dissectors.smtp.envelope import Envelope, Recipient, path
@@ -46,6 +46,7 @@ class SMTP:
     name: ClassVar[str] = "smtp"
     transports: ClassVar[tuple[str, ...]] = ("tcp",)
     ports: ClassVar[frozenset[int]] = frozenset({25, 587, 465, 2525})
+    first_bytes: ClassVar[FirstBytes] = ((LETTERS, ANY), (ANY, DIGITS))
     tables: ClassVar[tuple[schema.Table, ...]] = (schema.SMTP, schema.MAIL, schema.CREDENTIALS)
 
     def __init__(self, sink: Sink, wishes: Wishes) -> None:
@@ -585,6 +586,7 @@ class LMTP(SMTP):
 
     name: ClassVar[str] = "lmtp"
     ports: ClassVar[frozenset[int]] = frozenset({24})
+    first_bytes: ClassVar[FirstBytes] = ((SPACES + LETTERS, ANY), (ANY, DIGITS))
 
     @staticmethod
     def recognises(client: bytes, server: bytes) -> Recognition:

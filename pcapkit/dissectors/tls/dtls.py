@@ -14,7 +14,7 @@ from struct import Struct
 from typing import ClassVar
 
 from pcapkit import schema
-from pcapkit.dissectors import Recognition, Wishes
+from pcapkit.dissectors import FirstBytes, Recognition, Wishes
 from pcapkit.dissectors.tls.framing import ALERT, APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSHAKE, MOST_CONTENT
 from pcapkit.dissectors.tls.names import (
     CLIENT_HELLO,
@@ -94,6 +94,7 @@ class DTLS:
     name: ClassVar[str] = "dtls"
     transports: ClassVar[tuple[str, ...]] = ("udp",)
     ports: ClassVar[frozenset[int]] = frozenset((443, 853, 2221, 4433, 4755, 5061, 5349, 5684))
+    first_bytes: ClassVar[FirstBytes] = ((b"\x16", b"\x16"),)
     tables: ClassVar[tuple[Table, ...]] = (schema.TLS, schema.CERTIFICATES)
 
     def __init__(self, sink: Sink, wishes: Wishes) -> None:

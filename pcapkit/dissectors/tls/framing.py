@@ -42,7 +42,7 @@ def is_header(kind: int, version: int, length: int) -> bool:
 
 def is_text(data: bytes) -> bool:
     """Whether these bytes are printable ASCII and line ends only."""
-    return not data.translate(None, _MOST_TEXT)
+    return data.isascii() and not data.translate(None, _MOST_TEXT)
 
 
 def is_message(kind: int, length: int, room: int) -> bool:
