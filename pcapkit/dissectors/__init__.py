@@ -144,9 +144,9 @@ def _member(place: str, name: str, transports: str, *ports: int, columns: str | 
 
 
 BUILTIN = (
-    _member("pcapkit.dissectors.http:HTTP2", "http2", "tcp"),
-    _member("pcapkit.dissectors.http:HTTP", "http", "tcp", 80, 3128, 8000, 8080, 8888),
-    _member("pcapkit.dissectors.http:WebSocket", "websocket", "tcp"),
+    _member("pcapkit.dissectors.http.http2:HTTP2", "http2", "tcp"),
+    _member("pcapkit.dissectors.http.session:HTTP", "http", "tcp", 80, 3128, 8000, 8080, 8888),
+    _member("pcapkit.dissectors.http.websocket:WebSocket", "websocket", "tcp"),
     _member("pcapkit.dissectors.smtp:SMTP", "smtp", "tcp", 25, 465, 587, 2525),
     _member("pcapkit.dissectors.smtp:LMTP", "lmtp", "tcp", 24),
     _member("pcapkit.dissectors.pop3:POP3", "pop3", "tcp", 110),

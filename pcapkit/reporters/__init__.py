@@ -43,7 +43,7 @@ BUILTIN = (
     _member("starttls", "StartTLS", "starttls", "Session", "dns", "mail", takes="policies"),
     _member("certificates", "Certificates", "certificates", "CertificateSeen", "dns", needs="trust"),
     _member("downgrade", "Downgrade", "http-downgrade", "HttpTransaction", "TlsHandshake"),
-    _member("tlsweaknesses", "TlsWeaknesses", "tls-weaknesses", "TlsHandshake", "Heartbeat", "SessionTicket", "HttpTransaction"),
+    _member("tlsweaknesses", "TlsWeaknesses", "tls-weaknesses", "TLSStarted", "TlsHandshake", "Heartbeat", "SessionTicket"),
     _member("webpolicies", "WebPolicies", "web-policies", "HttpPolicy"),
     _member("smuggling", "Smuggling", "smtp-smuggling", "Anomaly"),
     _member("mail", "MailTrouble", "mail", "SmtpExchange", "MailMessage"),
