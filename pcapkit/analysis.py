@@ -65,7 +65,7 @@ def analyse(sources: Sequence[Source], options: Options | None = None, masker: M
     """
     options = options or Options()
     masker = masker or Masker(options.show_secrets)
-    reporters = list(reporters_for(options))
+    reporters = Reporters(options)
     chosen = Filter(options.filter) if options.filter else None
     with _patient_collector():
         for source in sources:
@@ -80,21 +80,49 @@ def analyse(sources: Sequence[Source], options: Options | None = None, masker: M
         yield from _verdicts(reporters, masker)
 
 
-def reporters_for(options: Options) -> Iterator[Reporter]:
-    """A reporter of each kind; one that needs something of the user's is there if it was given."""
-    for kind in plugins.reporters(options):
-        needs, takes = getattr(kind, "needs", None), getattr(kind, "takes", None)
-        if needs is None:
-            yield kind(getattr(options, takes)) if takes else kind()
-        elif getattr(options, needs):
-            yield kind(getattr(options, needs), options.limits)
+class Reporters(dict[type[Record] | Table, list[Reporter]]):
+    """The reporters of an analysis, by the records that they want and the tables that they read.
+
+    One that is built in is made when something comes without which it has nothing to say.
+    """
+
+    def __init__(self, options: Options | None = None) -> None:
+        """Without options, there are none."""
+        super().__init__()
+        self._kinds = [(kind, given) for kind in plugins.reporters()
+                       if options is not None and (given := _given(kind, options)) is not None]
+        self._made: list[Reporter | None] = [None if getattr(kind, "roused_by", ()) else kind(*given)
+                                             for kind, given in self._kinds]
+
+    def __missing__(self, what: type[Record] | Table) -> list[Reporter]:
+        name = what.name if isinstance(what, Table) else what.__name__
+        for number, (kind, given) in enumerate(self._kinds):
+            if self._made[number] is None and name in kind.roused_by:
+                self._made[number] = kind(*given)
+                self.clear()
+        found = self[what] = [reporter for reporter in self._made if reporter is not None
+                              and (what in reporter.wants or what in getattr(reporter, "reads", ()))]
+        return found
+
+    def finish(self) -> Iterator[Record]:
+        """What they make of it all, in the order of their shelf."""
+        for reporter in self._made:
+            if reporter is not None:
+                yield from reporter.finish()
 
 
-def _verdicts(reporters: Sequence[Reporter], masker: Masker) -> Iterator[Chunk]:
+def _given(kind: Any, options: Options) -> list[Any] | None:
+    """What a reporter is made with; None where the user did not give what it needs."""
+    needs, takes = getattr(kind, "needs", None), getattr(kind, "takes", None)
+    if needs:
+        return [getattr(options, needs), options.limits] if getattr(options, needs) else None
+    return [getattr(options, takes)] if takes else []
+
+
+def _verdicts(reporters: Reporters, masker: Masker) -> Iterator[Chunk]:
     """What the reporters make of it all: findings worst first, and the rows of the tables they decide."""
-    records = [record for reporter in reporters for record in reporter.finish()]
     by_table: dict[str, list[Record]] = {}
-    for record in records:
+    for record in reporters.finish():
         if record.table is not None:
             by_table.setdefault(record.table.name, []).append(record)
     for rows in by_table.values():
@@ -107,7 +135,7 @@ def _verdicts(reporters: Sequence[Reporter], masker: Masker) -> Iterator[Chunk]:
 class FileAnalysis:
     """One file on its way through the stages."""
 
-    def __init__(self, capture: CaptureFile, options: Options, reporters: Sequence[Reporter], masker: Masker,
+    def __init__(self, capture: CaptureFile, options: Options, reporters: Reporters, masker: Masker,
                  chosen: Filter | None = None, hits_before: Mapping[str, int] | None = None) -> None:
         self.capture = capture
         self.options = options
@@ -124,20 +152,14 @@ class FileAnalysis:
         self.anomalies: dict[tuple[str, int | None, str], Anomaly] = {}
         self.unlisted = 0
         self._repeated: set[tuple[str, int | None, str, str, str]] = set()
-        self._observers: dict[type[Record], list[Reporter]] = {}
-        for reporter in reporters:
-            for kind in reporter.wants:
-                self._observers.setdefault(kind, []).append(reporter)
-        self._readers: list[tuple[Table, Any]] = [
-            (table, reporter) for reporter in reporters for table in getattr(reporter, "reads", ())]
+        self._reporters = reporters
         self._hits_before = Counter(hits_before if hits_before is not None else options.limits.hits)
 
     def chunks(self) -> Iterator[Chunk]:
         """The rows of the file's tables, shown to the reporters that read them."""
         for chunk in self._chunks():
-            for table, reporter in self._readers:
-                if chunk.table is table:
-                    reporter.read(chunk)
+            for reporter in self._reporters[chunk.table]:
+                reporter.read(chunk)  # type: ignore[attr-defined]
             yield chunk
 
     def _chunks(self) -> Iterator[Chunk]:
@@ -165,9 +187,8 @@ class FileAnalysis:
         kind = type(record)
         if kind is Credential and not self._is_new(record):  # type: ignore[arg-type]
             return
-        if kind in self._observers:
-            for reporter in self._observers[kind]:
-                reporter.observe(record)
+        for reporter in self._reporters[kind]:
+            reporter.observe(record)
         if kind is Secret:
             self.secrets.append(record)  # type: ignore[arg-type]
             if record.flow is not None:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from pcapkit import plugins, schema
 from pcapkit.dialogues import Dialogue, Exchange, Recogniser
-from pcapkit.dissectors import Datagrams, Rows, Wishes
+from pcapkit.dissectors import Datagrams, Lane, Rows, Wishes
 from pcapkit.flows import (
     ANSWERED,
     CLIENT_IS_B,
@@ -75,10 +75,11 @@ class Connections:
         self._accounts: dict[tuple[int, int], Counter[str]] = {}
         self._account_places: list[tuple[int, int]] = []
         self._digests: dict[tuple[int, int], Any] = {}
-        self._lanes = [(d.name, lane(limits), _usual(lane.ports))
-                       for d in dissectors if (lane := getattr(d, "columns", None)) is not None]
+        self._columns = [(d.name, lane) for d in dissectors if (lane := getattr(d, "columns", None)) is not None]
+        self._lanes: list[tuple[str, Lane, npt.NDArray[np.bool_]]] = []
+        """Made when there is something to give to them."""
         self._lane_rows: list[tuple[str, Rows]] = []
-        self._lane_ports = _usual(frozenset().union(*(lane.ports for _, lane, _ in self._lanes)))
+        self._lane_ports = _usual(frozenset().union(*(lane.ports for _, lane in self._columns)))
 
     # A window
 
@@ -172,6 +173,7 @@ class Connections:
 
     def _lane(self, packets: Packets, ordered: Ordered) -> None:
         """Give the datagrams of a column lane's ports to it, in capture order."""
+        self._lanes = self._lanes or [(name, lane(self.limits), _usual(lane.ports)) for name, lane in self._columns]
         by_time = np.argsort(ordered.packet, kind="stable")
         packet, flow = ordered.packet[by_time], ordered.flow[by_time]
         for name, lane, usual in self._lanes:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from pcapkit.analysis import FileAnalysis, Options, Source
+from pcapkit.analysis import FileAnalysis, Options, Reporters, Source
 from pcapkit.connections import Connections, Listener
 from pcapkit.errors import CaptureError
 from pcapkit.filters import Filter
@@ -100,7 +100,7 @@ def exhibits(sources: Sequence[Source], places: Iterable[Place], options: Option
                     if place.file == capture.name:
                         wanted.setdefault((place.transport, place.stream, place.side), []).append(exhibit)
                 if wanted:
-                    watch = _Watch(capture, options, [], Masker(True), chosen)
+                    watch = _Watch(capture, options, Reporters(), Masker(True), chosen)
                     watch.wanted = wanted
                     settle = _listen(watch.connections, wanted)
                     for _ in watch.chunks():

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from pcapkit.analysis import FileAnalysis, Options, Source, unread
+from pcapkit.analysis import FileAnalysis, Options, Reporters, Source, unread
 from pcapkit.connections import Listener
 from pcapkit.flows import CLIENT_IS_B, Ordered
 from pcapkit.formats.text import escape
@@ -84,7 +84,7 @@ def follow(source: Source, transport: str, stream: int, options: Options | None 
     options = options or Options()
     followed = Followed(None, [], [], [])
     with open_capture(source, options.limits, progress=options.progress) as capture:
-        analysis = _Watch(capture, options, [], Masker(True))
+        analysis = _Watch(capture, options, Reporters(), Masker(True))
         connections = analysis.connections
         wanted: dict[int, None] = {}
         opened: list[Piece] = []

@@ -18,7 +18,7 @@ def cap(default: int, unit: str, then: str) -> Any:
     return field(default=default, metadata={"unit": unit, "then": then})
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)  # to make methods that compare and show a hundred caps takes a millisecond
 class Limits:
     """The caps of one analysis, and `hits`: how often each was reached."""
 

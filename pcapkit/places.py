@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from pcapkit.analysis import FileAnalysis, Options, Source
+from pcapkit.analysis import FileAnalysis, Options, Reporters, Source
 from pcapkit.connections import Listener
 from pcapkit.flows import CLIENT_IS_B
 from pcapkit.packets import TCP, Decoder, Packets
@@ -61,7 +61,7 @@ class _Watch(FileAnalysis):
 def secret_places(source: Source, options: Options, hash: bool = False) -> Found:
     """The secrets of a file and where they lie. Raises CaptureError where the file cannot be read at all."""
     with open_capture(source, options.limits, hash, options.progress) as capture:
-        watch = _Watch(capture, options, [], Masker(True))
+        watch = _Watch(capture, options, Reporters(), Masker(True))
         connections = watch.connections
         sides: dict[tuple[int, int], Side] = {}
 
@@ -103,7 +103,7 @@ def touched(source: Source, options: Options, places: Iterable[Place],
             near[place.flow, place.direction].setdefault(grid, []).append(place)
     sent = dict.fromkeys(near, 0)
     with open_capture(source, options.limits, progress=options.progress) as capture:
-        flows = FileAnalysis(capture, options, [], Masker(True)).connections.flows
+        flows = FileAnalysis(capture, options, Reporters(), Masker(True)).connections.flows
         for frames in capture.windows():
             packets = decoder.decode(frames)
             ordered = flows.assign(packets)

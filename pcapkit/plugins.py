@@ -1,34 +1,63 @@
 """The shelves: what is built in, and what installed distributions add by entry points.
 
 Groups: `pcapkit.dissectors`, `pcapkit.reporters`, `pcapkit.formats`. A broken or doubled plug-in warns and is left out.
+What is built in is `Shelved`: loaded when it is used.
 """
 
 from __future__ import annotations
 
+import os
+import sys
 import warnings
 from functools import cache
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
-from typing import Any
+from importlib.machinery import PathFinder
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from pcapkit.shelved import load as load
 
-def load(place: str) -> Any:
-    """The object at `module:name`."""
-    module, _, name = place.partition(":")
-    return getattr(import_module(module), name)
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
+_KINDS = ("dissectors", "reporters", "formats")
 
 
 @cache
 def _installed() -> dict[str, tuple[EntryPoint, ...]]:
-    """What installed distributions add to each shelf: looking through all of them takes a while."""
+    """What installed distributions add to each shelf. `importlib.metadata`, which loads a parser of e-mail for it, costs an
+    eighth of a start: it is asked where one may add something.
+    """
+    others = [finder for finder in sys.meta_path if finder is not PathFinder and hasattr(finder, "find_distributions")]
+    if not others and not any(map(_may_add, sys.path)):
+        return dict.fromkeys(_KINDS, ())
+    from importlib.metadata import entry_points
     found = entry_points()
-    return {kind: tuple(found.select(group=f"pcapkit.{kind}")) for kind in ("dissectors", "reporters", "formats")}
+    return {kind: tuple(found.select(group=f"pcapkit.{kind}")) for kind in _KINDS}
+
+
+def _may_add(place: str) -> bool:
+    """Whether a distribution in a place of the path names one of the shelves; an archive may."""
+    try:
+        with os.scandir(place or ".") as children:
+            return any(b"[pcapkit." in _entries(child) for child in children
+                       if child.name.lower().endswith((".dist-info", "egg-info")))
+    except NotADirectoryError:
+        return True
+    except OSError:
+        return False
+
+
+def _entries(information: os.DirEntry[str]) -> bytes:
+    try:
+        return Path(information.path, "entry_points.txt").read_bytes()
+    except OSError:
+        return b""
 
 
 @cache
-def _shelf(kind: str, left_out: frozenset[str] = frozenset()) -> tuple[Any, ...]:
-    places = [place for place in import_module(f"pcapkit.{kind}").BUILTIN if place not in left_out]
-    found = {c.name: c for c in map(load, places)}
+def _shelf(kind: str) -> tuple[Any, ...]:
+    found = {member.name: member for member in import_module(f"pcapkit.{kind}").BUILTIN}
     for entry in _installed()[kind]:
         try:
             added = entry.load()
@@ -45,11 +74,9 @@ def dissectors() -> tuple[Any, ...]:
     return _shelf("dissectors")
 
 
-def reporters(options: object = None) -> tuple[Any, ...]:
-    """The classes of all reporters; with `options`, those that lack what they need there are not loaded, if built in."""
-    needs: dict[str, str] = import_module("pcapkit.reporters").NEEDS
-    return _shelf("reporters", frozenset(place for place, option in needs.items()
-                                         if options is not None and not getattr(options, option)))
+def reporters() -> tuple[Any, ...]:
+    """The classes of all reporters."""
+    return _shelf("reporters")
 
 
 def formats() -> tuple[Any, ...]:

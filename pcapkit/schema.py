@@ -35,7 +35,7 @@ class Column:
     meaning: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Table:
     """One table: `columns` are all of them in order, `own` those behind the common ones."""
 

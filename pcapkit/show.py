@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from os import PathLike
 from typing import Any
 
-from pcapkit.analysis import FileAnalysis, Options, reporters_for
+from pcapkit.analysis import FileAnalysis, Options, Reporters
 from pcapkit.connections import Listener
 from pcapkit.dissectors.dns import PORTS as DNS_PORTS
 from pcapkit.dissectors.http import HttpTransaction
@@ -146,7 +146,7 @@ def _find(source: Source, numbers: set[int], options: Options) -> dict[int, _Pla
     """The frames themselves, and the conversations that they are a part of. Reads no further than the last of them."""
     found: dict[int, _Place] = {}
     with open_capture(source, options.limits) as capture:
-        watch = FileAnalysis(capture, options, [], Masker(True))
+        watch = FileAnalysis(capture, options, Reporters(), Masker(True))
         flows = watch.connections.flows
         for frames in capture.windows():
             packets = watch.decoder.decode(frames)
@@ -183,7 +183,7 @@ def _tell(source: Source, numbers: set[int], options: Options, hidden: dict[int,
         return found
     lines, last = Lines(4, hidden), max(numbers)
     with open_capture(source, options.limits) as capture:
-        watch = FileAnalysis(capture, options, [], Masker(True))
+        watch = FileAnalysis(capture, options, Reporters(), Masker(True))
         for frames in capture.windows():
             wanted = (frames.number <= last).tolist()
             for i, line in lines.window(frames, watch.decoder.decode(frames), wanted):
@@ -208,7 +208,7 @@ class _Watch(FileAnalysis):
     """An analysis that keeps what it learns of the streams of some frames, and what concerns the frames themselves."""
 
     def __init__(self, capture: CaptureFile, options: Options, places: dict[int, _Place]) -> None:
-        self.reporters = list(reporters_for(options))
+        self.reporters = Reporters(options)
         super().__init__(capture, options, self.reporters, Masker(True))
         self.places = places
         self.messages: dict[tuple[str, int | None], list[tuple[str, Span]]] = {}
@@ -228,7 +228,7 @@ class _Watch(FileAnalysis):
         """Read the whole capture."""
         for _ in self.chunks():
             pass
-        self.findings = [record for reporter in self.reporters for record in reporter.finish() if isinstance(record, Finding)]
+        self.findings = [record for record in self.reporters.finish() if isinstance(record, Finding)]
 
     def collect(self, record: Record) -> None:
         """Keep the places of messages; all else goes its way."""

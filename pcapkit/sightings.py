@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
-from pcapkit.analysis import FileAnalysis, Options, Source
+from pcapkit.analysis import FileAnalysis, Options, Reporters, Source
 from pcapkit.errors import CaptureError
 from pcapkit.filters import Filter
 from pcapkit.readers import open_capture
@@ -40,7 +40,7 @@ def sightings(kind: type[R] | tuple[type[R], ...], sources: Sequence[Source], op
     for source in sources:
         try:
             with open_capture(source, options.limits, progress=options.progress) as capture:
-                watch = _Watch(capture, options, [], Masker(True), chosen)
+                watch = _Watch(capture, options, Reporters(), Masker(True), chosen)
                 watch.kind, watch.found = kind, []
                 if prepare is not None:
                     prepare(watch)

@@ -9,7 +9,7 @@ from enum import IntEnum
 import numpy as np
 import numpy.typing as npt
 
-from pcapkit.analysis import FileAnalysis, Options, Source
+from pcapkit.analysis import FileAnalysis, Options, Reporters, Source
 from pcapkit.dissectors.dns import PORTS as DNS_PORTS
 from pcapkit.filters import Filter
 from pcapkit.flows import KEY, FlowTable, Ordered
@@ -202,7 +202,7 @@ def used_secrets(path: str, secrets: Collection[tuple[int, bytes]]) -> str:
     for kind, data in secrets:
         keys.add_embedded(kind, data)
     with open_capture(path) as capture:
-        analysis = FileAnalysis(capture, Options(keys=keys), [], Masker(False))
+        analysis = FileAnalysis(capture, Options(keys=keys), Reporters(), Masker(False))
         for _ in analysis.chunks():
             pass
     return analysis.keys.log()

@@ -11,10 +11,12 @@ from pathlib import Path
 import pytest
 from said import capture, rows, talk
 
-from pcapkit import plugins
+from pcapkit import plugins, reporters, schema
+from pcapkit.analysis import analyse
 from pcapkit.cli import export
 from pcapkit.records import Finding
 
+SAMPLES = Path(__file__).parents[1] / "samples"
 Install = Callable[..., None]
 
 GOOD = '''
@@ -111,6 +113,28 @@ def test_an_object_is_loaded_by_its_place_and_a_dissector_by_its_name() -> None:
         plugins.dissector("nothing")
 
 
+
+
+@pytest.mark.parametrize("group", ["dissectors", "reporters", "formats"])
+def test_a_shelf_tells_of_its_members_what_they_say_themselves(group: str) -> None:
+    for member in importlib.import_module(f"pcapkit.{group}").BUILTIN:
+        told = {name: value for name, value in vars(member).items() if name not in ("_place", "loaded", "roused_by")}
+        lane = told.pop("columns", None)
+        assert told == {name: getattr(member.loaded, name, None) for name in told}
+        assert (lane and (lane.loaded, lane.ports)) == ((of := getattr(member.loaded, "columns", None)) and (of, of.ports))
+
+
+def test_a_reporter_that_was_not_roused_has_nothing_to_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    captures = [*sorted((SAMPLES / "lecture").glob("*.pcap")), *sorted((SAMPLES / "http").glob("**/*.pcap"))]
+    decided = (schema.FINDINGS, schema.ENCRYPTION, schema.CHAINS)
+
+    def judged() -> list[tuple[object, ...]]:
+        return [row for chunk in analyse(captures) if chunk.table in decided for row in chunk.rows()]
+
+    asleep = judged()
+    for member in reporters.BUILTIN:
+        monkeypatch.setattr(member, "roused_by", frozenset())
+    assert asleep == judged() and len(asleep) > 10
 
 
 def test_an_installed_format_can_be_exported_to(install: Install, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from pcapkit.analysis import FileAnalysis
+from pcapkit.analysis import FileAnalysis, Reporters
 from pcapkit.cli.inputs import Run, begin, document, is_input, print_json, shared
 from pcapkit.cli.tables import where
 from pcapkit.errors import OutputError
@@ -63,7 +63,7 @@ def _write(run: Run, output: str) -> None:
     """The packets again, behind the secrets that opened something."""
     source, chunks = run.sources[0], list[Chunk]()
     with open_capture(source, run.options.limits) as capture:
-        analysis = FileAnalysis(capture, run.options, [], Masker(False))
+        analysis = FileAnalysis(capture, run.options, Reporters(), Masker(False))
         for chunk in analysis.chunks():
             run.note(chunk)
             if chunk.table.name == "tls":

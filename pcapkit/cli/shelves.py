@@ -36,4 +36,4 @@ def _list(as_json: bool) -> None:
 
 
 def _first_line(thing: object) -> str:
-    return (thing.__doc__ or "").partition("\n")[0]
+    return (getattr(thing, "loaded", thing).__doc__ or "").partition("\n")[0]

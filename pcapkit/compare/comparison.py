@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from pcapkit import schema
-from pcapkit.analysis import Options, chunk_of, reporters_for
+from pcapkit.analysis import Options, Reporters, chunk_of
 from pcapkit.compare.alignment import FULL, HALF, Alignment
 from pcapkit.compare.datagrams import Datagrams
 from pcapkit.compare.differences import Difference, Passage
@@ -113,12 +113,12 @@ class Judge:
 
     def rows(self, options: Options, chosen: Filter | None) -> Rows:
         """The rows of all tables; the captures are read once more for what their dialogues say."""
-        reporters = list(reporters_for(options))
+        reporters = Reporters(options)
         masker = Masker(options.show_secrets)
         altered = sorted({d.lane // 2 for d in self.differences})
         told = [tell(seen.source, seen.name, {_place(seen, int(flows[pair])): int(flows[pair]) for pair in altered}, options,
                      reporters, masker, chosen) for seen, flows in ((self.a, self.flow_a), (self.b, self.flow_b))]
-        records: list[Record] = [record for reporter in reporters for record in reporter.finish()]
+        records: list[Record] = list(reporters.finish())
         services = told[0][1]
         alterations = sorted(self._alterations(told[0][0], told[1][0], services, masker), key=lambda x: (x.a.frame, x.a.offset))
         findings = [_finding(x) for x in alterations]

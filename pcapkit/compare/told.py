@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from pcapkit.analysis import FileAnalysis, Options, Source
+from pcapkit.analysis import FileAnalysis, Options, Reporters, Source
 from pcapkit.connections import Listener
 from pcapkit.filters import Filter
 from pcapkit.flows import CLIENT_IS_B
 from pcapkit.readers import open_capture
 from pcapkit.records import CLIENT, SERVER, Conversation, Record, Secret, Session, TLSAccepted, TLSStarted
-from pcapkit.reporters import Reporter
 from pcapkit.schema import FLOWS
 from pcapkit.secrets import Masker
 from pcapkit.streams import Side
@@ -88,7 +87,7 @@ class Telling(FileAnalysis):
         return told
 
 
-def tell(source: Source, name: str, wanted: Mapping[Place, int], options: Options, reporters: Sequence[Reporter], masker: Masker,
+def tell(source: Source, name: str, wanted: Mapping[Place, int], options: Options, reporters: Reporters, masker: Masker,
          chosen: Filter | None) -> tuple[dict[int, Told], dict[Place, str | None]]:
     """What is told of the wanted flows, by their numbers, and the services of all; the capture is called `name`."""
     with open_capture(source, options.limits, progress=options.progress) as capture:

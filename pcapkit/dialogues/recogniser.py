@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 
 from pcapkit.dissectors import ANY, Dissector, Recognition
 
@@ -17,7 +18,12 @@ class _Asked(dict[tuple[bytes, bytes], list[type[Dissector]]]):
     """By the first bytes of client and server (none of a silent side), the dissectors that may say other than NO."""
 
     def __init__(self, dissectors: Sequence[type[Dissector]]) -> None:
-        self._pairs = [(d, *pair) for d in dissectors for pair in getattr(d, "first_bytes", ((ANY, ANY),))]
+        self._dissectors = dissectors
+
+    @cached_property
+    def _pairs(self) -> list[tuple[type[Dissector], bytes, bytes]]:
+        """Each dissector with each pair that it may know; to tell them, all are loaded."""
+        return [(d, *pair) for d in self._dissectors for pair in getattr(d, "first_bytes", ((ANY, ANY),))]
 
     def __missing__(self, pair: tuple[bytes, bytes]) -> list[type[Dissector]]:
         if len(self) >= _PAIRS:

@@ -31,6 +31,7 @@ from pcapkit.keys import Keys
 from pcapkit.limits import Limits
 from pcapkit.records import Sink
 from pcapkit.schema import Table
+from pcapkit.shelved import Shelved
 
 
 class Recognition(IntEnum):
@@ -145,39 +146,47 @@ class Lane(Protocol):
         """The end of the file: what is unfinished is put as it is."""
 
 
+def _member(place: str, name: str, transports: str, *ports: int, columns: str | None = None) -> Shelved:
+    """A dissector with what is asked of each before the bytes tell which one is needed; its column lane is for its ports."""
+    usual = frozenset(ports)
+    return Shelved(place, name=name, transports=tuple(transports.split()), ports=usual,
+                   columns=Shelved(columns, ports=usual) if columns else None)
+
+
 BUILTIN = (
-    "pcapkit.dissectors.http:HTTP2",
-    "pcapkit.dissectors.http:HTTP",
-    "pcapkit.dissectors.http:WebSocket",
-    "pcapkit.dissectors.smtp:SMTP",
-    "pcapkit.dissectors.smtp:LMTP",
-    "pcapkit.dissectors.pop3:POP3",
-    "pcapkit.dissectors.imap:IMAP",
-    "pcapkit.dissectors.managesieve:ManageSieve",
-    "pcapkit.dissectors.ftp:FTP",
-    "pcapkit.dissectors.nntp:NNTP",
-    "pcapkit.dissectors.irc:IRC",
-    "pcapkit.dissectors.xmpp:XMPP",
-    "pcapkit.dissectors.ldap:LDAP",
-    "pcapkit.dissectors.smb:SMB",
-    "pcapkit.dissectors.kerberos:Kerberos",
-    "pcapkit.dissectors.snmp:SNMP",
-    "pcapkit.dissectors.radius:RADIUS",
-    "pcapkit.dissectors.sip:SIP",
-    "pcapkit.dissectors.postgresql:PostgreSQL",
-    "pcapkit.dissectors.mysql:MySQL",
-    "pcapkit.dissectors.tds:TDS",
-    "pcapkit.dissectors.redis:Redis",
-    "pcapkit.dissectors.mqtt:MQTT",
-    "pcapkit.dissectors.socks:SOCKS",
-    "pcapkit.dissectors.rfb:RFB",
-    "pcapkit.dissectors.rlogin:Rlogin",
-    "pcapkit.dissectors.rsh:RSH",
-    "pcapkit.dissectors.rsh:Rexec",
-    "pcapkit.dissectors.telnet:Telnet",
-    "pcapkit.dissectors.tls:TLS",
-    "pcapkit.dissectors.tls.dtls:DTLS",
-    "pcapkit.dissectors.tls.quic:QUIC",
-    "pcapkit.dissectors.dns:DNS",
+    _member("pcapkit.dissectors.http.http2:HTTP2", "http2", "tcp"),
+    _member("pcapkit.dissectors.http.session:HTTP", "http", "tcp", 80, 3128, 8000, 8080, 8888),
+    _member("pcapkit.dissectors.http.websocket:WebSocket", "websocket", "tcp"),
+    _member("pcapkit.dissectors.smtp:SMTP", "smtp", "tcp", 25, 465, 587, 2525),
+    _member("pcapkit.dissectors.smtp:LMTP", "lmtp", "tcp", 24),
+    _member("pcapkit.dissectors.pop3:POP3", "pop3", "tcp", 110),
+    _member("pcapkit.dissectors.imap:IMAP", "imap", "tcp", 143),
+    _member("pcapkit.dissectors.managesieve:ManageSieve", "managesieve", "tcp", 4190),
+    _member("pcapkit.dissectors.ftp:FTP", "ftp", "tcp", 21),
+    _member("pcapkit.dissectors.nntp:NNTP", "nntp", "tcp", 119, 433),
+    _member("pcapkit.dissectors.irc:IRC", "irc", "tcp", 194, 6667),
+    _member("pcapkit.dissectors.xmpp:XMPP", "xmpp", "tcp", 5222, 5269),
+    _member("pcapkit.dissectors.ldap:LDAP", "ldap", "tcp", 389, 3268),
+    _member("pcapkit.dissectors.smb:SMB", "smb", "tcp", 139, 445),
+    _member("pcapkit.dissectors.kerberos:Kerberos", "kerberos", "udp tcp", 88),
+    _member("pcapkit.dissectors.snmp:SNMP", "snmp", "udp", 161, 162),
+    _member("pcapkit.dissectors.radius:RADIUS", "radius", "udp", 1645, 1646, 1812, 1813),
+    _member("pcapkit.dissectors.sip:SIP", "sip", "udp tcp", 5060),
+    _member("pcapkit.dissectors.postgresql:PostgreSQL", "postgresql", "tcp", 5432),
+    _member("pcapkit.dissectors.mysql:MySQL", "mysql", "tcp", 3306),
+    _member("pcapkit.dissectors.tds:TDS", "tds", "tcp", 1433, 2638, 4100, 5000),
+    _member("pcapkit.dissectors.redis:Redis", "redis", "tcp", 6379),
+    _member("pcapkit.dissectors.mqtt:MQTT", "mqtt", "tcp", 1883),
+    _member("pcapkit.dissectors.socks:SOCKS", "socks", "tcp", 1080),
+    _member("pcapkit.dissectors.rfb:RFB", "rfb", "tcp", *range(5900, 5911)),
+    _member("pcapkit.dissectors.rlogin:Rlogin", "rlogin", "tcp", 513),
+    _member("pcapkit.dissectors.rsh:RSH", "rsh", "tcp", 514),
+    _member("pcapkit.dissectors.rsh:Rexec", "rexec", "tcp", 512),
+    _member("pcapkit.dissectors.telnet:Telnet", "telnet", "tcp", 23),
+    _member("pcapkit.dissectors.tls:TLS", "tls", "tcp", 443, 465, 636, 853, 990, 993, 995, 5061, 8443),
+    _member("pcapkit.dissectors.tls.dtls:DTLS", "dtls", "udp", 443, 853, 2221, 4433, 4755, 5061, 5349, 5684),
+    _member("pcapkit.dissectors.tls.quic:QUIC", "quic", "udp", 443, 8443),
+    _member("pcapkit.dissectors.dns:DNS", "dns", "udp tcp", 53, 5353, 5354, 5355,
+            columns="pcapkit.dissectors.dns.columns:DnsColumns"),
 )
-"""The dissectors of this package, as `module:class`, most specific first."""
+"""The dissectors of this package, most specific first, as each says of itself."""

@@ -15,7 +15,7 @@ from typing import ClassVar, Protocol
 from pcapkit.exercises.draw import Draw
 from pcapkit.exercises.papers.questions import Evidence
 from pcapkit.exercises.traffic.trace import Trace
-from pcapkit.plugins import load
+from pcapkit.shelved import load
 
 KEYLOG = "keys.log"
 """The name of the key log among a student's files, where there is one."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import ClassVar, Protocol
 
 from pcapkit.schema import Chunk
+from pcapkit.shelved import Shelved
 
 
 class Format(Protocol):
@@ -32,8 +33,6 @@ class Format(Protocol):
         """Something went wrong: remove what was begun."""
 
 
-BUILTIN = (
-    "pcapkit.formats.jsonl:Jsonl", "pcapkit.formats.csv:Csv", "pcapkit.formats.har:Har", "pcapkit.formats.zeek:Zeek",
-    "pcapkit.formats.ecs:Ecs", "pcapkit.formats.sarif:Sarif", "pcapkit.formats.stix:Stix",
-    "pcapkit.formats.markdown:Markdown", "pcapkit.formats.parquet:Parquet", "pcapkit.formats.duckdb:Duckdb",
-)
+BUILTIN = tuple(Shelved(f"pcapkit.formats.{name}:{name.capitalize()}", name=name) for name in (
+    "jsonl", "csv", "har", "zeek", "ecs", "sarif", "stix", "markdown", "parquet", "duckdb"))
+"""The formats of this package. Each has a module and a class of its name."""

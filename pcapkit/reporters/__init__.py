@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from typing import ClassVar, Protocol
 
 from pcapkit.records import Record, Severity
+from pcapkit.shelved import Shelved
 
 
 class Reporter(Protocol):
@@ -31,18 +32,21 @@ class Reporter(Protocol):
         """What it all comes to."""
 
 
-BUILTIN = (
-    "pcapkit.reporters.credentials:CleartextCredentials",
-    "pcapkit.reporters.reuse:ReusedSecret",
-    "pcapkit.reporters.starttls:StartTLS",
-    "pcapkit.reporters.certificates:Certificates",
-    "pcapkit.reporters.downgrade:Downgrade",
-    "pcapkit.reporters.tlsweaknesses:TlsWeaknesses",
-    "pcapkit.reporters.webpolicies:WebPolicies",
-    "pcapkit.reporters.smuggling:Smuggling",
-    "pcapkit.reporters.mail:MailTrouble",
-    "pcapkit.reporters.maillog:MailLog",
-)
+def _member(module: str, of: str, name: str, *roused_by: str, needs: str | None = None, takes: str | None = None) -> Shelved:
+    """A reporter that is made when the first record or table of a name comes without which it has nothing to say."""
+    return Shelved(f"pcapkit.reporters.{module}:{of}", name=name, roused_by=frozenset(roused_by), needs=needs, takes=takes)
 
-NEEDS = {"pcapkit.reporters.maillog:MailLog": "maillogs"}
-"""What of these `needs` which option: without it, it is not even loaded."""
+
+BUILTIN = (
+    _member("credentials", "CleartextCredentials", "cleartext-credential", "Credential"),
+    _member("reuse", "ReusedSecret", "reused-secret", "Credential"),
+    _member("starttls", "StartTLS", "starttls", "Session", "dns", "mail", takes="policies"),
+    _member("certificates", "Certificates", "certificates", "CertificateSeen", "dns", needs="trust"),
+    _member("downgrade", "Downgrade", "http-downgrade", "HttpTransaction", "TlsHandshake"),
+    _member("tlsweaknesses", "TlsWeaknesses", "tls-weaknesses", "TLSStarted", "TlsHandshake", "Heartbeat", "SessionTicket"),
+    _member("webpolicies", "WebPolicies", "web-policies", "HttpPolicy"),
+    _member("smuggling", "Smuggling", "smtp-smuggling", "Anomaly"),
+    _member("mail", "MailTrouble", "mail", "SmtpExchange", "MailMessage"),
+    _member("maillog", "MailLog", "maillog", needs="maillogs"),
+)
+"""The reporters of this package, as each says of itself; what none need rouse speaks of what the user gave."""

@@ -16,7 +16,7 @@ from pcapkit.certificates.verdicts import Fault, Reason, Verdict
 from pcapkit.codecs.x509 import SECOND
 from pcapkit.dissectors.tls import CertificateSeen, TlsHandshake
 from pcapkit.limits import Limits
-from pcapkit.records import Confidence, Conversation, Finding, Record, Severity, Span
+from pcapkit.records import Confidence, Conversation, Finding, Record, Severity, Span, record
 from pcapkit.reporters.evidence import capture_filter, display_filter, evidence, flow_of
 from pcapkit.schema import Chunk, Table
 
@@ -31,7 +31,7 @@ Place = tuple[str, str, int | None]
 """File, transport and stream."""
 
 
-@dataclass(slots=True)
+@record
 class ChainSeen(Record):
     """The row of a chain. The span is that of the first message with it."""
 

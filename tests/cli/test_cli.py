@@ -157,6 +157,19 @@ def test_the_import_is_light() -> None:
     assert subprocess.run([sys.executable, "-c", code], capture_output=True).stdout.strip() == b"[]"
 
 
+def test_the_answer_loads_only_what_its_capture_needs() -> None:
+    code = "import sys; from pcapkit import cli; cli._run(sys.argv[1:]); print(*sys.modules, file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", code, LECTURE / "post.pcap"], capture_output=True, text=True)
+    loaded = set(done.stderr.split())
+    ours = {name.removeprefix("pcapkit.") for name in loaded if name.startswith("pcapkit.")}
+    assert {name.split(".")[1] for name in ours if name.startswith("dissectors.")} == {"http", "tls"}
+    assert {name.split(".")[1] for name in ours if name.startswith("reporters.")} == {
+        "credentials", "reuse", "downgrade", "evidence"}
+    assert not ours & {"dissectors.http.http2", "dissectors.http.websocket", "dissectors.tls.session", "certificates.chain",
+                       "codecs.mail", "codecs.mime", "maillog", "tables", "capture", "formats.csv", "formats.report"}
+    assert not loaded & {"cryptography", "pandas", "rich", "jinja2", "brotli", "certifi", "email", "importlib.metadata"}
+
+
 @pytest.mark.oracle
 @pytest.mark.parametrize(("name", "words"), [("smtp-client", ["port", "53"]), ("smtp-client", ["port", "25"])])
 def test_packets_read_like_tcpdump(name: str, words: list[str]) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from said import rows
 
-from pcapkit.analysis import FileAnalysis, Options, analyse
+from pcapkit.analysis import FileAnalysis, Options, Reporters, analyse
 from pcapkit.certificates.store import open_store
 from pcapkit.cli.certificates import pem
 from pcapkit.connections import Listener
@@ -115,7 +115,7 @@ def inside(path: Path, *keys: Path) -> SAID:
     said: dict[int, tuple[bytearray, bytearray]] = defaultdict(lambda: (bytearray(), bytearray()))
     options = Options(keys=open_keys(list(keys)))
     with open_capture(path, options.limits) as opened:
-        analysis = FileAnalysis(opened, options, [], Masker(True))
+        analysis = FileAnalysis(opened, options, Reporters(), Masker(True))
         connections = analysis.connections
 
         def listen(flow: int, _: Side) -> Listener:

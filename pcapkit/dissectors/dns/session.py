@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, ClassVar
 
 from pcapkit import schema
@@ -11,11 +11,11 @@ from pcapkit.dissectors.dns.columns import DnsColumns
 from pcapkit.dissectors.dns.message import Message, flag_names, opcode_name, parse, plausible, rcode_name
 from pcapkit.errors import DissectError
 from pcapkit.limits import Limits
-from pcapkit.records import CLIENT, SERVER, Anomaly, Record, Sink, Span
+from pcapkit.records import CLIENT, SERVER, Anomaly, Record, Sink, Span, record
 from pcapkit.wire import Unread
 
 
-@dataclass(slots=True)
+@record
 class DnsExchange(Record):
     """A question with its response; one of them may be missing. The span is that of the first of them."""
 

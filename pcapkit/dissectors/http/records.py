@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from pcapkit import schema
 from pcapkit.codecs.ntlm import Answer
 from pcapkit.dissectors.http.schemes import Digest
-from pcapkit.records import Credential, Record, Span
+from pcapkit.records import Credential, Record, Span, record
 
 
-@dataclass(slots=True)
+@record
 class HttpTransaction(Record):
     """A request with its response; either may be missing. The span is that of the request, else of the response."""
 
@@ -52,7 +52,7 @@ class HttpTransaction(Record):
     """What logins answer a challenge with, by their place in `logins`."""
 
 
-@dataclass(slots=True)
+@record
 class FormField(Record):
     """A field of a form; the span is that of the request, `offset` is where the raw value stands on its side of the stream."""
 
@@ -67,7 +67,7 @@ class FormField(Record):
     length: int | None = None
 
 
-@dataclass(slots=True)
+@record
 class HttpPolicy(Record):
     """A response header with which a server tells browsers about security (`codecs/policies.py`); the span is the response's."""
 
@@ -78,7 +78,7 @@ class HttpPolicy(Record):
     """Of the request; None where that is not in the capture."""
 
 
-@dataclass(slots=True)
+@record
 class WebSocketMessage(Record):
     """A message or control frame; the span is that of its frames, from the first to the last."""
 
@@ -94,7 +94,7 @@ class WebSocketMessage(Record):
     fragments: int = 0
 
 
-@dataclass(slots=True)
+@record
 class HttpBody(Record):
     """A body with transfer and content codings taken off; put where bodies are wished. The span is that of its message."""
 

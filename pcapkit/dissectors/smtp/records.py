@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from pcapkit import schema
@@ -10,10 +10,10 @@ from pcapkit.codecs.mail import date
 from pcapkit.codecs.sasl import Exchange
 from pcapkit.dissectors.smtp.envelope import Recipient
 from pcapkit.dissectors.smtp.replies import meaning
-from pcapkit.records import Outcome, Record, Span
+from pcapkit.records import Outcome, Record, Span, record
 
 
-@dataclass(slots=True)
+@record
 class SmtpExchange(Record):
     """A command with its reply; the greeting and the reply after a message have an empty command.
 
@@ -64,7 +64,7 @@ class SmtpExchange(Record):
         return meaning(self.code, self.enhanced_code)
 
 
-@dataclass(slots=True)
+@record
 class MailMessage(Record):
     """A message transferred: envelope, header fields, size. The span is that of its bytes."""
 

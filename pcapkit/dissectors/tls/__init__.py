@@ -16,8 +16,6 @@ from pcapkit import schema
 from pcapkit.dissectors import Recognition, Wishes
 from pcapkit.dissectors.tls.framing import recognise
 from pcapkit.dissectors.tls.rows import CertificateSeen, Heartbeat, SessionTicket, TlsHandshake
-from pcapkit.dissectors.tls.session import Session
-from pcapkit.dissectors.tls.side import Side
 from pcapkit.records import CLIENT, SERVER, Sink
 from pcapkit.schema import Table
 
@@ -33,6 +31,8 @@ class TLS:
     tables: ClassVar[tuple[Table, ...]] = (schema.TLS, schema.CERTIFICATES)
 
     def __init__(self, sink: Sink, wishes: Wishes) -> None:
+        from pcapkit.dissectors.tls.session import Session  # who reads records needs none of this
+        from pcapkit.dissectors.tls.side import Side
         limits = wishes.limits
         self._session = session = Session(sink, limits, wishes.keys, wishes.steps)
         self._sides = Side(sink, limits, session, CLIENT), Side(sink, limits, session, SERVER)

@@ -26,7 +26,7 @@ from pcapkit.dissectors.tls.names import (
 )
 from pcapkit.dissectors.tls.profiles import profile
 from pcapkit.dissectors.tls.stapling import fault_of, response_of, status_of, timestamps_of
-from pcapkit.records import Record, Span
+from pcapkit.records import Record, Span, record
 
 _COMPRESSIONS = {0: "none", COMPRESSED: "DEFLATE", 64: "LZS"}
 
@@ -44,7 +44,7 @@ class Step:
     encrypted: bool
 
 
-@dataclass(slots=True)
+@record
 class TlsHandshake(Record):
     """A handshake, or a session whose handshake is not in the capture (`version` None, `note` says what can be told).
 
@@ -205,7 +205,7 @@ class TlsHandshake(Record):
         return profile(self.version, self.server_hello.cipher, self.key_exchange)
 
 
-@dataclass(slots=True)
+@record
 class Heartbeat(Record):
     """A heartbeat that is visible (RFC 6520, 4): it says that it brings `claimed` bytes, and its record has `length`.
 
@@ -218,7 +218,7 @@ class Heartbeat(Record):
     length: int
 
 
-@dataclass(slots=True)
+@record
 class SessionTicket(Record):
     """A ticket that came behind the handshake and that only keys have shown (RFC 8446, 4.6.1)."""
 
@@ -228,7 +228,7 @@ class SessionTicket(Record):
     """As the client will show it; empty where the message is cut or no sense."""
 
 
-@dataclass(slots=True)
+@record
 class CertificateSeen(Record):
     """A certificate in the clear: of a server, or of a client, as the span's side tells. The span is its message's.
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import ClassVar
 
 from pcapkit import schema
 from pcapkit.limits import Limits
 from pcapkit.maillog import Action, Event, Log, Message
-from pcapkit.records import CLIENT, Confidence, Finding, Record, Severity, Span
+from pcapkit.records import CLIENT, Confidence, Finding, Record, Severity, Span, record
 from pcapkit.reporters.evidence import capture_filter, display_filter, evidence
 from pcapkit.reporters.maillog.clocks import Clock, Pair, agreeing, tell, zone_name
 from pcapkit.reporters.maillog.delays import measured, names
@@ -26,7 +26,7 @@ _LONG_S = 5.0
 _NEARLY_ALL = 0.8
 
 
-@dataclass(slots=True)
+@record
 class LogEvent(Record):
     """An event of a mail log, joined to a transfer in one capture or not. What is of the capture is null if not."""
 
@@ -66,7 +66,7 @@ class LogEvent(Record):
     server_port: int | None = None
 
 
-@dataclass(slots=True)
+@record
 class LogFile(Record):
     """A mail log as a whole: what was read of it, and what was told about its clock."""
 
