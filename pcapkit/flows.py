@@ -170,10 +170,12 @@ class FlowTable:
     def conversation_ends(self, flow: int) -> tuple[str, int, str, int]:
         """Client address and port, server address and port of a flow."""
         ends = self.ends.item(flow)
-        version = ends >> 40 & 0xFF
-        a = _texts[self.a_high.item(flow), self.a_low.item(flow), version], ends >> 16 & 0xFFFF
-        b = _texts[self.b_high.item(flow), self.b_low.item(flow), version], ends & 0xFFFF
-        return (*b, *a) if self.bits.item(flow) & CLIENT_IS_B else (*a, *b)
+        a: _Number = self.a_low.item(flow)
+        b: _Number = self.b_low.item(flow)
+        if ends >> 40 & 0xFF == 6:
+            a, b = (self.a_high.item(flow), a), (self.b_high.item(flow), b)
+        one, other = (_texts[a], ends >> 16 & 0xFFFF), (_texts[b], ends & 0xFFFF)
+        return (*other, *one) if self.bits.item(flow) & CLIENT_IS_B else (*one, *other)
 
     def conversation(self, flow: int, file: str) -> Conversation:
         """Who talks to whom in a flow of `file`."""
@@ -413,15 +415,22 @@ _STATES = np.array(["udp", "reset", "closed", "opening", "open"], object)
 _SIDES = np.array([None, "client", "server", "both"], object)
 
 
-class _Texts(dict[tuple[int, int, int], str]):
-    """Addresses as text (RFC 5952), by high word, low word and version; up to 65,536 are remembered."""
+_Number = int | tuple[int, int]
+"""An address: a number in IPv4, the high and the low word in IPv6."""
 
-    def __missing__(self, key: tuple[int, int, int]) -> str:
+
+class _Texts(dict[_Number, str]):
+    """Addresses as text (RFC 5952); up to 65,536 are remembered."""
+
+    def __missing__(self, number: _Number) -> str:
         if len(self) >= 65_536:
             self.clear()
-        high, low, version = key
-        text = self[key] = (socket.inet_ntop(socket.AF_INET, low.to_bytes(4, "big")) if version == 4
-                            else socket.inet_ntop(socket.AF_INET6, (high << 64 | low).to_bytes(16, "big")))
+        if isinstance(number, int):
+            text = socket.inet_ntop(socket.AF_INET, number.to_bytes(4, "big"))
+        else:
+            high, low = number
+            text = socket.inet_ntop(socket.AF_INET6, (high << 64 | low).to_bytes(16, "big"))
+        self[number] = text
         return text
 
 
@@ -430,9 +439,11 @@ _texts = _Texts()
 
 def address(high: int, low: int, version: int) -> str:
     """An address as text."""
-    return _texts[high, low, version]
+    return _texts[low if version == 4 else (high, low)]
 
 
 def _addresses(high: Words, low: Words, four: npt.NDArray[np.bool_]) -> list[str]:
     """Many addresses as text."""
-    return list(map(_texts.__getitem__, zip(high.tolist(), low.tolist(), np.where(four, 4, 6).tolist(), strict=True)))
+    if four.all():
+        return list(map(_texts.__getitem__, low.tolist()))
+    return list(map(address, high.tolist(), low.tolist(), np.where(four, 4, 6).tolist()))
