@@ -173,7 +173,8 @@ class FlowTable:
         a: _Number = self.a_low.item(flow)
         b: _Number = self.b_low.item(flow)
         if ends >> 40 & 0xFF == 6:
-            a, b = (self.a_high.item(flow), a), (self.b_high.item(flow), b)
+            a = self.a_high.item(flow), self.a_low.item(flow)
+            b = self.b_high.item(flow), self.b_low.item(flow)
         one, other = (_texts[a], ends >> 16 & 0xFFFF), (_texts[b], ends & 0xFFFF)
         return (*other, *one) if self.bits.item(flow) & CLIENT_IS_B else (*one, *other)
 
