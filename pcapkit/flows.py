@@ -447,4 +447,8 @@ def _addresses(high: Words, low: Words, four: npt.NDArray[np.bool_]) -> list[str
     """Many addresses as text."""
     if four.all():
         return list(map(_texts.__getitem__, low.tolist()))
-    return list(map(address, high.tolist(), low.tolist(), np.where(four, 4, 6).tolist()))
+    texts, six = np.empty(len(low), object), ~four
+    texts[four] = list(map(_texts.__getitem__, low[four].tolist()))
+    texts[six] = list(map(_texts.__getitem__, zip(high[six].tolist(), low[six].tolist(), strict=True)))
+    found: list[str] = texts.tolist()
+    return found
