@@ -171,8 +171,8 @@ class FlowTable:
         """Who talks to whom in a flow of `file`."""
         ends, bits = self.ends.item(flow), self.bits.item(flow)
         version, transport = ends >> 40 & 0xFF, "tcp" if ends >> 32 & 0xFF == TCP else "udp"
-        a = _texts[self.a_high.item(flow), self.a_low.item(flow), version], ends >> 16 & 0xFFFF
-        b = _texts[self.b_high.item(flow), self.b_low.item(flow), version], ends & 0xFFFF
+        a = address(self.a_high.item(flow), self.a_low.item(flow), version), ends >> 16 & 0xFFFF
+        b = address(self.b_high.item(flow), self.b_low.item(flow), version), ends & 0xFFFF
         client, server = (b, a) if bits & CLIENT_IS_B else (a, b)
         return Conversation(file, transport, self.stream.item(flow), *client, *server, bits & INFERRED != 0, False,
                             self.shell.item(flow))
@@ -409,15 +409,22 @@ _STATES = np.array(["udp", "reset", "closed", "opening", "open"], object)
 _SIDES = np.array([None, "client", "server", "both"], object)
 
 
-class _Texts(dict[tuple[int, int, int], str]):
-    """Addresses as text (RFC 5952), by high word, low word and version; up to 65,536 are remembered."""
+_Number = int | tuple[int, int]
+"""An address: a number in IPv4, the high and the low word in IPv6."""
 
-    def __missing__(self, key: tuple[int, int, int]) -> str:
+
+class _Texts(dict[_Number, str]):
+    """Addresses as text (RFC 5952); up to 65,536 are remembered."""
+
+    def __missing__(self, number: _Number) -> str:
         if len(self) >= 65_536:
             self.clear()
-        high, low, version = key
-        text = self[key] = (socket.inet_ntop(socket.AF_INET, low.to_bytes(4, "big")) if version == 4
-                            else socket.inet_ntop(socket.AF_INET6, (high << 64 | low).to_bytes(16, "big")))
+        if isinstance(number, int):
+            text = socket.inet_ntop(socket.AF_INET, number.to_bytes(4, "big"))
+        else:
+            high, low = number
+            text = socket.inet_ntop(socket.AF_INET6, (high << 64 | low).to_bytes(16, "big"))
+        self[number] = text
         return text
 
 
@@ -426,9 +433,15 @@ _texts = _Texts()
 
 def address(high: int, low: int, version: int) -> str:
     """An address as text."""
-    return _texts[high, low, version]
+    return _texts[low if version == 4 else (high, low)]
 
 
 def _addresses(high: Words, low: Words, four: npt.NDArray[np.bool_]) -> list[str]:
     """Many addresses as text."""
-    return list(map(_texts.__getitem__, zip(high.tolist(), low.tolist(), np.where(four, 4, 6).tolist(), strict=True)))
+    if four.all():
+        return list(map(_texts.__getitem__, low.tolist()))
+    texts, six = np.empty(len(low), object), ~four
+    texts[four] = list(map(_texts.__getitem__, low[four].tolist()))
+    texts[six] = list(map(_texts.__getitem__, zip(high[six].tolist(), low[six].tolist(), strict=True)))
+    found: list[str] = texts.tolist()
+    return found

@@ -199,6 +199,7 @@ class Layout:
         wanted[messages] = True
         chosen = wanted[self._message]
         lists = self._lists(np.flatnonzero(chosen))
+        records = [record for record, in lists.tolist()]
         counts = [column[messages] for column in self._counts]
         at = np.append(0, np.cumsum(chosen))[self._behind_records[messages]] - np.add.reduce(counts)
         columns = []
@@ -206,9 +207,9 @@ class Layout:
             column = np.empty(len(messages), object)
             column.fill(_NONE)
             column[count == 1] = lists[at[count == 1]]
-            for i in np.flatnonzero(count > 1).tolist():
-                column[i] = [record for one in lists[at[i]:at[i] + count[i]] for record in one]
-            at += count
+            more, stop = np.flatnonzero(count > 1), at + count
+            column[more] = objects([records[i:j] for i, j in zip(at[more].tolist(), stop[more].tolist(), strict=True)], len(more))
+            at = stop
             columns.append(column)
         return columns
 
@@ -247,8 +248,8 @@ def _empty_opt(key: int) -> Section:
 
 def _ipv4(octets: npt.NDArray[np.uint8]) -> list[str]:
     """Addresses, of four octets each, as text."""
-    letters = _OCTETS[octets]
-    letters[:, 3] = _LAST_OCTETS[octets[:, 3]]
+    letters = _OCTETS.take(octets)
+    letters[:, 3] = _LAST_OCTETS.take(octets[:, 3])
     return _lines(letters)
 
 

@@ -36,7 +36,7 @@ from pcapkit.reporters.starttls.facts import Facts
 from pcapkit.reporters.starttls.hops import Hops
 from pcapkit.reporters.starttls.intent import Publications
 from pcapkit.reporters.starttls.verdicts import Judgement, judge
-from pcapkit.schema import Chunk, Table
+from pcapkit.schema import Chunk, Table, as_list
 
 _KEPT = 200_000
 _OVER = frozenset(("closed", "reset"))
@@ -77,10 +77,10 @@ class StartTLS:
         elif chunk.table is schema.MAIL:
             self._hops.read(chunk)
         elif self._sessions:
-            columns = chunk.select("file", "transport", "stream", "state", "last_frame")
-            for *flow, state, last in zip(*columns, strict=True):
-                if state in _OVER and (facts := self._sessions.get(tuple(flow))) is not None:
-                    facts.over = int(last)
+            columns = map(as_list, chunk.select("file", "transport", "stream", "state", "last_frame"))
+            for file, transport, stream, state, last in zip(*columns, strict=True):
+                if state in _OVER and (facts := self._sessions.get((file, transport, stream))) is not None:
+                    facts.over = last
 
     def finish(self) -> Iterator[Finding | Encryption]:
         """A verdict for each session, and a finding where it is not a good one."""

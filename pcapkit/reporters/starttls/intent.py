@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import compress, count
 from typing import Any
 
 from pcapkit.mailauth import Policy
@@ -15,8 +16,8 @@ from pcapkit.schema import Chunk
 _KEPT = 10_000
 """How many of each kind of answer are kept."""
 
-_NAMED = ("type", "name", "answers", "flags", "frame", "last_frame", "time", "file", "transport", "stream", "client",
-          "client_port", "server", "server_port")
+_PLACE = ("flags", "frame", "last_frame", "time", "file", "transport", "stream", "client", "client_port", "server",
+          "server_port")
 _ROUTING = frozenset(("MX", "TLSA", "TXT"))
 _ADDRESSES = frozenset(("A", "AAAA"))
 _POLICY = "_mta-sts."
@@ -59,33 +60,34 @@ class Publications:
 
     def read(self, chunk: Chunk) -> None:
         """Keep what rows of the DNS say about mail; hosts first, for their addresses may stand anywhere among them."""
-        columns = chunk.select(*_NAMED)
-        kinds, names, answers = columns[:3]
-        for i, kind in enumerate(kinds):
-            if kind in _ROUTING and answers[i]:
-                self._route([column[i] for column in columns])
+        kinds, names, answers = chunk.select("type", "name", "answers")
+        for row in compress(count(), map(_ROUTING.__contains__, kinds)):
+            if answers[row]:
+                self._route(kinds[row], _plain(names[row]), answers[row], chunk, row)
         if self._domains or self._secured or self._given:
             for kind, name, found in zip(kinds, names, answers, strict=True):
                 if kind in _ADDRESSES and found:
-                    self._address(_plain(name), found)
+                    host = name.lower().removesuffix(".")
+                    if host in self._domains or host in self._secured or (self._given and self._covers(host)):
+                        self._address(host, found)
 
-    def _route(self, row: list[Any]) -> None:
-        kind, name, answers = row[0], _plain(row[1]), row[2]
+    def _route(self, kind: str, name: str, answers: list[Any], chunk: Chunk, row: int) -> None:
         if kind == "MX":
             for data in (a["data"] for a in answers if a["type"] == "MX"):
                 _add(self._domains, _plain(data.partition(" ")[2]), name)
         elif kind == "TLSA" and any(a["type"] == "TLSA" for a in answers) and len(self._tlsa) < _KEPT:
-            self._tlsa.setdefault(name, _answer(row))
+            self._tlsa.setdefault(name, _answer(chunk, row))
             self._secured.add(name.partition("._tcp.")[2])
         elif kind == "TXT" and name.startswith(_POLICY) and len(self._policies) < _KEPT and any(
                 a["data"].replace(" ", "").startswith("v=STSv1;") for a in answers if a["type"] == "TXT"):
-            self._policies.setdefault(name.removeprefix(_POLICY), _answer(row))
+            self._policies.setdefault(name.removeprefix(_POLICY), _answer(chunk, row))
+
+    def _covers(self, host: str) -> bool:
+        return any(policy.covers(host) for policy in self._given)
 
     def _address(self, host: str, answers: list[Any]) -> None:
-        if host in self._domains or host in self._secured or (
-                self._given and any(policy.covers(host) for policy in self._given)):
-            for data in (a["data"] for a in answers if a["type"] in _ADDRESSES):
-                _add(self._hosts, data, host)
+        for data in (a["data"] for a in answers if a["type"] in _ADDRESSES):
+            _add(self._hosts, data, host)
 
     def of(self, server: str, port: int | None, session: Session) -> list[Witness]:
         """What was meant for a server; the user's policies may also cover it by the name in its greeting."""
@@ -124,6 +126,6 @@ def _add(table: dict[str, set[str]], key: str, value: str) -> None:
             values.add(value)
 
 
-def _answer(row: list[Any]) -> Answer:
-    _, _, _, flags, frame, last_frame, time_ns, *ends = row
+def _answer(chunk: Chunk, row: int) -> Answer:
+    flags, frame, last_frame, time_ns, *ends = (column[row] for column in chunk.select(*_PLACE))
     return Answer(Conversation(*ends), Span(SERVER, 0, 0, int(frame), int(last_frame), int(time_ns)), "ad" in flags)
