@@ -84,7 +84,7 @@ def commands() -> None:
 
 def main() -> None:
     """Run the command line; never a traceback. An input that could not be read counts before an output (3 before 5)."""
-    gc.set_threshold(100_000)  # what a start loads stays: looking through it for garbage is a tenth of the start
+    gc.set_threshold(500_000)  # what a start loads and an analysis keeps stays: not to be looked through for garbage
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy starts one for each core, for algebra not done here
     if os.environ.get("NO_COLOR"):
         os.environ.pop("FORCE_COLOR", None)
