@@ -108,9 +108,9 @@ class LDAP(Dialogue):
             login = Login("simple", user.text, how.text, SecretKind.PASSWORD, how.place(span), "simple bind")
             self.clear("a login")
             self.await_reply(Command(span, "BIND", tag=str(number), login=login))
-        elif how.tag == _SASL:
-            mechanism, *said = how.parts()
-            self._exchange(span, number, mechanism.text, said[0] if said and said[0].tag == ber.OCTETS else None)
+        elif how.tag == _SASL and (said := list(how.parts())):
+            words = said[1] if len(said) > 1 and said[1].tag == ber.OCTETS else None
+            self._exchange(span, number, said[0].text, words)
         elif how.tag in (_NEGOTIATE, _RESPONSE):
             self._exchange(span, number, "NTLM", how, "negotiate" if how.tag == _NEGOTIATE else "")
 

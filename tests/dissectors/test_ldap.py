@@ -121,6 +121,10 @@ def test_an_exchange_that_is_given_up_is_not_mixed_with_the_next() -> None:
                                             ("simple", "cn=jan", "secret", Outcome.UNKNOWN)]
 
 
+def test_a_bind_without_a_mechanism_is_passed_over() -> None:
+    assert seen([(0, message(1, bind(b"", method=tlv(0xA3)))), (1, message(1, result(0x61, 2))), *BINDS[:2]]) == seen(BINDS[:2])
+
+
 def test_the_span_of_a_secret_is_exactly_its_bytes() -> None:
     client = b"".join(data for side, data in BINDS if side == 0)
     assert [client[s.span.start:s.span.stop] for s in play(LDAP, whole(BINDS)).of(Secret)] == [b"secret", b"better", b"x"]

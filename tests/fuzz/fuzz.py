@@ -26,14 +26,14 @@ SAMPLES = TESTS.parent / "samples"
 
 
 def tested(service: str) -> list[Script]:
-    """The dialogues of the tests of the dissector of `service`."""
+    """The dialogues of the tests of the dissector of `service`, where they are named for that."""
     places = (TESTS / "dissectors").rglob(f"test_{service}.py")
     path = next(places, TESTS / "dissectors" / service / "test_session.py")
     spec = importlib.util.spec_from_file_location(f"tested_{service}", path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    scripts: list[Script] = module.scripts() if hasattr(module, "scripts") else module.SCRIPTS
+    scripts: list[Script] = module.scripts() if hasattr(module, "scripts") else getattr(module, "SCRIPTS", [])
     return scripts
 
 
