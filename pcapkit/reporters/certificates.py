@@ -225,6 +225,8 @@ class Certificates:
 
     def read(self, chunk: Chunk) -> None:
         """Keep which names led to which addresses, as far as there is room."""
+        if len(self._names) >= _ADDRESSES:
+            return
         for name, kind, answers in zip(*chunk.select("name", "type", "answers"), strict=True):
             if kind not in ("A", "AAAA") or len(self._names) >= _ADDRESSES:
                 continue
