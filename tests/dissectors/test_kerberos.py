@@ -66,6 +66,7 @@ TICKETS: Script = [
     (0, request("jan", tag=0x6C, nonce=2)), (1, reply("jan", encrypted(18, PART), 0x6D, service="imap/mail",
                                                      ticket=encrypted(17, PART + PART_SUM))),
     (0, request("jan", tag=0x6C, nonce=3)), (1, reply("jan", encrypted(18, PART), 0x6D, ticket=encrypted(18, PART + PART_SUM)))]
+SCRIPTS = [framed(LOGIN), framed(UNPROVEN), framed(TICKETS)]
 
 
 def logins(script: Script, wishes: Wishes | None = None) -> list[Credential]:
@@ -73,7 +74,7 @@ def logins(script: Script, wishes: Wishes | None = None) -> list[Credential]:
 
 
 def test_the_contract_holds() -> None:
-    check_contract(Kerberos, [framed(LOGIN), framed(UNPROVEN), framed(TICKETS)], Credential)
+    check_contract(Kerberos, SCRIPTS, Credential)
 
 
 @pytest.mark.parametrize("script", [LOGIN, framed(LOGIN)])

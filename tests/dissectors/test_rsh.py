@@ -14,11 +14,12 @@ GOOD: Script = [(0, OPENING), (1, b"\0hello\n")]
 BAD: Script = [(0, b"\0jan\0root\0id\0"), (1, b"\x01Permission denied.\n")]
 REFUTED: Script = [(0, OPENING), (1, b"\0Authentication failure\n")]
 PASSWORD: Script = [(0, b"0\0jan\0se same\0ls\0"), (1, b"\0")]
+SCRIPTS = [GOOD, BAD, REFUTED, PASSWORD]
 
 
 @pytest.mark.parametrize("kind", [RSH, Rexec])
 def test_the_contract_holds(kind: type[RSH]) -> None:
-    check_contract(kind, [GOOD, BAD, REFUTED, PASSWORD], Credential)
+    check_contract(kind, SCRIPTS, Credential)
 
 
 def test_rsh_shows_who_is_trusted() -> None:

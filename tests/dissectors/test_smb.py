@@ -93,6 +93,7 @@ IN_CLEAR: Script = [(0, smb1(0x72, 1, b"", b"\2NT LM 0.12\0")), (1, negotiated(1
                     (1, done1(2))]
 LINE = f"::SAMPLE:{CHALLENGE.hex()}:{NT[:16].hex()}:{NT[16:].hex()}"
 OLD_LINE = f"::SAMPLE:{'ee' * 24}:{'dd' * 24}:{CHALLENGE.hex()}"
+SCRIPTS = [SMB2, SMB1, IN_CLEAR]
 
 
 def seen(script: Script) -> list[tuple[str, str, Outcome, int | None, str]]:
@@ -100,7 +101,7 @@ def seen(script: Script) -> list[tuple[str, str, Outcome, int | None, str]]:
 
 
 def test_the_contract_holds() -> None:
-    check_contract(SMB, [SMB2, SMB1, IN_CLEAR], Credential, cuts=20)
+    check_contract(SMB, SCRIPTS, Credential, cuts=20)
 
 
 def test_smb_2_and_3() -> None:

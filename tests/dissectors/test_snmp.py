@@ -40,6 +40,7 @@ USERS: Script = [(0, secured(1, b"", flags=4, user=b"")), (1, secured(1, b"", 0x
                  (0, secured(3, DIGEST)), (1, secured(3, DIGEST[::-1], 0xA2)),
                  (0, secured(4, bytes([7] * 24), user=b"ann", flags=3, hidden=True)),
                  (1, secured(4, bytes([8] * 24), user=b"ann", flags=3, hidden=True))]
+SCRIPTS = [COMMUNITIES, USERS]
 
 
 def seen(script: Script) -> list[tuple[str, str, Outcome]]:

@@ -25,15 +25,15 @@ TESTS = Path(__file__).resolve().parents[1]
 SAMPLES = TESTS.parent / "samples"
 
 
-def tested(service: str) -> list[Script]:
-    """The dialogues of the tests of the dissector of `service`, where they are named for that."""
-    places = (TESTS / "dissectors").rglob(f"test_{service}.py")
-    path = next(places, TESTS / "dissectors" / service / "test_session.py")
+def tested(service: str, place: str) -> list[Script]:
+    """The dialogues of the tests of the dissector of `service`, which is in module `place`."""
+    names = (f"test_{service}.py", f"test_{place.rpartition('.')[2]}.py", f"{service}/test_session.py")
+    path = next(path for name in names for path in (TESTS / "dissectors").rglob(name))
     spec = importlib.util.spec_from_file_location(f"tested_{service}", path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    scripts: list[Script] = module.scripts() if hasattr(module, "scripts") else getattr(module, "SCRIPTS", [])
+    scripts: list[Script] = module.scripts() if hasattr(module, "scripts") else module.SCRIPTS
     return scripts
 
 
@@ -64,7 +64,7 @@ def main() -> None:
     for dissector in plugins.dissectors():
         if options.only in (None, dissector.name):
             start = time.monotonic()
-            seeds = [*tested(dissector.name), *sampled(dissector.name)]
+            seeds = [*tested(dissector.name, dissector.recognises.__module__), *sampled(dissector.name)]
             tight = Wishes(limits=Limits(**{name: 3 for name, *_ in Limits.table()}))
             errors = fuzz(dissector, seeds, options.inputs * 3 // 4, options.seed)
             errors += fuzz(dissector, seeds, options.inputs // 4, options.seed, wishes=tight)

@@ -57,6 +57,7 @@ CODED: Script = [
     (1, server(FIN | DEFLATED | 1, _answer(b"welcome jan")) + server(FIN | DEFLATED | 1, _answer(b"welcome jan"))),
     (0, client(DEFLATED | 2, (both := _ask(LOGIN * 2))[:3]) + client(FIN | 0, both[3:]) + client(FIN | 1, b"not deflated")),
 ]
+SCRIPTS = [PLAIN, CODED]
 
 
 def said(script: Script, wishes: Wishes | None = None) -> list[tuple[str, str, str | None]]:
@@ -68,7 +69,7 @@ def rules(script: Script) -> list[str]:
 
 
 def test_the_contract() -> None:
-    check_contract(WebSocket, [PLAIN, CODED], WebSocketMessage, cuts=30, inputs=1_000)
+    check_contract(WebSocket, SCRIPTS, WebSocketMessage, cuts=30, inputs=1_000)
 
 
 def test_messages_are_put_together_from_fragments_and_control_frames_between_them() -> None:
