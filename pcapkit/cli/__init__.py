@@ -98,7 +98,7 @@ def main() -> None:
         _unplug()
     except OSError as error:
         code = _full(error)
-    gc.freeze()  # all ends here: looking through it for garbage once more is a tenth of a short run
+    gc.freeze()  # all ends here: a last look through it for garbage is some percent of a short run
     sys.exit(3 if unread and code == 5 else code)
 
 
