@@ -163,14 +163,11 @@ class Unread:
 
         None until a whole line is there; call `hold` before returning then. The span is complete.
         """
-        data, pos = self.data, self.pos
-        stop = data.find(b"\n", self.scanned if self.scanned > pos else pos) + 1
-        if not stop and len(data) - pos < limit:
-            self.scanned = len(data)
+        at = self.find(b"\n")
+        if at < 0 and len(self) < limit:
             return None
         span = self.begin()
-        raw = bytes(data[pos:stop if 0 < stop - pos < limit else pos + limit])
-        self.drop(len(raw))
+        raw = self.use(min(at + 1 if at >= 0 else limit, limit))
         self.sink.end(span, self.offset)
         if raw.endswith(b"\r\n"):
             return span, raw[:-2], b"\r\n"
