@@ -225,10 +225,10 @@ class Certificates:
 
     def read(self, chunk: Chunk) -> None:
         """Keep which names led to which addresses, as far as there is room."""
-        if len(self._names) >= _ADDRESSES:
-            return
         for name, kind, answers in zip(*chunk.select("name", "type", "answers"), strict=True):
-            if kind not in ("A", "AAAA") or len(self._names) >= _ADDRESSES:
+            if len(self._names) >= _ADDRESSES:
+                return
+            if kind not in ("A", "AAAA"):
                 continue
             for answer in answers or ():
                 if answer["type"] == kind:
