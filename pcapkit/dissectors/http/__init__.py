@@ -4,11 +4,11 @@ logins, bodies skipped or hashed; messages of WebSockets (RFC 6455).
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from pcapkit.dissectors.http.records import FormField, HttpBody, HttpPolicy, HttpTransaction, WebSocketMessage
 from pcapkit.dissectors.http.typed import value_of
+from pcapkit.shelved import load
 
 if TYPE_CHECKING:
     from pcapkit.dissectors.http.http2 import HTTP2
@@ -24,4 +24,4 @@ _DISSECTORS = {"HTTP": "session", "HTTP2": "http2", "WebSocket": "websocket"}
 def __getattr__(name: str) -> Any:
     if name not in _DISSECTORS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_DISSECTORS[name]}"), name)
+    return load(f"{__name__}.{_DISSECTORS[name]}:{name}")
