@@ -15,8 +15,6 @@ from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pcapkit.shelved import load as load
-
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 

@@ -15,6 +15,7 @@ from pcapkit import plugins, reporters, schema
 from pcapkit.analysis import analyse
 from pcapkit.cli import export
 from pcapkit.records import Finding
+from pcapkit.shelved import load
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 Install = Callable[..., None]
@@ -108,7 +109,7 @@ def test_a_shelf_is_read_once(install: Install) -> None:
 
 
 def test_an_object_is_loaded_by_its_place_and_a_dissector_by_its_name() -> None:
-    assert plugins.load("pcapkit.records:Finding") is Finding and plugins.dissector("dns").name == "dns"
+    assert load("pcapkit.records:Finding") is Finding and plugins.dissector("dns").name == "dns"
     with pytest.raises(KeyError):
         plugins.dissector("nothing")
 
