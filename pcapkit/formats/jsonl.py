@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cache
+from itertools import starmap
 from typing import Any, ClassVar
 
+import msgspec
 import numpy as np
 import orjson
 
 from pcapkit.formats.folder import Folder
-from pcapkit.schema import Chunk, Type, as_list
+from pcapkit.schema import Chunk, Table, Type, as_list
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND = 1_000_000_000
 
 _SLICE = 1_024
 """How many rows are made text at a time."""
+
+_encoder = msgspec.json.Encoder(enc_hook=as_list)
 
 
 def rfc3339(time_ns: int | None) -> str | None:
@@ -81,58 +86,18 @@ def clean(value: Any) -> Any:
 
 
 def lines(chunk: Chunk) -> bytes:
-    """The rows as text. Columns are made text as a whole and then laid beside each other, what is the same in all rows
-    being part of the seam: a dict for each row costs several times as much.
-    """
-    seam, row, columns = b"{", [], []
-    for column, values in zip(chunk.table.columns, chunk.columns, strict=True):
-        seam += b'"%b":' % column.name.encode()
-        if _alike(values):
-            seam += dumps(plain(values[:1], column.type)[0], 0) + b","
-        else:
-            before, texts, behind = _texts(values, column.type)
-            columns.append(texts)
-            row += [seam + before, b""]
-            seam = behind + b","
-    row.append(seam[:-1] + b"}\n")
-    pieces = row * len(chunk)
-    for i, texts in enumerate(columns):
-        pieces[2 * i + 1::len(row)] = texts
-    return b"".join(pieces)
+    """The rows as text. They become structs on the way: a dict for each row costs several times as much."""
+    row = _row_of(chunk.table)
+    try:
+        return _encoder.encode_lines(list(starmap(row, plain_rows(chunk))))
+    except UnicodeEncodeError:
+        return _encoder.encode_lines([row(*map(clean, values)) for values in plain_rows(chunk)])
 
 
-def _alike(values: Sequence[Any]) -> bool:
-    """Whether all are the same."""
-    if isinstance(values, np.ndarray):
-        return bool((values == values[0]).all())
-    return bool(values[0] == values[-1]) and values.count(values[0]) == len(values)
-
-
-def _texts(values: Sequence[Any], kind: Type) -> tuple[bytes, list[bytes], bytes]:
-    """The values of a column as JSON, and what stands before and behind each.
-
-    A column is written as one array and cut at its seams. Where a value may hold what looks like one, or some are null,
-    there is a slower way.
-    """
-    if kind is Type.TIME:
-        try:
-            return b'"', _times(values), b'"'
-        except (TypeError, OverflowError):
-            values = plain(values, kind)
-    array = dumps(values, 0)
-    if kind is Type.LIST:
-        texts = array[2:-2].split(b"],[")
-        if len(texts) == len(values) and None not in values:
-            return b"[", texts, b"]"
-        return b"", [dumps(v, 0) for v in values], b""
-    if kind not in (Type.TEXT, Type.TIME):
-        return b"", array[1:-1].split(b","), b""
-    # In a string a quotation mark stands behind a backslash: only one that ends with a mark and a comma looks like a seam.
-    texts = array[2:-2].split(b'","')
-    if len(texts) == len(values) and b'\\","' not in array:
-        return b'"', texts, b'"'
-    # Nor does a string hold a line feed.
-    return b"", dumps(values, orjson.OPT_INDENT_2)[4:-2].split(b",\n  "), b""
+@cache
+def _row_of(table: Table) -> type[msgspec.Struct]:
+    """The class of a table's rows, which msgspec makes text without asking each for its names."""
+    return msgspec.defstruct("Row", table.names, gc=False)
 
 
 class Jsonl:

@@ -51,6 +51,11 @@ def test_times_are_written_that_way_from_lists_and_arrays(tmp_path: Path) -> Non
     assert row["time"] == "2020-03-23T14:14:35.348492001Z"
 
 
+def test_numbers_of_numpy_are_written_as_numbers(tmp_path: Path) -> None:
+    row, = written(tmp_path, chunk(DNS, {"id": np.int32(7), "rtt_s": np.float64(0.5), "answers": [{"ttl": np.int64(9)}]}))["dns"]
+    assert (row["id"], row["rtt_s"], row["answers"]) == (7, 0.5, [{"ttl": 9}])
+
+
 @pytest.mark.parametrize("text", [
     "", "a\0b", "\x01\x1b[31m\x7f", 'say "x", \\ and \'y\'', "two\r\nlines\u2028and\u2029more\x85", "=1+1", "\ufeffä😀\ufffe"])
 def test_text_is_read_back_equal(tmp_path: Path, text: str) -> None:
