@@ -183,7 +183,7 @@ BUILTIN = (
     _member("pcapkit.dissectors.rsh:RSH", "rsh", "tcp", 514),
     _member("pcapkit.dissectors.rsh:Rexec", "rexec", "tcp", 512),
     _member("pcapkit.dissectors.telnet:Telnet", "telnet", "tcp", 23),
-    _member("pcapkit.dissectors.tls:TLS", "tls", "tcp", 443, 465, 636, 853, 990, 993, 995, 5061, 8443),
+    _member("pcapkit.dissectors.tls.connection:TLS", "tls", "tcp", 443, 465, 636, 853, 990, 993, 995, 5061, 8443),
     _member("pcapkit.dissectors.tls.dtls:DTLS", "dtls", "udp", 443, 853, 2221, 4433, 4755, 5061, 5349, 5684),
     _member("pcapkit.dissectors.tls.quic:QUIC", "quic", "udp", 443, 8443),
     _member("pcapkit.dissectors.dns:DNS", "dns", "udp tcp", 53, 5353, 5354, 5355,

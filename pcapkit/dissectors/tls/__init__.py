@@ -1,61 +1,28 @@
 """TLS and SSL over TCP: the handshake as far as it is in the clear, and with keys all (RFC 8446, RFC 5246, RFC 6101, SSL 2.0).
 
-`framing` tells records from other bytes, `side` reads the records and messages of one side, `session` makes facts of
-both sides' messages, `hellos`, `messages`, `suites` and `names` read what is in them, `fingerprints` has JA3 and JA4.
-`decryption` finds the secrets of a connection, `schedule` makes keys of them, `protection` opens records with those.
-`initials` opens the Initial packets of QUIC, `quic` reads the hellos in them.
+`connection` is the dissector. `framing` tells records from other bytes, `side` reads the records and messages of one side,
+`session` makes facts of both sides' messages, `hellos`, `messages`, `suites` and `names` read what is in them, `fingerprints`
+has JA3 and JA4. `decryption` finds the secrets of a connection, `schedule` makes keys of them, `protection` opens records with
+those. `initials` opens the Initial packets of QUIC, `quic` reads the hellos in them.
 `profiles`, `stapling` and `signed` judge what was negotiated, what came with the certificate, and the server's signature, when
 they are asked.
 """
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, Any
 
-from pcapkit import schema
-from pcapkit.dissectors import Recognition, Wishes
-from pcapkit.dissectors.tls.framing import recognise
 from pcapkit.dissectors.tls.rows import CertificateSeen, Heartbeat, SessionTicket, TlsHandshake
-from pcapkit.records import CLIENT, SERVER, Sink
-from pcapkit.schema import Table
+from pcapkit.shelved import load
+
+if TYPE_CHECKING:
+    from pcapkit.dissectors.tls.connection import TLS
 
 __all__ = ["TLS", "CertificateSeen", "Heartbeat", "SessionTicket", "TlsHandshake"]
 
 
-class TLS:
-    """One TLS connection. Of each side nothing is looked at from its first encrypted record on, unless there are keys."""
-
-    name: ClassVar[str] = "tls"
-    transports: ClassVar[tuple[str, ...]] = ("tcp",)
-    ports: ClassVar[frozenset[int]] = frozenset((443, 465, 636, 853, 990, 993, 995, 5061, 8443))
-    tables: ClassVar[tuple[Table, ...]] = (schema.TLS, schema.CERTIFICATES)
-
-    def __init__(self, sink: Sink, wishes: Wishes) -> None:
-        from pcapkit.dissectors.tls.session import Session  # who reads records needs none of this
-        from pcapkit.dissectors.tls.side import Side
-        limits = wishes.limits
-        self._session = session = Session(sink, limits, wishes.keys, wishes.steps)
-        self._sides = Side(sink, limits, session, CLIENT), Side(sink, limits, session, SERVER)
-
-    @staticmethod
-    def recognises(client: bytes, server: bytes) -> Recognition:
-        """Judge the first bytes of both sides."""
-        return recognise(client, server)
-
-    def receive(self, side: int, data: bytes, offset: int) -> int:
-        """Take bytes; returns how many further ones of this side need no look."""
-        return self._sides[side].receive(data, offset)
-
-    def gap(self, side: int, offset: int, length: int) -> None:
-        """Be told that bytes are missing."""
-        self._sides[side].gap(offset, length)
-
-    def close(self) -> None:
-        """Be told that the stream has ended."""
-        for side in self._sides:
-            side.close()
-        self._session.close()
-
-    def unread(self, side: int) -> bytes:
-        """The bytes of a record's header that is not complete yet."""
-        return self._sides[side].head
+def __getattr__(name: str) -> Any:
+    """The dissector is loaded when it is used: who reads records needs none of it."""
+    if name != "TLS":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return load(f"{__name__}.connection:TLS")
