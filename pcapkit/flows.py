@@ -43,8 +43,9 @@ _COLUMNS: dict[str, Any] = {
 _SPARE = 8
 """A full table grows by one part in so many: room for flows that may never come is memory all the same."""
 
-_INDEX_BITS = np.uint64(20)
-_INDEX_MASK = np.uint64((1 << 20) - 1)
+_INDEX_BITS = 20
+_INDEX_MASK = (1 << _INDEX_BITS) - 1
+"""What of a number that is sorted holds the row of a packet in its window."""
 
 
 @dataclass(slots=True)
@@ -65,7 +66,8 @@ class Ordered:
 
     def where(self, mask: npt.NDArray[np.bool_]) -> Ordered:
         """Those rows for which `mask` holds."""
-        return Ordered(self.packet[mask], self.flow[mask], self.direction[mask])
+        rows = np.flatnonzero(mask)  # a mask would be counted out again for each column
+        return Ordered(self.packet[rows], self.flow[rows], self.direction[rows])
 
 
 class FlowTable:
@@ -121,16 +123,18 @@ class FlowTable:
             numbers = self._make(packets, key, direction, order[begins])
             first_of = self._remember(hashes[heads], [word[heads] for word in key], known, in_group, numbers)
             flow = np.where(known >= 0, known, first_of)[group]
-            step = np.zeros(len(order), np.int64)
-            step[begins] = np.arange(1, len(begins) + 1)
-            latest = np.maximum.accumulate(step)
-            own = (latest > 0) & (in_group[latest - 1] == group)
-            flow = np.where(own, numbers[latest - 1], flow)
+            if len(begins) > np.count_nonzero(known < 0):  # a key was used again: its packets are of several flows
+                step = np.zeros(len(order), np.int64)
+                step[begins] = np.arange(1, len(begins) + 1)
+                latest = np.maximum.accumulate(step)
+                own = (latest > 0) & (in_group[latest - 1] == group)
+                flow = np.where(own, numbers[latest - 1], flow)
         else:
             flow = known[group]
-        by_flow = np.argsort(flow, kind="stable")
-        order = order[by_flow]
-        return Ordered(order, flow[by_flow], direction[order])
+        packed = flow << _INDEX_BITS | order  # one value sort, as in `_group`
+        packed.sort()
+        order = packed & _INDEX_MASK
+        return Ordered(order, packed >> _INDEX_BITS, direction[order])
 
     def update(self, packets: Packets, ordered: Ordered) -> None:
         """Add the packets of a window to the totals of their flows."""
@@ -384,10 +388,11 @@ def _group(hashes: Words, key: list[Words]) -> tuple[Ints, Ints]:
     Sorts the hash with the packet's index in its low bits: one value sort in place of an indirect one. Where different
     keys share the bits that are left, all are sorted by the whole key.
     """
-    packed = (hashes & ~_INDEX_MASK) | np.arange(len(hashes), dtype=np.uint64)
+    bits, mask = np.uint64(_INDEX_BITS), np.uint64(_INDEX_MASK)
+    packed = (hashes & ~mask) | np.arange(len(hashes), dtype=np.uint64)
     packed.sort()
-    order = (packed & _INDEX_MASK).astype(np.int64)
-    coarse = packed >> _INDEX_BITS
+    order = (packed & mask).astype(np.int64)
+    coarse = packed >> bits
     change = coarse[1:] != coarse[:-1]
     differs = _differs(key, order)
     if np.any(differs & ~change):

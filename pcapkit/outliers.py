@@ -27,7 +27,7 @@ def outliers(packets: Packets, ordered: Ordered) -> Iterator[tuple[int, int, int
     """
     tcp = packets.protocol[ordered.packet] == TCP
     for side in (0, 1):
-        mine = tcp & (ordered.direction == side)
+        mine = np.flatnonzero(tcp & (ordered.direction == side))
         row, flow = ordered.packet[mine], ordered.flow[mine]
         if len(row) < 3:
             continue
@@ -37,26 +37,35 @@ def outliers(packets: Packets, ordered: Ordered) -> Iterator[tuple[int, int, int
         for at in np.flatnonzero(inner & (ttl[:-2] == ttl[2:]) & (ttl[1:-1] != ttl[:-2])).tolist():
             yield (int(flow[at + 1]), int(here[at]), int(behind[at]),
                    f"its time to live is {ttl[at + 1]}, that of the packets around it {ttl[at]}")
-        for at in np.flatnonzero(inner & _leaves_the_row(packets, row, flow)).tolist():
+        for at in _leaves_the_row(packets, row, flow, inner).tolist():
             identification, left, right = (packets.ip_id[rows[at]] for rows in (here, before, behind))
             yield (int(flow[at + 1]), int(here[at]), int(behind[at]),
                    f"its IP identification is {identification}, between {left} and {right}")
 
 
-def _leaves_the_row(packets: Packets, row: Ints, flow: Ints) -> npt.NDArray[np.bool_]:
-    """Of all rows but the first and last: whether the identification is not between its neighbours', which are in a row.
+def _leaves_the_row(packets: Packets, row: Ints, flow: Ints, inner: npt.NDArray[np.bool_]) -> Ints:
+    """Of the rows but the first and last for which `inner` holds, counted from 0: those whose identification is not between
+    their neighbours', which are in a row.
 
     That the neighbours are in a row by chance is ruled out by one packet more. Nothing is said of segments out of order.
     """
-    identification, sequence = packets.ip_id[row], packets.sequence[row]
+    identification = packets.ip_id[row]
     step = identification[2:] - identification[:-2] & 0xFFFF
     here = identification[1:-1] - identification[:-2] & 0xFFFF
-    close = np.append(False, (flow[1:] == flow[:-1]) & _small(identification[1:] - identification[:-1] & 0xFFFF))
-    earlier, later = close[:-2], np.append(close[3:], False)
-    ahead = sequence[1:] - sequence[:-1] & 0xFFFFFFFF
-    in_order = (ahead[:-1] < _HALF) & (ahead[1:] < _HALF)
-    leaves: npt.NDArray[np.bool_] = _small(step) & (here > step) & in_order & (earlier | later)
-    return leaves
+    found = np.flatnonzero(inner & (here > step) & _small(step))
+    if not len(found):
+        return found
+
+    def close(first: Ints) -> npt.NDArray[np.bool_]:
+        """Whether these rows and the ones behind them are there, of one flow, and in a row."""
+        there = (first >= 0) & (first + 1 < len(row))
+        first = np.where(there, first, 0)
+        return (there & (flow[first] == flow[first + 1])
+                & _small(identification[first + 1] - identification[first] & 0xFFFF))
+
+    sequence = packets.sequence[row[found + np.arange(3)[:, None]]]
+    in_order = ((sequence[1:] - sequence[:-1] & 0xFFFFFFFF) < _HALF).all(axis=0)
+    return found[in_order & (close(found - 1) | close(found + 2))]
 
 
 def _small(step: Ints) -> npt.NDArray[np.bool_]:

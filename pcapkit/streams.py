@@ -209,7 +209,7 @@ def runs(packets: Packets, ordered: Ordered) -> Runs:
         (packets.wire_length[ordered.packet] > 0) | (flags & (FIN | RST) != 0))
     ordered = ordered.where(wanted)
     packet, flow, direction = ordered.packet, ordered.flow, ordered.direction
-    flags = flags[wanted]
+    flags = packets.flags[packet]
     length, wire = packets.length[packet], packets.wire_length[packet]
     sequence = packets.sequence[packet] + (flags & SYN != 0) & 0xFFFFFFFF
     end = sequence + wire & 0xFFFFFFFF
