@@ -241,15 +241,20 @@ class Reassembler:
         """The streams that wait for a hole to be filled, longest waiting first."""
         self.waiting_bytes = 0
         self._delivered: defaultdict[Side, list[tuple[int, int, Segments, int, int, int]]] = defaultdict(list)
-        """What was delivered of the window: the fields of stretches, which are made only where bytes come again."""
+        """What was delivered of the window: the fields of stretches, which are made only where bytes come again. Of a flow
+        of which all runs are in order, nothing is noted.
+        """
+        self._noted = 0
+        """Behind the run of the window up to which that was done."""
 
     def take(self, window: Runs, streams: Mapping[int, Stream], open_: Callable[[Runs, int], Stream | None]) -> list[Stream]:
         """Take all runs of a window, each to its flow's stream; `open_` is asked for one where there is none, and may
         have none. Returns the streams in which a FIN or RST was seen.
         """
         self._delivered.clear()
+        self._noted = 0
         ending: dict[Stream, None] = {}
-        known, delivered, segments = streams.get, self._delivered, window.segments
+        known, segments = streams.get, window.segments
         for i, (flow, direction, sequence, length, first, stop, last, frame, time) in enumerate(zip(
                 window.flow, window.direction, window.sequence, window.length, window.first, window.stop, window.last,
                 window.frame, window.time, strict=True)):
@@ -260,9 +265,8 @@ class Reassembler:
             side.captured += length
             stream.time = time
             if sequence == side.next and length and not stream.holes and side.fin is None:
-                # What `_deliver` does, without the call: most runs come by here.
+                # What `_deliver` does, without the call and the note: most runs come by here.
                 start = side.offset
-                delivered[side].append((start, start + length, segments, first, stop, start))
                 if side.skip > length and side.listener is None:
                     side.skip -= length
                 else:
@@ -318,6 +322,7 @@ class Reassembler:
                 self._acknowledged(stream, other, ahead)
         if not length:
             return
+        self._note(stream, window, i)
         ahead = (sequence - side.next + HALF) % FULL - HALF
         start = side.offset + ahead
         first = window.first[i]
@@ -333,6 +338,16 @@ class Reassembler:
         if side.fin is not None and stretch.stop > side.fin:
             stretch = self._behind_fin(stream, side, stretch)
         self._place(stream, side, stretch)
+
+    def _note(self, stream: Stream, window: Runs, i: int) -> None:
+        """Before the `i`-th run takes the careful way: note those of its flow that were delivered without it since."""
+        for row in range(max(self._noted, bisect_left(window.flow, stream.flow)), i):
+            side, length = stream.sides[window.direction[row]], window.length[row]
+            if length and side.next is not None:
+                start = side.offset + (window.sequence[row] - side.next + HALF) % FULL - HALF
+                self._delivered[side].append((start, start + length, window.segments, window.first[row], window.stop[row],
+                                              start))
+        self._noted = i + 1
 
     def _behind_fin(self, stream: Stream, side: Side, stretch: Stretch) -> Stretch:
         """Cut off and count what stands behind the FIN."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from pcapkit.dissectors import ANY, Dissector, Recognition
 
@@ -12,6 +12,9 @@ _TOO_FEW = 8
 
 _PAIRS = 4_096
 """For how many pairs of first bytes it is remembered who is asked."""
+
+_VERDICTS = 256
+"""For how many beginnings that are not what their port says it is remembered what they are: banners repeat."""
 
 
 class _Asked(dict[tuple[bytes, bytes], list[type[Dissector]]]):
@@ -42,6 +45,7 @@ class Recogniser:
         self.by_name = {d.name: d for d in dissectors}
         self._asked = _Asked(self.dissectors)
         self._by_port = {port: d for d in reversed(self.dissectors) for port in d.ports}
+        self._ask = lru_cache(_VERDICTS)(self._ask_all)
 
     def decide(self, client: bytes, server: bytes, ports: tuple[int, int], may_flip: bool,
                last: bool) -> tuple[type[Dissector] | None, bool, bool]:
@@ -49,11 +53,17 @@ class Recogniser:
 
         `ports` are those of client and server; `last` says that there will be no more bytes to judge by.
         """
-        best: tuple[Recognition, bool, bool] | None = None
-        chosen: type[Dissector] | None = None
         usual = self._by_port.get(ports[1])
         if usual is not None and usual.recognises(client, server) is Recognition.YES:
             return usual, False, False
+        hints = tuple(port if port in self._by_port else None for port in ports)
+        return self._ask(client, server, hints, may_flip, last)
+
+    def _ask_all(self, client: bytes, server: bytes, ports: tuple[int | None, ...], may_flip: bool,
+                 last: bool) -> tuple[type[Dissector] | None, bool, bool]:
+        """The same, where the usual one is not certain; ports that are no hint are None."""
+        best: tuple[Recognition, bool, bool] | None = None
+        chosen: type[Dissector] | None = None
         for flip in (False, True) if may_flip else (False,):
             ours, theirs, port = (server, client, ports[0]) if flip else (client, server, ports[1])
             for dissector in self._asked[ours[:1], theirs[:1]]:
