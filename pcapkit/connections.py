@@ -174,8 +174,10 @@ class Connections:
     def _lane(self, packets: Packets, ordered: Ordered) -> None:
         """Give the datagrams of a column lane's ports to it, in capture order."""
         self._lanes = self._lanes or [(name, lane(self.limits), _usual(lane.ports)) for name, lane in self._columns]
-        by_time = np.argsort(ordered.packet, kind="stable")
-        packet, flow = ordered.packet[by_time], ordered.flow[by_time]
+        flow_of = np.full(len(packets), -1, np.int64)
+        flow_of[ordered.packet] = ordered.flow
+        packet = np.flatnonzero(flow_of >= 0)
+        flow = flow_of[packet]
         for name, lane, usual in self._lanes:
             mine = usual[packets.source_port[packet]] | usual[packets.destination_port[packet]]
             row = packet[mine]
@@ -225,8 +227,9 @@ class Connections:
         if ended:
             marks[flow] = marks.item(flow) | ENDED
         for side, total in zip(stream.sides, (self.flows.bytes_a, self.flows.bytes_b), strict=True):
-            total[flow] = total.item(flow) + side.delivered
-            if side.gaps or side.captured != side.delivered:
+            delivered = side.delivered
+            total[flow] = total.item(flow) + delivered
+            if side.gaps or side.captured != delivered:
                 self._account(flow, side.index).update(
                     {"gap": side.gaps, "duplicate": side.duplicate, "conflicting": side.conflicting,
                      "out_of_window": side.outside, "after_close": side.late, "dropped": side.dropped})

@@ -150,7 +150,8 @@ class FlowTable:
         self.last_frame[rows] = np.maximum(self.last_frame[rows], np.maximum.reduceat(frame, starts))
         latest = np.maximum.reduceat(packets.time_ns[packet], starts)
         self.last_time[rows] = np.where(fresh, latest, np.maximum(self.last_time[rows], latest))
-        self.shell[rows] = np.maximum(self.shell[rows], np.maximum.reduceat(packets.shell[packet], starts))
+        if packets.shell.any():
+            self.shell[rows] = np.maximum(self.shell[rows], np.maximum.reduceat(packets.shell[packet], starts))
         from_b = ordered.direction
         in_b = np.add.reduceat(from_b, starts)
         self.packets_b[rows] += in_b
@@ -160,9 +161,11 @@ class FlowTable:
         self.bytes_b[rows[udp]] += bytes_b[udp]
         self.bytes_a[rows[udp]] += (np.add.reduceat(length, starts) - bytes_b)[udp]
         bits = np.where(length > 0, DATA, 0)
-        bits |= np.where(flags & SYN, np.where(flags & ACK, ANSWERED, OPENED), 0)
-        bits |= np.where(flags & FIN, np.where(from_b, FIN_B, FIN_A), 0)
-        bits |= np.where(flags & RST, np.where(from_b, RESET_B, RESET_A), 0)
+        turns = np.flatnonzero(flags & (SYN | FIN | RST))  # few packets begin or end something
+        flags, from_b = flags[turns], from_b[turns]
+        bits[turns] |= (np.where(flags & SYN, np.where(flags & ACK, ANSWERED, OPENED), 0)
+                        | np.where(flags & FIN, np.where(from_b, FIN_B, FIN_A), 0)
+                        | np.where(flags & RST, np.where(from_b, RESET_B, RESET_A), 0))
         self.bits[rows] |= np.bitwise_or.reduceat(bits, starts).astype(np.uint16)
 
     def ports(self, flow: int) -> tuple[int, int]:

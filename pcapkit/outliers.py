@@ -52,7 +52,7 @@ def _leaves_the_row(packets: Packets, row: Ints, flow: Ints, inner: npt.NDArray[
     identification = packets.ip_id[row]
     step = identification[2:] - identification[:-2] & 0xFFFF
     here = identification[1:-1] - identification[:-2] & 0xFFFF
-    found = np.flatnonzero(inner & (here > step) & _small(step))
+    found: Ints = np.flatnonzero(inner & (here > step) & _small(step))
     if not len(found):
         return found
 
@@ -60,12 +60,14 @@ def _leaves_the_row(packets: Packets, row: Ints, flow: Ints, inner: npt.NDArray[
         """Whether these rows and the ones behind them are there, of one flow, and in a row."""
         there = (first >= 0) & (first + 1 < len(row))
         first = np.where(there, first, 0)
-        return (there & (flow[first] == flow[first + 1])
-                & _small(identification[first + 1] - identification[first] & 0xFFFF))
+        near = _small(identification[first + 1] - identification[first] & 0xFFFF)
+        near &= there & (flow[first] == flow[first + 1])
+        return near
 
     sequence = packets.sequence[row[found + np.arange(3)[:, None]]]
     in_order = ((sequence[1:] - sequence[:-1] & 0xFFFFFFFF) < _HALF).all(axis=0)
-    return found[in_order & (close(found - 1) | close(found + 2))]
+    leaving: Ints = found[in_order & (close(found - 1) | close(found + 2))]
+    return leaving
 
 
 def _small(step: Ints) -> npt.NDArray[np.bool_]:

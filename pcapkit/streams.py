@@ -228,7 +228,7 @@ def runs(packets: Packets, ordered: Ordered) -> Runs:
                 sequence[first].tolist(), np.add.reduceat(length, first).tolist(), missing.tolist(),
                 fin.tolist(), reset.tolist(), ((missing > 0) | fin | reset).tolist(), frame[last].tolist(),
                 time[last].tolist(),
-                np.where(flags[first] & ACK, packets.acknowledgment[packet][first], -1).tolist(),
+                np.where(flags[first] & ACK, packets.acknowledgment[packet[first]], -1).tolist(),
                 ordered, sequence)
 
 
