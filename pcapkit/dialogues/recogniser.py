@@ -45,7 +45,7 @@ class Recogniser:
         self.by_name = {d.name: d for d in dissectors}
         self._asked = _Asked(self.dissectors)
         self._by_port = {port: d for d in reversed(self.dissectors) for port in d.ports}
-        self._ask = lru_cache(_VERDICTS)(self._ask_all)
+        self._verdict = lru_cache(_VERDICTS)(self._judge)
 
     def decide(self, client: bytes, server: bytes, ports: tuple[int, int], may_flip: bool,
                last: bool) -> tuple[type[Dissector] | None, bool, bool]:
@@ -57,10 +57,10 @@ class Recogniser:
         if usual is not None and usual.recognises(client, server) is Recognition.YES:
             return usual, False, False
         hints = tuple(port if port in self._by_port else None for port in ports)
-        return self._ask(client, server, hints, may_flip, last)
+        return self._verdict(client, server, hints, may_flip, last)
 
-    def _ask_all(self, client: bytes, server: bytes, ports: tuple[int | None, ...], may_flip: bool,
-                 last: bool) -> tuple[type[Dissector] | None, bool, bool]:
+    def _judge(self, client: bytes, server: bytes, ports: tuple[int | None, ...], may_flip: bool,
+               last: bool) -> tuple[type[Dissector] | None, bool, bool]:
         """The same, where the usual one is not certain; ports that are no hint are None."""
         best: tuple[Recognition, bool, bool] | None = None
         chosen: type[Dissector] | None = None

@@ -76,3 +76,15 @@ def test_the_first_of_those_who_are_equally_sure_is_chosen() -> None:
     sure, other = shelf((None, Recognition.YES), (((b"a", b"c"),), Recognition.YES))
     for order in ([sure, other], [other, sure]):
         assert Recogniser(order, "tcp").decide(b"ab", b"cd", (1, 2), True, True) == (order[0], False, False)
+
+
+def test_a_beginning_that_came_before_is_judged_once_for_all_ports_that_are_no_hint() -> None:
+    asked: list[tuple[bytes, bytes]] = []
+    dissector = asks(None, asked, Recognition.MAYBE)
+    dissector.ports = frozenset({7})
+    recogniser = Recogniser([dissector], "tcp")
+    for port in (1, 2):
+        assert recogniser.decide(b"ab", b"cd", (port, 22), False, True) == (None, False, False)
+    assert asked == [(b"ab", b"cd")]
+    assert recogniser.decide(b"ab", b"cd", (1, 7), False, True) == (dissector, False, False)
+    assert recogniser.decide(b"ab", b"cd", (1, 22), False, False) == (None, False, True)
