@@ -13,8 +13,10 @@ _TOO_FEW = 8
 _PAIRS = 4_096
 """For how many pairs of first bytes it is remembered who is asked."""
 
-_VERDICTS = 256
-"""For how many beginnings that are not what their port says it is remembered what they are: banners repeat."""
+_VERDICTS, _SHORT = 256, 1_024
+"""For how many beginnings that are not what their port says it is remembered what they are, and of how many bytes at the most:
+banners repeat.
+"""
 
 
 class _Asked(dict[tuple[bytes, bytes], list[type[Dissector]]]):
@@ -57,7 +59,8 @@ class Recogniser:
         if usual is not None and usual.recognises(client, server) is Recognition.YES:
             return usual, False, False
         hints = tuple(port if port in self._by_port else None for port in ports)
-        return self._verdict(client, server, hints, may_flip, last)
+        judge = self._verdict if len(client) + len(server) <= _SHORT else self._judge
+        return judge(client, server, hints, may_flip, last)
 
     def _judge(self, client: bytes, server: bytes, ports: tuple[int | None, ...], may_flip: bool,
                last: bool) -> tuple[type[Dissector] | None, bool, bool]:
