@@ -18,7 +18,7 @@ from pcapkit.schema import Chunk, Table, Type, as_list
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND = 1_000_000_000
 
-_SLICE = 1_024
+_SLICE = 2_048
 """How many rows are made text at a time."""
 
 _encoder = msgspec.json.Encoder(enc_hook=as_list)
@@ -35,20 +35,20 @@ def rfc3339(time_ns: int | None) -> str | None:
         return None
 
 
-def _times(times: Sequence[int]) -> list[bytes]:
+def _times(times: Sequence[int]) -> list[str]:
     """`rfc3339` of many times that are all known: each second is made text once, the digits behind it in columns."""
     exact = np.array(times, np.int64)
     second = exact // _SECOND
     seconds, which = np.unique(second, return_inverse=True)
-    texts = np.datetime_as_string(seconds.view("datetime64[s]")).astype("S30")[which]
-    letters = texts.view(np.uint8).reshape(-1, 30)
+    texts = np.datetime_as_string(seconds.view("datetime64[s]")).astype("U30")[which]
+    letters = texts.view(np.uint32).reshape(-1, 30)
     letters[:, 19], letters[:, 29] = b".Z"
     left = (exact - second * _SECOND).astype(np.uint32)
     for at in range(28, 19, -1):
         tenth = left // 10
         letters[:, at] = left - tenth * 10 + ord("0")
         left = tenth
-    found: list[bytes] = texts.tolist()
+    found: list[str] = texts.tolist()
     return found
 
 
@@ -57,7 +57,7 @@ def plain(column: Sequence[Any], kind: Type) -> Sequence[Any]:
     if kind is not Type.TIME:
         return as_list(column)
     try:
-        return [text.decode() for text in _times(column)]
+        return _times(column)
     except (TypeError, OverflowError):  # some are null, or further away than 64 bits of nanoseconds reach
         return list(map(rfc3339, as_list(column)))
 
