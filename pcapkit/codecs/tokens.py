@@ -26,7 +26,13 @@ def entropy(value: str) -> float:
     if not value:
         return 0.0
     counts = map(value.count, set(value))
-    return math.log2(len(value)) - sum([n * math.log2(n) for n in counts if n > 1]) / len(value)
+    return math.log2(len(value)) - sum(map(_weight, counts)) / len(value)
+
+
+@lru_cache(256)
+def _weight(n: int) -> float:
+    """What a character that occurs so often takes from the entropy of a value."""
+    return n * math.log2(n)
 
 
 def is_token(value: str, least: int = _SHORTEST) -> bool:
