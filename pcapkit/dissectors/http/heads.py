@@ -20,8 +20,6 @@ from pcapkit.dissectors.http.rules import Oddity, quoted
 
 _END = re.compile(rb"\n\r?\n")
 _USUAL_REQUEST = re.compile(rb"([A-Z]{1,32}) ([!-~]+) HTTP/(1\.[01])\r")
-_SHORT = 2_048
-"""Most heads are no longer: to find the end of one costs less up to there."""
 _TOKEN = frozenset(b"!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
 _PRINTED = bytes((9, *range(32, 127), *range(128, 256)))
 """What may stand in a header's value (RFC 9110, 5.5)."""
@@ -129,11 +127,7 @@ class _Memo(dict[bytes, T]):
 
 def end(data: bytes | bytearray, start: int, scanned: int) -> int:
     """Where the head that begins at `start` ends, behind its empty line; -1 where it does not yet."""
-    at = scanned - 2 if scanned > start + 2 else start
-    usual = data.find(b"\n\r\n", at, at + _SHORT)
-    if usual >= 0 and data.find(b"\n\n", at, usual + 1) < 0:
-        return usual + 3
-    found = _END.search(data, at)
+    found = _END.search(data, scanned - 2 if scanned > start + 2 else start)
     return found.end() if found is not None else -1
 
 
