@@ -189,7 +189,7 @@ class Chunked(_Counted):
                 elif not self._ends(unread):
                     return 0
             found = unread.find(b"\n")
-            if found > self._longest or (found < 0 and len(unread) > self._longest):
+            if (found if found >= 0 else len(unread)) > self._longest:
                 self.hits = [*self.hits, "http_line" if self._trailing else "http_chunk_line"]
                 self.over = self.broken = self.noted = True
             elif found < 0:

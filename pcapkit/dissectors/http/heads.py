@@ -19,7 +19,7 @@ from pcapkit.dissectors.http.lengths import UNTOLD, Told, told
 from pcapkit.dissectors.http.rules import Oddity, quoted
 
 _END = re.compile(rb"\n\r?\n")
-_USUAL_REQUEST = re.compile(rb"([A-Z]{1,32}) ([!-~]+) HTTP/(1\.[01])\r")
+_USUAL_REQUEST = re.compile(r"([A-Z]{1,32}) ([!-~]+) HTTP/(1\.[01])\r")
 _TOKEN = frozenset(b"!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
 _PRINTED = bytes((9, *range(32, 127), *range(128, 256)))
 """What may stand in a header's value (RFC 9110, 5.5)."""
@@ -110,16 +110,20 @@ class Head:
 class _Memo(dict[bytes, T]):
     """What was read from bytes that were seen before; any others are read when they are asked for.
 
-    It begins anew when it holds `most` of them, and those longer than `longest` are not kept.
+    It begins anew when it holds `most` of them, and goes on with those of before that are asked for again; those longer than
+    `longest` are not kept.
     """
 
     def __init__(self, read: Callable[[bytes], T], most: int, longest: int) -> None:
         self._read, self._most, self._longest = read, most, longest
+        self._before: dict[bytes, T] = {}
 
     def __missing__(self, raw: bytes) -> T:
-        what = self._read(raw)
+        before = self._before
+        what = before[raw] if raw in before else self._read(raw)
         if len(raw) <= self._longest:
             if len(self) >= self._most:
+                self._before = dict(self)
                 self.clear()
             self[raw] = what
         return what
@@ -218,10 +222,11 @@ def parse(raw: bytes, server: bool, most: int) -> Head | None:
 
 def _first_of_request(line: bytes) -> tuple[tuple[str, str, str] | None, Sequence[Oddity]]:
     """The parts of a request line that may end with CR, and what is odd about it."""
-    usual = _USUAL_REQUEST.fullmatch(line)
-    if usual is not None and b"%0" not in line:
-        method, target, version = map(text, usual.groups())
-        return (method, target, version), ()
+    usual = _USUAL_REQUEST.fullmatch(line.decode("latin-1"))
+    if usual is not None:
+        method, target, version = usual.groups()
+        if "%0" not in target:
+            return (method, target, version), ()
     start = request_line(line.rstrip(b"\r"), False)
     return start, tuple(_start_oddities(line, False, start)) if start is not None else ()
 
@@ -382,6 +387,6 @@ def _line_oddities(raw: bytes, line: bytes, folds: list[bytes]) -> Iterator[Oddi
         yield Oddity("http-transfer-encoding-blanks")
 
 
-_NAMES = _Memo(_name, 1_024, 64)
-_LINES = _Memo(_line, 4_096, 512)
+_NAMES = _Memo(_name, 512, 64)
+_LINES = _Memo(_line, 2_048, 512)
 _FIELDS = _Memo(_fields, 1_024, 2_048)

@@ -191,6 +191,8 @@ class Logins:
     def settle(self, row: HttpTransaction) -> list[Credential]:
         """The logins of a request whose response is known, or will not be: each with its outcome, the last challenge answered."""
         logins = row.logins
+        if not logins and not self._ntlm and row.status not in (401, 407):
+            return logins
         for number, found in enumerate(logins):
             said = row.answers.get(number) if row.answers is not None else None
             proxy = "proxy-" if found.mechanism.startswith("proxy-") else ""
@@ -202,10 +204,8 @@ class Logins:
             if row.status is not None:
                 found.outcome = outcome(row, found.mechanism)
                 found.reply_span = row.response_span
-        if logins:
-            row.logins, row.answers = [], None
-        if self._ntlm:
-            self._ntlm.clear()
+        row.logins, row.answers = [], None
+        self._ntlm.clear()
         if row.status in (401, 407):
             self._challenged(row.response_headers or [], row.status)
         return logins

@@ -58,6 +58,8 @@ class HTTP:
         self.sink = sink
         self.wishes = wishes
         self.limits = wishes.limits
+        self.reads = wishes.hash or wishes.bodies
+        """Every body is read, not only those of forms."""
         self.sides = (_Side(sink, CLIENT), _Side(sink, SERVER))
         self.pending: deque[HttpTransaction] = deque()
         self.tunnel = False
@@ -327,7 +329,7 @@ class HTTP:
             how, length = framing(told, server)
         keep = not server and row.content_type is not None and form_encoding(row.content_type) != ""
         reader = None
-        if keep or self.wishes.hash or self.wishes.bodies:
+        if keep or self.reads:
             codings = "" if absent else ", ".join([*fields.all("content-encoding"), *told.codings])
             reader = Reader(span.stop, keep or self.wishes.bodies, codings, self.wishes.hash, self.limits)
         if not whole:
