@@ -110,8 +110,8 @@ class Head:
 class _Memo(dict[bytes, T]):
     """What was read from bytes that were seen before; any others are read when they are asked for.
 
-    It begins anew when it holds `most` of them, and goes on with those of before that are asked for again; those longer than
-    `longest` are not kept.
+    It begins anew when it holds `most` of them, and goes on with those of before that are asked for again: no more than twice
+    as many are kept. Those longer than `longest` are not.
     """
 
     def __init__(self, read: Callable[[bytes], T], most: int, longest: int) -> None:
