@@ -49,6 +49,8 @@ def _decoded(data: bytes) -> str:
 def urlencoded(data: bytes, most: int) -> list[Field]:
     """Fields of a urlencoded body or query (WHATWG URL, 5.1); broken escapes stay as they are."""
     fields: list[Field] = []
+    coded = _PERCENT in data or _PLUS in data
+    read = _decoded if coded else text
     at = 0
     while at < len(data) and len(fields) < most:
         stop = data.find(b"&", at)
@@ -56,9 +58,8 @@ def urlencoded(data: bytes, most: int) -> list[Field]:
             stop = len(data)
         if stop > at:
             name, _, value = data[at:stop].partition(b"=")
-            decoded = _decoded(value)
-            fields.append(Field(_decoded(name), decoded, stop - len(value), stop, None,
-                                text(value) if _PERCENT in value or _PLUS in value else decoded))
+            said = read(value)
+            fields.append(Field(read(name), said, stop - len(value), stop, None, text(value) if coded else said))
         at = stop + 1
     return fields
 

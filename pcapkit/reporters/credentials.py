@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from pcapkit.records import SESSION_COOKIE, Confidence, Credential, Finding, Outcome, Record, SecretKind, Severity
@@ -37,6 +37,14 @@ _KEPT, _SHOWN = 10_000, 100
 """How many different logins are kept, and how many times of each are named as evidence."""
 
 
+@dataclass(slots=True)
+class _Seen:
+    """How often a login was seen, and the first of these."""
+
+    times: int = 0
+    first: list[Credential] = field(default_factory=list)
+
+
 class CleartextCredentials:
     """A name and password crossed the network unencrypted: whoever saw the packets has them."""
 
@@ -45,8 +53,7 @@ class CleartextCredentials:
     wants: ClassVar[tuple[type[Record], ...]] = (Credential,)
 
     def __init__(self) -> None:
-        self._logins: dict[tuple[str, str, int | None, str, str, str, str], list[Credential]] = {}
-        self._times: Counter[tuple[str, str, int | None, str, str, str, str]] = Counter()
+        self._logins: dict[tuple[str, str, int | None, str, str, str, str], _Seen] = {}
 
     def observe(self, record: Record) -> None:
         """Keep a login that was not encrypted; the same login at the same server is one finding, and so are all its sessions."""
@@ -55,18 +62,20 @@ class CleartextCredentials:
         flow = flow_of(record)
         who = ("", "") if record.mechanism == SESSION_COOKIE else (record.username, record.secret)
         key = (flow.file, flow.server, flow.server_port, record.protocol, record.mechanism, *who)
-        if key not in self._logins and len(self._logins) >= _KEPT:
-            return
-        self._times[key] += 1
-        known = self._logins.setdefault(key, [])
-        if len(known) < _SHOWN:
-            known.append(record)
+        known = self._logins.get(key)
+        if known is None:
+            if len(self._logins) >= _KEPT:
+                return
+            known = self._logins[key] = _Seen()
+        known.times += 1
+        if len(known.first) < _SHOWN:
+            known.first.append(record)
 
     def finish(self) -> Iterator[Finding]:
         """One finding per login and server."""
-        for key, logins in self._logins.items():
-            logins.sort(key=lambda c: c.span.frame)
-            yield self._finding(logins, self._times[key])
+        for seen in self._logins.values():
+            seen.first.sort(key=lambda c: c.span.frame)
+            yield self._finding(seen.first, seen.times)
 
     def _finding(self, logins: list[Credential], times: int) -> Finding:
         login = logins[0]

@@ -16,6 +16,7 @@ _NOBODY = frozenset({"anonymous", "ftp"})
 """Users whose password is no secret (RFC 1635)."""
 _OF_ONE_ACCOUNT = frozenset({"smtp", "lmtp", "imap", "pop3", "managesieve"})
 """Protocols that open the same mailbox."""
+_USABLE = frozenset({SecretKind.PASSWORD, SecretKind.TOKEN})
 _KEPT, _PLACES = 10_000, 50
 """How many secrets are kept, and how many places of each."""
 
@@ -92,7 +93,7 @@ class ReusedSecret:
 
 def _counts(login: Credential) -> bool:
     """Whether a login's secret is one that could be used elsewhere, and is not equal to another by chance."""
-    return (login.secret_kind in (SecretKind.PASSWORD, SecretKind.TOKEN) and login.outcome is not Outcome.REJECTED
+    return (login.secret_kind in _USABLE and login.outcome is not Outcome.REJECTED
             and len(login.secret) >= _SHORTEST and len(set(login.secret)) >= _LEAST_VARIED
             and login.username.lower() not in _NOBODY)
 

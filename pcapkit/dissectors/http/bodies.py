@@ -17,6 +17,8 @@ from pcapkit.wire import Unread
 
 _HEX = frozenset(b"0123456789abcdefABCDEF")
 _EMPTY = (b"\r\n", b"\n")
+_USUAL_END = b"\r\n0\r\n\r\n"
+"""Behind the data of the last chunk, where there is no trailer."""
 _REQUEST = 2_048
 """How many bytes may tell whether a request begins in a body."""
 
@@ -177,13 +179,17 @@ class Chunked(_Counted):
                     return self._skip()
                 self._ending = True
             if self._ending:
+                if unread.data.startswith(_USUAL_END, unread.pos):
+                    unread.drop(len(_USUAL_END))
+                    self.over = True
+                    return 0
                 if unread.data.startswith(b"\r\n", unread.pos):
                     unread.drop(2)
                     self._ending = False
                 elif not self._ends(unread):
                     return 0
             found = unread.find(b"\n")
-            if found > self._longest or (found < 0 and len(unread) > self._longest):
+            if (found if found >= 0 else len(unread)) > self._longest:
                 self.hits = [*self.hits, "http_line" if self._trailing else "http_chunk_line"]
                 self.over = self.broken = self.noted = True
             elif found < 0:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from pcapkit.codecs.tokens import is_jwt, is_token
 
 ENOUGH = 60
+_DRAWN = 30
 _KNOWN = frozenset("""phpsessid jsessionid jsessionidsso asp.net_sessionid connect.sid sessionid session_id sessid sid session
     cfid cftoken laravel_session moodlesession ci_session cakephp symfony frontend adminhtml plack_session beaker.session.id
     rack.session .aspxauth .aspxformsauth .aspnet.applicationcookie .aspnetcore.cookies .aspnetcore.identity.application
@@ -49,9 +50,9 @@ def sessions(header: str, value: str) -> Iterator[Session]:
         name, text = name.strip(), text.strip()
         if not equal or not text:
             continue
-        plain = text[1:-1] if len(text) > 1 and text[0] == text[-1] == '"' else text
         points, why = _name_points(name[:200])
         if points > 0:
+            plain = text[1:-1] if len(text) > 1 and text[0] == text[-1] == '"' else text
             more, what = _value_points(plain, points)
             if points + more >= ENOUGH:
                 yield Session(number, name, text, f"{why}, {what}")
@@ -77,8 +78,8 @@ def _value_points(value: str, name_points: int) -> tuple[int, str]:
     """How much a value looks like one that nobody guesses."""
     if is_jwt(value) or (name_points >= 40 and value.startswith(("s%3A", "s:"))):
         return 50, "a signed value"
-    if is_token(value, 12 if name_points >= 50 else 20):
-        return 30, "a value drawn at random"
+    if name_points + _DRAWN >= ENOUGH and is_token(value, 12 if name_points >= 50 else 20):
+        return _DRAWN, "a value drawn at random"
     if name_points >= 50 and ("|" in value or "%7C" in value) and len(value) >= 40:
         return 30, "a value with a signature"
     return 0, ""

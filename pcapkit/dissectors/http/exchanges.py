@@ -32,7 +32,11 @@ def body(sink: Sink, side: int, row: HttpTransaction, span: Span, reader: Reader
 
 def ended(sink: Sink, row: HttpTransaction, span: Span, stop: int) -> None:
     """Note when the message at `span`, which ends at `stop`, has ended: its last byte is at hand."""
-    row.ended[span.side] = span.time_ns if span.frame == span.last_frame else sink.begin(span.side, stop - 1).time_ns
+    time_ns = span.time_ns if span.frame == span.last_frame else sink.begin(span.side, stop - 1).time_ns
+    if span.side == CLIENT:
+        row.request_ended = time_ns
+    else:
+        row.response_ended = time_ns
 
 
 def settle(sink: Sink, logins: Logins, row: HttpTransaction) -> None:
@@ -43,7 +47,7 @@ def settle(sink: Sink, logins: Logins, row: HttpTransaction) -> None:
         row.span = Span(asked.side, asked.start, asked.stop, asked.frame, max(asked.last_frame, last.last_frame),
                         asked.time_ns)
     if row.response_span is not None:
-        began, (sent, over) = row.response_span.time_ns, row.ended
+        began, sent, over = row.response_span.time_ns, row.request_ended, row.response_ended
         row.wait_s = None if sent is None else (began - sent) / 1e9
         row.transfer_s = None if over is None else (over - began) / 1e9
     sink.put(row)

@@ -6,25 +6,23 @@ Lines repeat from head to head, and often all of them but the start line: each i
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import chain
+from itertools import chain, compress, count
 from typing import NamedTuple, TypeVar
 
 from pcapkit.codecs.forms import text
-from pcapkit.codecs.hidden import in_header
+from pcapkit.codecs.hidden import SECRET_HEADERS, UNKNOWN_HEADER, Place, in_header
 from pcapkit.codecs.policies import POLICY_HEADERS
 from pcapkit.dissectors.http.lengths import UNTOLD, Told, told
 from pcapkit.dissectors.http.rules import Oddity, quoted
 
 _END = re.compile(rb"\n\r?\n")
-_SHORT = 2_048
-"""Most heads are no longer: to find the end of one costs less up to there."""
+_USUAL_REQUEST = re.compile(r"([A-Z]{1,32}) ([!-~]+) HTTP/(1\.[01])\r")
 _TOKEN = frozenset(b"!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
 _PRINTED = bytes((9, *range(32, 127), *range(128, 256)))
 """What may stand in a header's value (RFC 9110, 5.5)."""
-_USUAL = ("1.1", "1.0")
 _INJECTED = r"(?i)%0a(?:%0[ad])*(?:[a-z][a-z0-9-]*(?::|%3a)|http/1)"
 _INNER_REQUEST = rb"[A-Z]{3,20} [^ \r\n]+ HTTP/1\.[01]$"
 _INNER_RESPONSE = rb"HTTP/1\.[01] [1-5]\d\d(?: [ -~]*)?$"
@@ -34,6 +32,18 @@ _TRAILER_FORBIDDEN = ("transfer-encoding", "content-length", "host", "trailer", 
 T = TypeVar("T")
 
 
+class Name(NamedTuple):
+    """What the name of a header says, whatever its value."""
+
+    written: str
+    low: str
+    """In lower case."""
+    usual: bool
+    """A token, and not that of a header whose blanks matter."""
+    secretive: bool
+    """Secrets are looked for in the value."""
+
+
 class Line(NamedTuple):
     """What a header line says."""
 
@@ -41,6 +51,8 @@ class Line(NamedTuple):
     """Name and value as written."""
     item: tuple[str, str]
     """The name in lower case, and the value."""
+    crlf: bool
+    """Whether it ends with CR before its LF."""
     oddities: tuple[Oddity, ...]
     secrets: tuple[tuple[int, int, str], ...]
     """From where to where in the bytes of the line secrets stand, and the secrets."""
@@ -98,16 +110,20 @@ class Head:
 class _Memo(dict[bytes, T]):
     """What was read from bytes that were seen before; any others are read when they are asked for.
 
-    It begins anew when it holds `most` of them, and those longer than `longest` are not kept.
+    It begins anew when it holds `most` of them, and goes on with those of before that are asked for again: no more than twice
+    as many are kept. Those longer than `longest` are not.
     """
 
     def __init__(self, read: Callable[[bytes], T], most: int, longest: int) -> None:
         self._read, self._most, self._longest = read, most, longest
+        self._before: dict[bytes, T] = {}
 
     def __missing__(self, raw: bytes) -> T:
-        what = self._read(raw)
+        before = self._before
+        what = before[raw] if raw in before else self._read(raw)
         if len(raw) <= self._longest:
             if len(self) >= self._most:
+                self._before = dict(self)
                 self.clear()
             self[raw] = what
         return what
@@ -115,11 +131,7 @@ class _Memo(dict[bytes, T]):
 
 def end(data: bytes | bytearray, start: int, scanned: int) -> int:
     """Where the head that begins at `start` ends, behind its empty line; -1 where it does not yet."""
-    at = scanned - 2 if scanned > start + 2 else start
-    usual = data.find(b"\n\r\n", at, at + _SHORT)
-    if usual >= 0 and data.find(b"\n\n", at, usual + 1) < 0:
-        return usual + 3
-    found = _END.search(data, at)
+    found = _END.search(data, scanned - 2 if scanned > start + 2 else start)
     return found.end() if found is not None else -1
 
 
@@ -210,18 +222,13 @@ def parse(raw: bytes, server: bool, most: int) -> Head | None:
 
 def _first_of_request(line: bytes) -> tuple[tuple[str, str, str] | None, Sequence[Oddity]]:
     """The parts of a request line that may end with CR, and what is odd about it."""
-    bare = line.rstrip(b"\r")
-    start = request_line(bare)
-    if start is not None:
-        method, target, version = start
-        if (len(line) == len(method) + len(target) + 11 and line.count(b" ") == 2 and version in _USUAL
-                and "%0" not in target and target.isprintable()):
-            return start, ()
-    else:
-        start = _loose_request(bare)
-        if start is None:
-            return None, ()
-    return start, tuple(_start_oddities(line, False, start))
+    usual = _USUAL_REQUEST.fullmatch(line.decode("latin-1"))
+    if usual is not None:
+        method, target, version = usual.groups()
+        if "%0" not in target:
+            return (method, target, version), ()
+    start = request_line(line.rstrip(b"\r"), False)
+    return start, tuple(_start_oddities(line, False, start)) if start is not None else ()
 
 
 @lru_cache(64)
@@ -286,22 +293,21 @@ def trailer(lines: list[bytes]) -> Fields:
 
 def _fields(raw: bytes) -> Fields:
     """What the header lines behind a start line say."""
-    odd = [Oddity("http-bare-lf")] if raw.count(b"\n") != raw.count(b"\r\n") else []
-    lines = raw.split(b"\n")[:-1]
-    if lines and lines[-1] in (b"\r", b""):
-        del lines[-1]
+    *lines, _ = raw.split(b"\n")
+    bare = bool(lines) and lines[-1] in (b"\r", b"") and not lines.pop()
     if not lines:
-        return Fields([], {}, odd, [], [])
+        return Fields([], {}, [Oddity("http-bare-lf")] if bare else [], [], [])
     known = list(map(_LINES.__getitem__, lines))
-    headers, items, oddities, secrets = zip(*known, strict=True)
+    headers, items, crlf, oddities, secrets = zip(*known, strict=False)
+    odd = [] if all(crlf) and not bare else [Oddity("http-bare-lf")]
     if any(oddities):
         lines = _unfolded(lines)
         known = list(map(_LINES.__getitem__, lines))
-        headers, items, oddities, secrets = zip(*known, strict=True)
+        headers, items, _, oddities, secrets = zip(*known, strict=False)
         odd = [*chain(*oddities), *odd]
     values = dict(reversed(items))
     policies = [] if POLICY_HEADERS.isdisjoint(values) else [item for item in items if item[0] in POLICY_HEADERS]
-    fields = Fields(list(headers), values, odd, _placed(lines, known) if any(secrets) else [], policies)
+    fields = Fields(list(headers), values, odd, _placed(lines, known, secrets) if any(secrets) else [], policies)
     if len(values) != len(headers):
         fields.told = told(fields.all("transfer-encoding"), fields.all("content-length"))
         if len(fields.all("host")) > 1:
@@ -313,14 +319,9 @@ def _fields(raw: bytes) -> Fields:
     return fields
 
 
-def _placed(lines: list[bytes], known: list[Line]) -> list[tuple[int, Line]]:
+def _placed(lines: list[bytes], known: list[Line], secrets: Iterable[object]) -> list[tuple[int, Line]]:
     """The lines with secrets in them, and where each begins."""
-    found, at = [], 0
-    for raw, line in zip(lines, known, strict=True):
-        if line.secrets:
-            found.append((at, line))
-        at += len(raw) + 1
-    return found
+    return [(sum(map(len, lines[:number])) + number, known[number]) for number in compress(count(), secrets)]
 
 
 def _unfolded(lines: list[bytes]) -> list[bytes]:
@@ -338,17 +339,30 @@ def _line(raw: bytes) -> Line:
     """What a header line says, with the lines that go on with it."""
     line, *folds = raw.split(b"\n")
     before, colon, behind = line.partition(b":")
-    name, value = text(before.strip()), " ".join([text(part.strip()) for part in (behind, *folds)])
-    usual = (colon and before and _TOKEN.issuperset(before) and not folds
-             and raw.translate(None, _PRINTED) == (b"\r" if raw[-1:] == b"\r" else b""))
-    oddities = () if usual and before.lower() != b"transfer-encoding" else tuple(_line_oddities(raw, line, folds))
-    start, stop = len(name) + 2, len(raw) - raw.endswith(b"\r")
+    name = _NAMES[before]
+    value = " ".join([text(part.strip()) for part in (behind, *folds)]) if folds else text(behind.strip())
+    bare = raw.removesuffix(b"\r")
+    usual = name.usual and colon and not folds and not bare.translate(None, _PRINTED)
+    return Line([name.written, value], (name.low, value), len(bare) < len(raw),
+                () if usual else tuple(_line_oddities(raw, line, folds)),
+                tuple(_secrets(raw, name.written, value)) if name.secretive else ())
+
+
+def _name(before: bytes) -> Name:
+    """What stands before the colon of a header line."""
+    name = text(before.strip())
+    low = name.lower()
+    usual = bool(before) and _TOKEN.issuperset(before) and low != "transfer-encoding"
+    return Name(name, low, usual, low in SECRET_HEADERS or low.startswith(UNKNOWN_HEADER))
+
+
+def _secrets(raw: bytes, name: str, value: str) -> list[Place]:
+    """The secrets of a header line, by their bytes in it."""
+    found, start, stop = in_header(name, value), len(name) + 2, len(raw) - raw.endswith(b"\r")
     if raw.isascii() and stop - start == len(value):
-        secrets = [(start + low, start + high, secret) for low, high, secret in in_header(name, value)]
-    else:
-        # Not written as "Name: value" in ASCII (RFC 9112, 5.1 leaves blanks free): take all behind the colon.
-        secrets = [(start - 1, stop, secret) for _, _, secret in in_header(name, value)]
-    return Line([name, value], (name.lower(), value), oddities, tuple(secrets))
+        return [(start + low, start + high, secret) for low, high, secret in found]
+    # Not written as "Name: value" in ASCII (RFC 9112, 5.1 leaves blanks free): take all behind the colon.
+    return [(start - 1, stop, secret) for _, _, secret in found]
 
 
 def _line_oddities(raw: bytes, line: bytes, folds: list[bytes]) -> Iterator[Oddity]:
@@ -373,5 +387,6 @@ def _line_oddities(raw: bytes, line: bytes, folds: list[bytes]) -> Iterator[Oddi
         yield Oddity("http-transfer-encoding-blanks")
 
 
-_LINES = _Memo(_line, 4_096, 512)
+_NAMES = _Memo(_name, 512, 64)
+_LINES = _Memo(_line, 2_048, 512)
 _FIELDS = _Memo(_fields, 1_024, 2_048)

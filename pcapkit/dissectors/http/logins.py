@@ -6,6 +6,7 @@ logins on the row of their request, and settles them when the answer is known. T
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from urllib.parse import unquote
@@ -27,6 +28,7 @@ _FORMS = {"application/x-www-form-urlencoded": "urlencoded", "multipart/form-dat
           "text/xml": "xml", "application/xml": "xml"}
 _CHECKED = ("basic", "digest", "bearer", "ntlm", "negotiate")
 """Schemes that servers check before they answer otherwise than with 401."""
+_REFUSAL = re.compile("error|fail|denied|invalid|incorrect")
 
 
 @lru_cache(256)
@@ -189,6 +191,8 @@ class Logins:
     def settle(self, row: HttpTransaction) -> list[Credential]:
         """The logins of a request whose response is known, or will not be: each with its outcome, the last challenge answered."""
         logins = row.logins
+        if not logins and not self._ntlm and row.status not in (401, 407):
+            return logins
         for number, found in enumerate(logins):
             said = row.answers.get(number) if row.answers is not None else None
             proxy = "proxy-" if found.mechanism.startswith("proxy-") else ""
@@ -200,10 +204,8 @@ class Logins:
             if row.status is not None:
                 found.outcome = outcome(row, found.mechanism)
                 found.reply_span = row.response_span
-        if logins:
-            row.logins, row.answers = [], None
-        if self._ntlm:
-            self._ntlm.clear()
+        row.logins, row.answers = [], None
+        self._ntlm.clear()
         if row.status in (401, 407):
             self._challenged(row.response_headers or [], row.status)
         return logins
@@ -247,7 +249,7 @@ def _form_outcome(row: HttpTransaction, status: int) -> Outcome:
     location = value_of(row.response_headers, "location")
     if not location or not 300 <= status < 400:
         return Outcome.UNKNOWN
-    if any(word in location.lower() for word in ("error", "fail", "denied", "invalid", "incorrect")):
+    if _REFUSAL.search(location.lower()) is not None:
         return Outcome.REJECTED
     there, here = _path(location), (_path(row.target or ""), _path(value_of(row.request_headers, "referer")))
     if there in here or says_login(location):
@@ -290,10 +292,11 @@ def header_secrets(sink: Sink, span: Span, behind: int, lines: Iterable[tuple[in
     """Name the secret bytes of a head's lines; returns each line with where its secrets are."""
     found = []
     for at, line in lines:
-        base = span.start + behind + at
-        places = [place(sink, span, base + start, base + stop) for start, stop, _ in line.secrets]
-        for where, (_, _, text) in zip(places, line.secrets, strict=True):
+        base, places = span.start + behind + at, []
+        for start, stop, text in line.secrets:
+            where = place(sink, span, base + start, base + stop)
             sink.put(Secret(where, text))
+            places.append(where)
         found.append((line, places))
     return found
 

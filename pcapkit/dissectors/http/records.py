@@ -42,8 +42,9 @@ class HttpTransaction(Record):
     interim: list[int] | None = None
     wait_s: float | None = None
     transfer_s: float | None = None
-    ended: list[int | None] = field(default_factory=lambda: [None, None], repr=False, compare=False)
-    """When the last byte of the request and of the response came; None where that is not known."""
+    request_ended: int | None = field(default=None, repr=False, compare=False)
+    """When the last byte of the request came, in nanoseconds since the epoch; None where that is not known."""
+    response_ended: int | None = field(default=None, repr=False, compare=False)
     request_span: Span | None = None
     response_span: Span | None = None
     logins: list[Credential] = field(default_factory=list, repr=False, compare=False)

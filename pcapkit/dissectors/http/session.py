@@ -58,6 +58,8 @@ class HTTP:
         self.sink = sink
         self.wishes = wishes
         self.limits = wishes.limits
+        self.reads = wishes.hash or wishes.bodies
+        """Every body is read, not only those of forms."""
         self.sides = (_Side(sink, CLIENT), _Side(sink, SERVER))
         self.pending: deque[HttpTransaction] = deque()
         self.tunnel = False
@@ -325,9 +327,9 @@ class HTTP:
                 s.behind = "http-body-forbidden"
         if not absent and (server or told is not UNTOLD):
             how, length = framing(told, server)
-        keep = not server and form_encoding(fields.values.get("content-type", "")) != ""
+        keep = not server and row.content_type is not None and form_encoding(row.content_type) != ""
         reader = None
-        if keep or self.wishes.hash or self.wishes.bodies:
+        if keep or self.reads:
             codings = "" if absent else ", ".join([*fields.all("content-encoding"), *told.codings])
             reader = Reader(span.stop, keep or self.wishes.bodies, codings, self.wishes.hash, self.limits)
         if not whole:
@@ -382,16 +384,17 @@ class HTTP:
             self.sink.limit("http_pending", span)
             exchanges.settle(self.sink, self.logins, self.pending.popleft())
         self.pending.append(row)
-        self._headers(row, span, head)
-        target_secrets(self.sink, span, head)
-        self.logins.target(row, span, span.start + head.target)
+        if head.fields.secrets:
+            self._headers(row, span, head)
+        if "?" in target or "=" in target or "@" in target:
+            target_secrets(self.sink, span, head)
+            self.logins.target(row, span, span.start + head.target)
         return row
 
     def _headers(self, row: HttpTransaction, span: Span, head: Head) -> None:
         """Name the secrets in the headers of a message, and remember the logins in them."""
-        if head.fields.secrets:
-            for line, places in header_secrets(self.sink, span, head.behind, head.fields.secrets):
-                self.logins.header(row, span, *line.item, places)
+        for line, places in header_secrets(self.sink, span, head.behind, head.fields.secrets):
+            self.logins.header(row, span, *line.item, places)
 
     # Responses
 
@@ -413,7 +416,8 @@ class HTTP:
         row.status, row.reason, row.response_headers = status, reason, head.fields.headers
         row.response_span, row.response_frame = span, span.frame
         row.content_type = head.fields.values.get("content-type") or row.content_type
-        self._headers(row, span, head)
+        if head.fields.secrets:
+            self._headers(row, span, head)
         for name, value in head.fields.policies:
             self.sink.put(HttpPolicy(span, name, value, row.host))
         return row

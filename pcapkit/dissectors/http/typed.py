@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import attrgetter
 
 from pcapkit.codecs.forms import Field
 from pcapkit.codecs.names import SURE_USER, Meaning, key_name, may_be_login, password_meaning, user_rank
@@ -25,6 +26,9 @@ _SWITCHES = frozenset(("0", "1", "true", "false", "on", "off", "yes", "no", "nul
 _USER_LENGTH = 256
 _MOST_NAMED = 50
 """No form asks for more passwords; each is compared with each name of a user."""
+
+
+_name = attrgetter("name")
 
 
 Headers = Iterable[Sequence[str]] | None
@@ -53,7 +57,7 @@ class Typed:
 
 def typed(fields: Sequence[Field], encoding: str, method: str, target: str, headers: Headers) -> list[Typed]:
     """The logins in the fields of one form, each secret once; passwords before keys to interfaces."""
-    if not any(may_be_login(f.name) for f in fields):
+    if not any(map(may_be_login, map(_name, fields))):
         return []
     once: dict[tuple[str | None, str], Typed] = {}
     for login in (*_passwords(fields, method, target, headers), *_keys(fields, encoding)):
@@ -80,8 +84,13 @@ def _passwords(fields: Sequence[Field], method: str, target: str, headers: Heade
 
 def says_login(url: str) -> bool:
     """Whether the path of a URL or target is one that people log in at."""
-    path = url.partition("?")[0][:1_000].lower()
-    return any(word in path for word in _LOGIN_ADDRESS)
+    return _is_login_address(url.partition("?")[0][:1_000])
+
+
+@lru_cache(1_024)
+def _is_login_address(path: str) -> bool:
+    low = path.lower()
+    return any(word in low for word in _LOGIN_ADDRESS)
 
 
 def _around(fields: Sequence[Field], method: str, target: str, referer: str) -> tuple[int, list[str]]:

@@ -1,0 +1,23 @@
+"""What is remembered of heads."""
+
+from __future__ import annotations
+
+from pcapkit.dissectors.http.heads import _Memo
+
+
+def test_what_is_asked_for_again_is_read_once_and_the_rest_goes() -> None:
+    read: list[bytes] = []
+
+    def length(raw: bytes) -> int:
+        read.append(raw)
+        return len(raw)
+
+    memo = _Memo(length, 4, 8)
+    for number in range(100):
+        assert memo[b"often"] == 5
+        assert memo[b"%d" % number] == len(str(number))
+    assert read.count(b"often") == 1
+    assert len(memo) + len(memo._before) <= 8
+    assert memo[b"0"] == 1 and read.count(b"0") == 2
+    assert memo[b"far too long"] == 12 and memo[b"far too long"] == 12
+    assert read.count(b"far too long") == 2
