@@ -98,7 +98,8 @@ class DnsColumns:
             waiting = waiting[excess:]
         rows = _rows(entries, query[~waits], response[~waits], layout, anomalies)
         self._waiting = entries.take(waiting)
-        self._waiting.sections = objects(zip(*_sections(self._waiting.message, self._waiting.sections, layout), strict=True), len(waiting))
+        sections = _sections(self._waiting.message, self._waiting.sections, layout)
+        self._waiting.sections = objects(zip(*sections, strict=True), len(waiting))
         self._waiting.message = np.full(len(waiting), -1)
         return rows
 
