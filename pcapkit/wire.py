@@ -163,11 +163,16 @@ class Unread:
 
         None until a whole line is there; call `hold` before returning then. The span is complete.
         """
-        at = self.find(b"\n")
-        if at < 0 and len(self) < limit:
+        data, pos = self.data, self.pos
+        stop = data.find(b"\n", self.scanned if self.scanned > pos else pos) + 1
+        if not stop and len(data) - pos < limit:
+            self.scanned = len(data)
             return None
-        span = self.begin()
-        raw = self.use(min(at + 1 if at >= 0 else limit, limit))
+        if not 0 < stop - pos <= limit:
+            stop = pos + limit
+        span = self.span or self.sink.begin(self.side, self.offset)
+        raw = bytes(data[pos:stop])
+        self.drop(stop - pos)
         self.sink.end(span, self.offset)
         if raw.endswith(b"\r\n"):
             return span, raw[:-2], b"\r\n"

@@ -54,7 +54,7 @@ class Entries:
 
     def take(self, rows: Ints) -> Entries:
         """Those rows."""
-        return Entries(*(column[rows] for column in self.arrays()))
+        return Entries(*(column.take(rows) for column in self.arrays()))
 
     def __len__(self) -> int:
         return len(self.flow)
@@ -98,7 +98,8 @@ class DnsColumns:
             waiting = waiting[excess:]
         rows = _rows(entries, query[~waits], response[~waits], layout, anomalies)
         self._waiting = entries.take(waiting)
-        self._waiting.sections = objects(zip(*_sections(self._waiting, layout), strict=True), len(waiting))
+        sections = _sections(self._waiting.message, self._waiting.sections, layout)
+        self._waiting.sections = objects(zip(*sections, strict=True), len(waiting))
         self._waiting.message = np.full(len(waiting), -1)
         return rows
 
@@ -152,15 +153,15 @@ class DnsColumns:
         return message
 
 
-def _sections(entries: Entries, layout: Layout | None) -> list[Objects]:
-    """The columns answers, authority and additional."""
-    made = entries.message < 0
-    columns = [np.empty(len(entries), object) for _ in range(3)]
+def _sections(message: Ints, made: Objects, layout: Layout | None) -> list[Objects]:
+    """The columns answers, authority and additional of messages, by their number or as they were made."""
+    old = message < 0
+    columns = [np.empty(len(message), object) for _ in range(3)]
     if layout is not None:
-        for column, sections in zip(columns, layout.sections(entries.message[~made]), strict=True):
-            column[~made] = sections
-    for i in np.flatnonzero(made).tolist():
-        for column, section in zip(columns, entries.sections[i], strict=True):
+        for column, sections in zip(columns, layout.sections(message[~old]), strict=True):
+            column[~old] = sections
+    for i in np.flatnonzero(old).tolist():
+        for column, section in zip(columns, made[i], strict=True):
             column[i] = section
     return columns
 
@@ -237,14 +238,16 @@ def _rows(entries: Entries, query: Ints, response: Ints, layout: Layout | None, 
     order = np.lexsort((one, entries.first[one]))
     one, query, response = one[order], query[order], response[order]
     asked, answered = query >= 0, response >= 0
-    both = entries.take(one), entries.take(np.where(answered, response, one))
-    first, shown = both
+    shown = np.where(answered, response, one)
+    bits = entries.bits.take(shown)
+    begun, time = entries.last.take(one), entries.time.take(one)
+    ended, elapsed = entries.last.take(shown), (entries.time.take(shown) - time) / 1e9
     own = [
-        shown.id, *(column.tolist() for column in (first.name, first.type, first.class_)),
-        _where(answered, named(shown.rcode, rcode_name)), named(shown.bits, flag_names).tolist(),
-        *(column.tolist() for column in _sections(shown, layout)), named(shown.bits, opcode_name).tolist(),
-        _where(asked, first.last), _where(answered, shown.last), _where(asked & answered, (shown.time - first.time) / 1e9)]
-    return Rows(first.flow, first.first, np.maximum(first.last, shown.last), first.time, own, anomalies)
+        entries.id.take(shown), *(column.take(one).tolist() for column in (entries.name, entries.type, entries.class_)),
+        _where(answered, named(entries.rcode.take(shown), rcode_name)), named(bits, flag_names).tolist(),
+        *(column.tolist() for column in _sections(entries.message.take(shown), entries.sections.take(shown), layout)),
+        named(bits, opcode_name).tolist(), _where(asked, begun), _where(answered, ended), _where(asked & answered, elapsed)]
+    return Rows(entries.flow.take(one), entries.first.take(one), np.maximum(begun, ended), time, own, anomalies)
 
 
 def _where(there: Bits, values: npt.NDArray[Any]) -> Any:

@@ -47,9 +47,11 @@ def objects(values: Iterable[Any], count: int) -> Objects:
 
 
 def named(numbers: Ints, name: Callable[[int], Any]) -> Objects:
-    """What each number is called; each is looked up once."""
-    found, which = np.unique(numbers, return_inverse=True)
-    return objects(map(name, found.tolist()), len(found))[which]
+    """What each number, of 16 bits, is called; each is looked up once."""
+    seen = np.bincount(numbers)
+    names, found = np.empty(len(seen), object), np.flatnonzero(seen)
+    names[found] = objects(map(name, found.tolist()), len(found))
+    return names.take(numbers)
 
 
 class Layout:
@@ -217,7 +219,8 @@ class Layout:
         """Those records, each in a list of its own; one and the same for all OPT of the root that are equal and empty."""
         lists = np.empty(len(records), object)
         opt = ((self._type == _OPT) & (self._length == 0) & (self._data[self._name] == 0))[records]
-        lists[opt] = named((self._class << 32 | self._ttl)[records[opt]], _empty_opt)
+        empty, which = np.unique((self._class << 32 | self._ttl)[records[opt]], return_inverse=True)
+        lists[opt] = objects(map(_empty_opt, empty.tolist()), len(empty)).take(which)
         records = records[~opt]
         lists[~opt] = objects([[{"name": name, "type": kind, "ttl": ttl, "data": data}] for name, kind, ttl, data in zip(
             self._owner[records].tolist(), named(self._type[records], type_name).tolist(), self._ttl[records].tolist(),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from pcapkit.records import Span
 
@@ -139,9 +140,17 @@ def is_reply(line: bytes) -> bool:
     return len(code) == 3 and code.isdigit() and line[3:4] in _BEHIND
 
 
+@lru_cache(256)  # servers repeat themselves; no line is longer than limit smtp_line
+def reply_line(line: bytes) -> tuple[int, str, bool] | None:
+    """The code of a line, its text, and whether more lines follow; None where it is no reply."""
+    if not is_reply(line):
+        return None
+    return int(line[:3]), line[4:].decode("utf-8", "replace"), line[3:4] == b"-"
+
+
 def without_enhanced(text: list[str]) -> tuple[str | None, list[str]]:
     """The enhanced status code (RFC 3463, 2) and the lines of a reply without it."""
-    found = _ENHANCED_CODE.match(text[0]) if text else None
+    found = _ENHANCED_CODE.match(text[0]) if text and text[0][1:2] == "." else None
     if found is None:
         return None, text
     code = found[1]

@@ -13,7 +13,7 @@ from pcapkit.dissectors.smtp.commands import VERBS, is_command, verb_of
 from pcapkit.dissectors.smtp.data import Message
 from pcapkit.dissectors.smtp.envelope import Envelope, Recipient, path
 from pcapkit.dissectors.smtp.records import SmtpExchange
-from pcapkit.dissectors.smtp.replies import Reply, is_reply, without_enhanced
+from pcapkit.dissectors.smtp.replies import Reply, is_reply, reply_line, without_enhanced
 from pcapkit.records import (
     CLIENT,
     SERVER,
@@ -401,11 +401,12 @@ class SMTP:
             self._introduce(span, text)
         if end == b"\n":
             self._anomaly(span, "smtp-bare-lf", "a line of the server ends with LF alone")
-        if not is_reply(text):
+        read = reply_line(text)
+        if read is None:
             if not self.gapped[SERVER]:
                 self._anomaly(span, "smtp-not-a-reply", "a line of the server without a code")
             return True
-        code, reply = int(text[:3]), self.reply
+        (code, words, more), reply = read, self.reply
         if reply is None:
             reply = self.reply = Reply(span, code)
         else:
@@ -413,10 +414,10 @@ class SMTP:
                 self._anomaly(span, "smtp-reply-code-changes", "a multi-line reply changes its code")
             reply.span.stop, reply.span.last_frame = span.stop, span.last_frame
         if len(reply.text) < self.limits.smtp_reply_lines:
-            reply.text.append(text[4:].decode("utf-8", "replace"))
+            reply.text.append(words)
         else:
             self.sink.limit("smtp_reply_lines", span)
-        if text[3:4] != b"-":
+        if not more:
             self._answer()
         return True
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pcapkit.dissectors.smtp.replies import is_reply, meaning, queue_id, without_enhanced
+from pcapkit.dissectors.smtp.replies import is_reply, meaning, queue_id, reply_line, without_enhanced
 
 
 @pytest.mark.parametrize(("code", "enhanced", "words"), [
@@ -38,3 +38,10 @@ def test_the_name_in_the_queue(text: str, name: str | None) -> None:
                                            (b"ab0 ok", False)])
 def test_what_is_a_reply(line: bytes, yes: bool) -> None:
     assert is_reply(line) == yes
+
+
+@pytest.mark.parametrize(("line", "read"), [
+    (b"250-a b", (250, "a b", True)), (b"250 a b", (250, "a b", False)), (b"354", (354, "", False)),
+    (b"250 \xff", (250, "\ufffd", False)), (b"hello", None)])
+def test_a_line_of_a_reply(line: bytes, read: tuple[int, str, bool] | None) -> None:
+    assert reply_line(line) == read
