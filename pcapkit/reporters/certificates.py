@@ -80,7 +80,7 @@ class _Server:
     @property
     def matched(self) -> str | None:
         """The name to be compared: one that fits if there is any."""
-        fits = [name for name in self.names if self.chain.matches(name)]
+        fits = [name for name in self.names if self.chain.matches(name)] if len(self.names) > 1 else []
         return next(iter(fits or self.names), None)
 
     @property
@@ -179,8 +179,11 @@ class Certificates:
 
     def _keep(self, record: CertificateSeen, place: Place) -> None:
         """Keep a certificate until its handshake is done; where they are too many, the oldest handshake is forgotten."""
-        side = self._sent.setdefault(place, ([], []))[record.span.side]
-        if record.position == 0:
+        sent = self._sent.get(place)
+        if sent is None:
+            sent = self._sent[place] = ([], [])
+        side = sent[record.span.side]
+        if record.position == 0 and side:
             self._waiting -= _size(side)
             side.clear()
         side.append(record)

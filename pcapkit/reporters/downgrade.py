@@ -83,9 +83,10 @@ class Downgrade:
 
     def _host(self, name: str) -> _Host | None:
         name = name.lower()
-        if name not in self._hosts and len(self._hosts) >= _KEPT:
-            return None
-        return self._hosts.setdefault(name, _Host())
+        known = self._hosts.get(name)
+        if known is None and len(self._hosts) < _KEPT:
+            known = self._hosts[name] = _Host()
+        return known
 
     def finish(self) -> Iterator[Finding]:
         """One finding for each host at which somebody logged in without TLS though there is."""

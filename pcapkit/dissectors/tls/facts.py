@@ -101,12 +101,12 @@ class Facts:
     @property
     def key_exchange(self) -> str | None:
         """Such as "ECDHE x25519"; in TLS 1.3 with a pre-shared key "PSK" before it."""
-        server = self.server_hello
+        server, resumed = self.server_hello, self.resumed
         if server is not None and self.tls13:
-            parts = ["PSK"] if self.resumed else []
-            parts += [exchange_of_group(server.group)] if server.group is not None else []
-            return " ".join(parts) or None
-        if self.resumed:
+            group = server.group
+            exchange = exchange_of_group(group) if group is not None else None
+            return exchange if not resumed else f"PSK {exchange}" if exchange else "PSK"
+        if resumed:
             return None
         exchange = key_exchange(server.cipher) if server else None
         return f"{exchange or 'ECDHE'} {self.group}" if self.group else exchange

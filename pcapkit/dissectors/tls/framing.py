@@ -84,7 +84,8 @@ def recognise(client: bytes, server: bytes) -> Recognition:
 
     Bytes that are neither text nor a record may be the middle of one: MAYBE.
     """
-    return max(_judge(client, CLIENT_HELLO, ONLY_SERVERS), _judge(server, SERVER_HELLO, ONLY_CLIENTS))
+    judged = _judge(client, CLIENT_HELLO, ONLY_SERVERS)
+    return judged if judged is Recognition.YES else max(judged, _judge(server, SERVER_HELLO, ONLY_CLIENTS))
 
 
 def _judge(data: bytes, hello: int, others: frozenset[int]) -> Recognition:

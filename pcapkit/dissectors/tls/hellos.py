@@ -60,8 +60,8 @@ class ClientHello:
     extensions: dict[int, bytes] = field(default_factory=dict)
     damage: str | None = None
     complete: bool = True
-    ssl2_format: bool = False
     random: bytes = b""
+    ssl2_format: bool = False
 
     @property
     def suites(self) -> list[int]:
@@ -103,8 +103,8 @@ class ServerHello:
     extensions: dict[int, bytes] = field(default_factory=dict)
     damage: str | None = None
     complete: bool = True
-    retry: bool = False
     random: bytes = b""
+    retry: bool = False
 
     @property
     def version(self) -> int | None:
@@ -136,7 +136,7 @@ def read_client_hello(body: bytes) -> ClientHello:
         raise DissectError("the ClientHello ends before its lists", len(body)) from None
     extensions = read_extensions(body, rest)
     return ClientHello(body[0] << 8 | body[1], body[35:suites - 2], body[suites:stop], body[stop + 1:rest], *extensions,
-                       random=body[2:34])
+                       body[2:34])
 
 
 def read_server_hello(body: bytes) -> ServerHello:
@@ -151,7 +151,7 @@ def read_server_hello(body: bytes) -> ServerHello:
     compression = b"" if short else body[suite + 2:suite + 3]
     extensions = read_extensions(body, suite + 2 + len(compression))
     return ServerHello(version, body[35:suite], cipher, compression[0] if compression else 0, *extensions,
-                       retry=body.startswith(RETRY_RANDOM, 2), random=body[2:34])
+                       body[2:34], body.startswith(RETRY_RANDOM, 2))
 
 
 def read_extensions(body: bytes, at: int) -> Extensions:

@@ -6,9 +6,9 @@ Sources: RFC 8446, 2 (TLS 1.3); RFC 5246, 7.3 (the full and the abbreviated hand
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 from pcapkit.dissectors.tls import messages
-from pcapkit.dissectors.tls.decryption import Decryption, Opener
 from pcapkit.dissectors.tls.facts import Facts
 from pcapkit.dissectors.tls.framing import (
     ALERT,
@@ -57,6 +57,9 @@ from pcapkit.keys import Keys
 from pcapkit.limits import Limits
 from pcapkit.records import CLIENT, SERVER, Anomaly, Sink, Span, Substream, TLSEstablished, TLSFailed, TLSStarted
 
+if TYPE_CHECKING:
+    from pcapkit.dissectors.tls.decryption import Decryption, Opener
+
 _FATAL = 2
 _ENCRYPTED_ALERTS = (11, 19)
 """Lengths of an encrypted alert in TLS 1.3: two bytes, their type and the check sum. No first flight is as short."""
@@ -78,7 +81,7 @@ class Session:
     `openers` are what opens the records of each side, where there are keys. With `steps` the place of every message is kept.
     """
 
-    __slots__ = ("_decryption", "_inner", "_placed", "_steps", "_talked", "facts", "limits", "missing", "openers", "settled",
+    __slots__ = ("_inner", "_keys", "_made", "_placed", "_steps", "_talked", "facts", "limits", "missing", "openers", "settled",
                  "sink")
 
     def __init__(self, sink: Sink, limits: Limits, keys: Keys | None = None, steps: bool = False) -> None:
@@ -87,7 +90,8 @@ class Session:
         self.facts = Facts(self.missing)
         self.settled = False
         self.openers: list[Opener | None] = [None, None]
-        self._decryption = Decryption(keys) if keys is not None else None
+        self._keys = keys
+        self._made: Decryption | None = None
         self._inner: Substream | None = None
         self._talked = [False, False]
         self._steps, self._placed = steps, _EVERY if steps else _PLACED
@@ -103,7 +107,7 @@ class Session:
                 whole: bool = True) -> None:
         """A handshake message; `span` where it has begun already, `whole` unless its end is missing."""
         facts = self.facts
-        if self.decrypts and self._decryption is not None and whole:
+        if whole and self._keys:
             if kind == CERTIFICATE_VERIFY and side != facts.client and facts.tls13 and facts.server_hello is not None:
                 facts.transcript = self._decryption.transcript_hash(facts.server_hello.cipher)
             self._decryption.hear(kind, body)
@@ -167,12 +171,22 @@ class Session:
     @property
     def decrypts(self) -> bool:
         """Whether there are keys at all, which may be of other sessions."""
-        return self._decryption is not None and bool(self._decryption.keys)
+        return bool(self._keys)
+
+    @property
+    def _decryption(self) -> Decryption:
+        """What finds secrets among the keys: made, and its code loaded, only where there are some."""
+        if self._made is None:
+            assert self._keys is not None
+            from pcapkit.dissectors.tls.decryption import Decryption
+            self._made = Decryption(self._keys)
+        return self._made
 
     def open(self, side: int, kind: int, version: int, fragment: bytes, number: int | None = None) -> tuple[int, bytes] | None:
         """Type and content of a protected record of a side, in DTLS that with this number; None where no key opens it."""
-        if self._decryption is None:
+        if not self._keys:
             return None
+        from pcapkit.dissectors.tls.decryption import Opener
         opener = self.openers[side] or Opener(self._decryption, int(side != self.facts.client), self.facts)
         opened = opener.open(kind, version, fragment, number)
         if opened is not None:
