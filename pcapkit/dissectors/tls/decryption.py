@@ -194,6 +194,10 @@ class Decryption:
         return [Tls13(cipher, secret) for cipher, _ in found if cipher is not None and cipher.tag
                 and len(secret) == (48 if cipher.hash == "sha384" else 32)]
 
+    def opener(self, side: int, facts: Facts) -> Opener:
+        """What opens the records of a side, CLIENT or SERVER."""
+        return Opener(self, side, facts)
+
 
 class Opener:
     """Opens the records of one side, one after the other; in TLS 1.3 whatever stage they are of."""

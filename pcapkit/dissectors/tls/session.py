@@ -186,8 +186,7 @@ class Session:
         """Type and content of a protected record of a side, in DTLS that with this number; None where no key opens it."""
         if not self._keys:
             return None
-        from pcapkit.dissectors.tls.decryption import Opener
-        opener = self.openers[side] or Opener(self._decryption, int(side != self.facts.client), self.facts)
+        opener = self.openers[side] or self._decryption.opener(int(side != self.facts.client), self.facts)
         opened = opener.open(kind, version, fragment, number)
         if opened is not None:
             self.openers[side] = opener
