@@ -241,11 +241,11 @@ class Reassembler:
         """The streams that wait for a hole to be filled, longest waiting first."""
         self.waiting_bytes = 0
         self._delivered: defaultdict[Side, list[tuple[int, int, Segments, int, int, int]]] = defaultdict(list)
-        """What was delivered of the window: the fields of stretches, which are made only where bytes come again. Of a flow
-        of which all runs are in order, nothing is noted.
+        """What was delivered of the window, in order: the fields of stretches, which are made only where bytes come again. Runs
+        that come in order are noted only when it is needed: before one that does not, and before a gap.
         """
         self._noted = 0
-        """Behind the run of the window up to which that was done."""
+        """The run of the window before which all of its flow are noted."""
 
     def take(self, window: Runs, streams: Mapping[int, Stream], open_: Callable[[Runs, int], Stream | None]) -> list[Stream]:
         """Take all runs of a window, each to its flow's stream; `open_` is asked for one where there is none, and may
@@ -285,6 +285,7 @@ class Reassembler:
         """What the last segment of a run says besides its bytes: that some are missing, that there will be no more."""
         behind = window.sequence[i] + window.length[i]
         if window.missing[i] and side.next == behind & 0xFFFFFFFF:
+            self._note(stream, window, i + 1)
             self._gap(stream, side, window.missing[i])
         if window.fin[i] and side.next is not None:
             ahead = (behind + window.missing[i] - side.next + HALF) % FULL - HALF
@@ -323,6 +324,7 @@ class Reassembler:
         if not length:
             return
         self._note(stream, window, i)
+        self._noted = i + 1
         ahead = (sequence - side.next + HALF) % FULL - HALF
         start = side.offset + ahead
         first = window.first[i]
@@ -339,15 +341,18 @@ class Reassembler:
             stretch = self._behind_fin(stream, side, stretch)
         self._place(stream, side, stretch)
 
-    def _note(self, stream: Stream, window: Runs, i: int) -> None:
-        """Before the `i`-th run takes the careful way: note those of its flow that were delivered without it since."""
-        for row in range(max(self._noted, bisect_left(window.flow, stream.flow)), i):
+    def _note(self, stream: Stream, window: Runs, stop: int) -> None:
+        """Note the runs of a flow before `stop` that were delivered in order since the last time: without a gap between them, so
+        that each tells its place by its sequence number.
+        """
+        for row in range(max(self._noted, bisect_left(window.flow, stream.flow)), stop):
             side, length = stream.sides[window.direction[row]], window.length[row]
-            if length and side.next is not None:
+            if length:
+                assert side.next is not None
                 start = side.offset + (window.sequence[row] - side.next + HALF) % FULL - HALF
                 self._delivered[side].append((start, start + length, window.segments, window.first[row], window.stop[row],
                                               start))
-        self._noted = i + 1
+        self._noted = stop
 
     def _behind_fin(self, stream: Stream, side: Side, stretch: Stretch) -> Stretch:
         """Cut off and count what stands behind the FIN."""

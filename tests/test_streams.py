@@ -206,6 +206,14 @@ def test_a_segment_cut_by_the_snap_length_leaves_a_gap() -> None:
     assert bytes(stream.bytes[0].values()) == b"0123abc"
 
 
+def test_what_was_delivered_is_known_again_behind_more_missing_bytes_than_half_of_all_sequence_numbers() -> None:
+    much = 1_500_000_000
+    segments = [Segment(0, i * (much + 10), b"0123456789", missing=much) for i in range(3)]
+    (stream,) = reassemble([table([*segments, Segment(0, much + 10, b"01234xxxxx")])])
+    assert [rule for rule, _ in stream.oddities] == ["tcp-overlap-conflict"]
+    assert (stream.sides[0].duplicate, stream.sides[0].conflicting) == (5, 5)
+
+
 def test_bytes_behind_the_fin_are_late() -> None:
     (stream,) = reassemble([table([Segment(0, 100, b"bye", flags=ACK | FIN), Segment(0, 104, b"ghost")])])
     assert bytes(stream.bytes[0].values()) == b"bye"
