@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import chain, compress, count
+from itertools import accumulate, chain, compress
 from typing import NamedTuple, TypeVar
 
 from pcapkit.codecs.forms import text
@@ -298,12 +298,12 @@ def _fields(raw: bytes) -> Fields:
     if not lines:
         return Fields([], {}, [Oddity("http-bare-lf")] if bare else [], [], [])
     known = list(map(_LINES.__getitem__, lines))
-    headers, items, crlf, oddities, secrets = zip(*known, strict=False)
+    headers, items, crlf, oddities, secrets = zip(*known, strict=True)
     odd = [] if all(crlf) and not bare else [Oddity("http-bare-lf")]
     if any(oddities):
         lines = _unfolded(lines)
         known = list(map(_LINES.__getitem__, lines))
-        headers, items, _, oddities, secrets = zip(*known, strict=False)
+        headers, items, _, oddities, secrets = zip(*known, strict=True)
         odd = [*chain(*oddities), *odd]
     values = dict(reversed(items))
     policies = [] if POLICY_HEADERS.isdisjoint(values) else [item for item in items if item[0] in POLICY_HEADERS]
@@ -321,7 +321,8 @@ def _fields(raw: bytes) -> Fields:
 
 def _placed(lines: list[bytes], known: list[Line], secrets: Iterable[object]) -> list[tuple[int, Line]]:
     """The lines with secrets in them, and where each begins."""
-    return [(sum(map(len, lines[:number])) + number, known[number]) for number in compress(count(), secrets)]
+    begins = accumulate((len(line) + 1 for line in lines), initial=0)
+    return list(compress(zip(begins, known, strict=False), secrets))
 
 
 def _unfolded(lines: list[bytes]) -> list[bytes]:

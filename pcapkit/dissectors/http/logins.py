@@ -192,7 +192,7 @@ class Logins:
         """The logins of a request whose response is known, or will not be: each with its outcome, the last challenge answered."""
         logins = row.logins
         if not logins and not self._ntlm and row.status not in (401, 407):
-            return logins
+            return []
         for number, found in enumerate(logins):
             said = row.answers.get(number) if row.answers is not None else None
             proxy = "proxy-" if found.mechanism.startswith("proxy-") else ""

@@ -384,8 +384,7 @@ class HTTP:
             self.sink.limit("http_pending", span)
             exchanges.settle(self.sink, self.logins, self.pending.popleft())
         self.pending.append(row)
-        if head.fields.secrets:
-            self._headers(row, span, head)
+        self._headers(row, span, head)
         if "?" in target or "=" in target or "@" in target:
             target_secrets(self.sink, span, head)
             self.logins.target(row, span, span.start + head.target)
@@ -393,8 +392,9 @@ class HTTP:
 
     def _headers(self, row: HttpTransaction, span: Span, head: Head) -> None:
         """Name the secrets in the headers of a message, and remember the logins in them."""
-        for line, places in header_secrets(self.sink, span, head.behind, head.fields.secrets):
-            self.logins.header(row, span, *line.item, places)
+        if head.fields.secrets:
+            for line, places in header_secrets(self.sink, span, head.behind, head.fields.secrets):
+                self.logins.header(row, span, *line.item, places)
 
     # Responses
 
@@ -416,8 +416,7 @@ class HTTP:
         row.status, row.reason, row.response_headers = status, reason, head.fields.headers
         row.response_span, row.response_frame = span, span.frame
         row.content_type = head.fields.values.get("content-type") or row.content_type
-        if head.fields.secrets:
-            self._headers(row, span, head)
+        self._headers(row, span, head)
         for name, value in head.fields.policies:
             self.sink.put(HttpPolicy(span, name, value, row.host))
         return row

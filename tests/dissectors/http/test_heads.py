@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pcapkit.dissectors.http.heads import _Memo
+import time
+
+from pcapkit.dissectors.http.heads import _Memo, parse
 
 
 def test_what_is_asked_for_again_is_read_once_and_the_rest_goes() -> None:
@@ -21,3 +23,12 @@ def test_what_is_asked_for_again_is_read_once_and_the_rest_goes() -> None:
     assert memo[b"0"] == 1 and read.count(b"0") == 2
     assert memo[b"far too long"] == 12 and memo[b"far too long"] == 12
     assert read.count(b"far too long") == 2
+
+
+def test_many_lines_with_secrets_are_placed_in_time_that_grows_with_them() -> None:
+    count = 20_000
+    raw = b"GET / HTTP/1.1\r\n" + b"Cookie: session=0123456789abcdef\r\n" * count + b"\r\n"
+    start = time.process_time()
+    head = parse(raw, False, count)
+    assert time.process_time() - start < 2
+    assert head is not None and [at for at, _ in head.fields.secrets] == list(range(0, 34 * count, 34))

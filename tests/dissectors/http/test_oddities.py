@@ -60,6 +60,7 @@ VARIANTS: list[tuple[str, Script]] = [
     ("http-head-cut", [*NEXT, (CLIENT, GET)]),
 
     ("http-bare-lf", asked(GET.replace(b"\r\n", b"\n"))),
+    ("http-bare-lf", asked(GET.replace(b"/a", b"/\xc3\xa9").replace(b"1.1\r\n", b"1.1\n"))),
     ("http-bare-lf", asked(GET + b"A: b\n")),
     ("http-bare-lf", answered(BARE + CHUNKED, CHUNKS.replace(b"5\r", b"5"))),
     ("http-bare-cr", asked(GET + b"A: b\rc\r\n")),
