@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 from pcapkit.records import Span
 
@@ -140,7 +139,6 @@ def is_reply(line: bytes) -> bool:
     return len(code) == 3 and code.isdigit() and line[3:4] in _BEHIND
 
 
-@lru_cache(256)  # servers repeat themselves; no line is longer than limit smtp_line
 def reply_line(line: bytes) -> tuple[int, str, bool] | None:
     """The code of a line, its text, and whether more lines follow; None where it is no reply."""
     if not is_reply(line):
