@@ -21,7 +21,6 @@ _SECOND = 1_000_000_000
 _SLICE = 2_048
 """How many rows are made text at a time."""
 
-_encoder = msgspec.json.Encoder(enc_hook=as_list)
 
 
 def rfc3339(time_ns: int | None) -> str | None:
@@ -98,6 +97,16 @@ def lines(chunk: Chunk) -> bytes:
 def _row_of(table: Table) -> type[msgspec.Struct]:
     """The class of a table's rows, which msgspec makes text without asking each for its names."""
     return msgspec.defstruct("Row", table.names, gc=False)
+
+
+def _own(value: Any) -> Any:
+    """What msgspec does not know, which may be numpy's, as Python's own."""
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    raise TypeError(f"{type(value).__name__} has no place in JSON")
+
+
+_encoder = msgspec.json.Encoder(enc_hook=_own)
 
 
 class Jsonl:
