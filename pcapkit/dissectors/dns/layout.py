@@ -6,6 +6,7 @@ What the messages say is made text column by column too; only what few records h
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -219,8 +220,8 @@ class Layout:
         """Those records, each in a list of its own; one and the same for all OPT of the root that are equal and empty."""
         lists = np.empty(len(records), object)
         opt = ((self._type == _OPT) & (self._length == 0) & (self._data[self._name] == 0))[records]
-        empty, which = np.unique((self._class << 32 | self._ttl)[records[opt]], return_inverse=True)
-        lists[opt] = objects(map(_empty_opt, empty.tolist()), len(empty)).take(which)
+        empty = records[opt]
+        lists[opt] = objects(map(_empty_opt, self._class[empty].tolist(), self._ttl[empty].tolist()), len(empty))
         records = records[~opt]
         lists[~opt] = objects([[{"name": name, "type": kind, "ttl": ttl, "data": data}] for name, kind, ttl, data in zip(
             self._owner[records].tolist(), named(self._type[records], type_name).tolist(), self._ttl[records].tolist(),
@@ -244,8 +245,8 @@ class Layout:
         return found
 
 
-def _empty_opt(key: int) -> Section:
-    size, ttl = divmod(key, 1 << 32)
+@lru_cache(1_024)
+def _empty_opt(size: int, ttl: int) -> Section:
     return [{"name": ".", "type": "OPT", "ttl": ttl, "data": rdata.opt(size, ttl)}]
 
 

@@ -13,7 +13,10 @@ from pcapkit.errors import DissectError
 
 
 def text(kind: int, data: bytes, at: int, stop: int) -> str:
-    """The resource data `data[at:stop]` of type number `kind`. Malformed data is shown in the generic form."""
+    """The resource data `data[at:stop]` of type number `kind`. Malformed data is shown in the generic form.
+
+    What reads a type is given the message as far as the end of the data: what stands behind that is another's.
+    """
     if kind == 1 and stop - at == 4:
         return ipv4(int.from_bytes(data[at:stop], "big"))
     reader = _READERS.get(kind)
@@ -28,9 +31,6 @@ def text(kind: int, data: bytes, at: int, stop: int) -> str:
 def generic(raw: bytes) -> str:
     """RFC 3597, 5."""
     return f"\\# {len(raw)} {raw.hex()}".rstrip()
-
-
-# What reads a type is given the message as far as the end of the data: what stands behind that is another's.
 
 
 def _name(data: bytes, at: int) -> str:

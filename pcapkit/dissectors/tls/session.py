@@ -107,7 +107,7 @@ class Session:
                 whole: bool = True) -> None:
         """A handshake message; `span` where it has begun already, `whole` unless its end is missing."""
         facts = self.facts
-        if whole and self._keys:
+        if whole and self.decrypts:
             if kind == CERTIFICATE_VERIFY and side != facts.client and facts.tls13 and facts.server_hello is not None:
                 facts.transcript = self._decryption.transcript_hash(facts.server_hello.cipher)
             self._decryption.hear(kind, body)
@@ -184,7 +184,7 @@ class Session:
 
     def open(self, side: int, kind: int, version: int, fragment: bytes, number: int | None = None) -> tuple[int, bytes] | None:
         """Type and content of a protected record of a side, in DTLS that with this number; None where no key opens it."""
-        if not self._keys:
+        if not self.decrypts:
             return None
         opener = self.openers[side] or self._decryption.opener(int(side != self.facts.client), self.facts)
         opened = opener.open(kind, version, fragment, number)
