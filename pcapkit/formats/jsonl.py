@@ -22,7 +22,6 @@ _SLICE = 2_048
 """How many rows are made text at a time."""
 
 
-
 def rfc3339(time_ns: int | None) -> str | None:
     """A time as text, exact: 2020-03-23T14:14:35.348492000Z. None where there is none, or it is out of all range."""
     if time_ns is None:

@@ -32,11 +32,7 @@ def body(sink: Sink, side: int, row: HttpTransaction, span: Span, reader: Reader
 
 def ended(sink: Sink, row: HttpTransaction, span: Span, stop: int) -> None:
     """Note when the message at `span`, which ends at `stop`, has ended: its last byte is at hand."""
-    time_ns = span.time_ns if span.frame == span.last_frame else sink.begin(span.side, stop - 1).time_ns
-    if span.side == CLIENT:
-        row.request_ended = time_ns
-    else:
-        row.response_ended = time_ns
+    row.end(span.side, span.time_ns if span.frame == span.last_frame else sink.begin(span.side, stop - 1).time_ns)
 
 
 def settle(sink: Sink, logins: Logins, row: HttpTransaction) -> None:

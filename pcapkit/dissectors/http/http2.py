@@ -666,11 +666,7 @@ class HTTP2(Framed[_Side]):
         message.over = True
         unread = self.sides[side].unread
         row, length = stream.row, message.length
-        time_ns = self.sink.begin(side, max(unread.offset - 1, 0)).time_ns
-        if side == CLIENT:
-            row.request_ended = time_ns
-        else:
-            row.response_ended = time_ns
+        row.end(side, self.sink.begin(side, max(unread.offset - 1, 0)).time_ns)
         bodiless = side == SERVER and (row.method in ("HEAD", None) or row.status == 304)
         if (length is not None and length.isascii() and length.isdigit() and len(length) < 17 and message.counted
                 and int(length) != message.total and not (bodiless and not message.total)):

@@ -7,7 +7,7 @@ from dataclasses import field
 from pcapkit import schema
 from pcapkit.codecs.ntlm import Answer
 from pcapkit.dissectors.http.schemes import Digest
-from pcapkit.records import Credential, Record, Span, record
+from pcapkit.records import CLIENT, Credential, Record, Span, record
 
 
 @record
@@ -51,6 +51,13 @@ class HttpTransaction(Record):
     """The logins seen with it; they are put when the response is known."""
     answers: dict[int, Answer | Digest] | None = field(default=None, repr=False, compare=False)
     """What logins answer a challenge with, by their place in `logins`."""
+
+    def end(self, side: int, time_ns: int) -> None:
+        """Note when the last byte of the message of a side came, in nanoseconds since the epoch."""
+        if side == CLIENT:
+            self.request_ended = time_ns
+        else:
+            self.response_ended = time_ns
 
 
 @record

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from operator import attrgetter
 
 from pcapkit.codecs.forms import Field
 from pcapkit.codecs.names import SURE_USER, Meaning, key_name, may_be_login, password_meaning, user_rank
@@ -26,9 +25,6 @@ _SWITCHES = frozenset(("0", "1", "true", "false", "on", "off", "yes", "no", "nul
 _USER_LENGTH = 256
 _MOST_NAMED = 50
 """No form asks for more passwords; each is compared with each name of a user."""
-
-
-_name = attrgetter("name")
 
 
 Headers = Iterable[Sequence[str]] | None
@@ -57,7 +53,7 @@ class Typed:
 
 def typed(fields: Sequence[Field], encoding: str, method: str, target: str, headers: Headers) -> list[Typed]:
     """The logins in the fields of one form, each secret once; passwords before keys to interfaces."""
-    if not any(map(may_be_login, map(_name, fields))):
+    if not any(may_be_login(f.name) for f in fields):
         return []
     once: dict[tuple[str | None, str], Typed] = {}
     for login in (*_passwords(fields, method, target, headers), *_keys(fields, encoding)):
