@@ -177,7 +177,9 @@ class Stream:
 
 @dataclass(slots=True)
 class Runs:
-    """The runs of a window as lists, one element a run; `first` and `stop` are rows of `segments`."""
+    """The runs of a window, one element a run: lists of what every run is asked for, views of what few are. `first` and `stop`
+    are rows of `segments`.
+    """
 
     segments: Segments
     first: list[int]
@@ -186,16 +188,16 @@ class Runs:
     direction: list[int]
     sequence: list[int]
     length: list[int]
-    missing: list[int]
+    missing: Numbers
     """Bytes that the last segment lacks because the capture cut it."""
-    fin: list[bool]
-    reset: list[bool]
+    fin: memoryview | list[bool]
+    reset: memoryview | list[bool]
     last: list[bool]
     """Whether any of the three is there."""
     frame: list[int]
     """Of the last segment, as is `time`."""
     time: list[int]
-    acknowledged: list[int]
+    acknowledged: Numbers
     """What the first segment acknowledges, -1 if nothing."""
     ordered: Ordered
     """The segments' packets, and their sequence numbers, for looking ahead."""
@@ -225,10 +227,9 @@ def runs(packets: Packets, ordered: Ordered) -> Runs:
     last = stop - 1
     missing, fin, reset = (wire - length)[last], flags[last] & FIN != 0, flags[last] & RST != 0
     return Runs(segments, first.tolist(), stop.tolist(), flow[first].tolist(), direction[first].tolist(),
-                sequence[first].tolist(), np.add.reduceat(length, first).tolist(), missing.tolist(),
-                fin.tolist(), reset.tolist(), ((missing > 0) | fin | reset).tolist(), frame[last].tolist(),
-                time[last].tolist(),
-                np.where(flags[first] & ACK, packets.acknowledgment[packet[first]], -1).tolist(),
+                sequence[first].tolist(), np.add.reduceat(length, first).tolist(), missing.data, fin.data, reset.data,
+                ((missing > 0) | fin | reset).tolist(), frame[last].tolist(), time[last].tolist(),
+                np.where(flags[first] & ACK, packets.acknowledgment[packet[first]], -1).data,
                 ordered, sequence)
 
 
