@@ -92,7 +92,7 @@ class Connections:
         if mask is not None:
             ordered = ordered.where(mask[packets.frame[ordered.packet] - first_frame])
         self.flows.update(packets, ordered)
-        udp = packets.protocol[ordered.packet] == UDP
+        udp = packets.protocol.take(ordered.packet) == UDP
         if not udp.all():
             self._segments(packets, ordered)
         if udp.any():

@@ -67,7 +67,7 @@ class Ordered:
     def where(self, mask: npt.NDArray[np.bool_]) -> Ordered:
         """Those rows for which `mask` holds."""
         rows = np.flatnonzero(mask)  # a mask would be counted out again for each column
-        return Ordered(self.packet[rows], self.flow[rows], self.direction[rows])
+        return Ordered(self.packet.take(rows), self.flow.take(rows), self.direction.take(rows))
 
 
 class FlowTable:
@@ -115,14 +115,14 @@ class FlowTable:
         hashes = self._hash(key)
         order, starts = _group(hashes, key)
         heads = order[starts]
-        known = self._find(hashes[heads], [word[heads] for word in key])
+        known = self._find(hashes.take(heads), [word.take(heads) for word in key])
         group = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, len(order))))
         begins, in_group = self._begins(packets, order, direction, starts, known)
         first_of = np.full(len(starts), -1, np.int64)
         if len(begins):
             numbers = self._make(packets, key, direction, order[begins])
             first_of = self._remember(hashes[heads], [word[heads] for word in key], known, in_group, numbers)
-            flow = np.where(known >= 0, known, first_of)[group]
+            flow = np.where(known >= 0, known, first_of).take(group)
             if len(begins) > np.count_nonzero(known < 0):  # a key was used again: its packets are of several flows
                 step = np.zeros(len(order), np.int64)
                 step[begins] = np.arange(1, len(begins) + 1)
@@ -130,11 +130,11 @@ class FlowTable:
                 own = (latest > 0) & (in_group[latest - 1] == group)
                 flow = np.where(own, numbers[latest - 1], flow)
         else:
-            flow = known[group]
+            flow = known.take(group)
         packed = flow << _INDEX_BITS | order  # one value sort, as in `_group`
         packed.sort()
         order = packed & _INDEX_MASK
-        return Ordered(order, packed >> _INDEX_BITS, direction[order])
+        return Ordered(order, packed >> _INDEX_BITS, direction.take(order))
 
     def update(self, packets: Packets, ordered: Ordered) -> None:
         """Add the packets of a window to the totals of their flows."""
@@ -143,12 +143,12 @@ class FlowTable:
         flow, packet = ordered.flow, ordered.packet
         starts = np.flatnonzero(np.append(True, flow[1:] != flow[:-1]))
         rows = flow[starts]
-        frame, length, flags = packets.frame[packet], packets.length[packet], packets.flags[packet]
+        frame, length, flags = packets.frame.take(packet), packets.length.take(packet), packets.flags.take(packet)
         fresh = (self.packets_a[rows] == 0) & (self.packets_b[rows] == 0)
         self.first_frame[rows[fresh]] = packets.first_frame[packet[starts[fresh]]]
         self.first_time[rows[fresh]] = packets.time_ns[packet[starts[fresh]]]
         self.last_frame[rows] = np.maximum(self.last_frame[rows], np.maximum.reduceat(frame, starts))
-        latest = np.maximum.reduceat(packets.time_ns[packet], starts)
+        latest = np.maximum.reduceat(packets.time_ns.take(packet), starts)
         self.last_time[rows] = np.where(fresh, latest, np.maximum(self.last_time[rows], latest))
         if packets.shell.any():
             self.shell[rows] = np.maximum(self.shell[rows], np.maximum.reduceat(packets.shell[packet], starts))
@@ -251,7 +251,7 @@ class FlowTable:
         """Where in `order` a new flow begins, and in which group: new keys, and SYNs that reuse a key."""
         fresh = known < 0
         positions, groups = [starts[fresh]], [np.flatnonzero(fresh)]
-        flags = packets.flags[order]
+        flags = packets.flags.take(order)
         syn = np.flatnonzero((flags & (SYN | ACK)) == SYN)
         if len(syn):
             groups_of = np.searchsorted(starts, syn, "right") - 1
@@ -350,11 +350,11 @@ class FlowTable:
     def set_bases(self, packets: Packets, ordered: Ordered) -> None:
         """Note the sequence number that each side of each TCP flow began with (of its SYN, where there is one)."""
         packet, flow, side = ordered.packet, ordered.flow, ordered.direction
-        flags, sequence = packets.flags[packet], packets.sequence[packet]
-        tcp = packets.protocol[packet] == TCP
+        flags, sequence = packets.flags.take(packet), packets.sequence.take(packet)
+        tcp = packets.protocol.take(packet) == TCP
         for number, column, syn_bit, known_bit in ((0, self.base_a, SYN_A, BASE_A), (1, self.base_b, SYN_B, BASE_B)):
             mine = tcp & (side == number)
-            first = np.flatnonzero(mine & (self.marks[flow] & known_bit == 0))[::-1]
+            first = np.flatnonzero(mine & (self.marks.take(flow) & known_bit == 0))[::-1]
             column[flow[first]] = sequence[first] - 1 & 0xFFFFFFFF
             syn = np.flatnonzero(mine & (flags & SYN != 0))
             column[flow[syn]] = sequence[syn]
@@ -408,7 +408,7 @@ def _differs(key: list[Words], order: Ints) -> npt.NDArray[np.bool_]:
     """Whether each packet but the first, in this order, has another key than the one before it."""
     differs = np.zeros(len(order) - 1, np.bool_)
     for word in key:
-        ordered = word[order]
+        ordered = word.take(order)
         differs |= ordered[1:] != ordered[:-1]
     return differs
 

@@ -25,15 +25,15 @@ def outliers(packets: Packets, ordered: Ordered) -> Iterator[tuple[int, int, int
     """(flow, row of `packets`, row of its neighbour behind, in words what is odd) of each TCP segment with payload that
     stands out in this window.
     """
-    tcp = packets.protocol[ordered.packet] == TCP
+    tcp = packets.protocol.take(ordered.packet) == TCP
     for side in (0, 1):
         mine = np.flatnonzero(tcp & (ordered.direction == side))
-        row, flow = ordered.packet[mine], ordered.flow[mine]
+        row, flow = ordered.packet.take(mine), ordered.flow.take(mine)
         if len(row) < 3:
             continue
         before, here, behind = row[:-2], row[1:-1], row[2:]
-        inner = (flow[:-2] == flow[2:]) & (packets.wire_length[here] > 0)
-        ttl = packets.ttl[row]
+        inner = (flow[:-2] == flow[2:]) & (packets.wire_length.take(here) > 0)
+        ttl = packets.ttl.take(row)
         for at in np.flatnonzero(inner & (ttl[:-2] == ttl[2:]) & (ttl[1:-1] != ttl[:-2])).tolist():
             yield (int(flow[at + 1]), int(here[at]), int(behind[at]),
                    f"its time to live is {ttl[at + 1]}, that of the packets around it {ttl[at]}")
@@ -49,7 +49,7 @@ def _leaves_the_row(packets: Packets, row: Ints, flow: Ints, inner: npt.NDArray[
 
     That the neighbours are in a row by chance is ruled out by one packet more. Nothing is said of segments out of order.
     """
-    identification = packets.ip_id[row]
+    identification = packets.ip_id.take(row)
     step = identification[2:] - identification[:-2] & 0xFFFF
     here = identification[1:-1] - identification[:-2] & 0xFFFF
     found: Ints = np.flatnonzero(inner & (here > step) & _small(step))

@@ -206,17 +206,17 @@ class Runs:
 
 def runs(packets: Packets, ordered: Ordered) -> Runs:
     """The TCP runs of a window. Segments that carry neither payload nor FIN nor RST are left out."""
-    flags = packets.flags[ordered.packet]
-    wanted = (packets.protocol[ordered.packet] == TCP) & (
-        (packets.wire_length[ordered.packet] > 0) | (flags & (FIN | RST) != 0))
+    flags = packets.flags.take(ordered.packet)
+    wanted = (packets.protocol.take(ordered.packet) == TCP) & (
+        (packets.wire_length.take(ordered.packet) > 0) | (flags & (FIN | RST) != 0))
     ordered = ordered.where(wanted)
     packet, flow, direction = ordered.packet, ordered.flow, ordered.direction
-    flags = packets.flags[packet]
-    length, wire = packets.length[packet], packets.wire_length[packet]
-    sequence = packets.sequence[packet] + (flags & SYN != 0) & 0xFFFFFFFF
+    flags = packets.flags.take(packet)
+    length, wire = packets.length.take(packet), packets.wire_length.take(packet)
+    sequence = packets.sequence.take(packet) + (flags & SYN != 0) & 0xFFFFFFFF
     end = sequence + wire & 0xFFFFFFFF
-    frame, time = packets.frame[packet], packets.time_ns[packet]
-    segments = Segments(packets.buffer, packets.offset[packet].data, length.data, frame.data, time.data)
+    frame, time = packets.frame.take(packet), packets.time_ns.take(packet)
+    segments = Segments(packets.buffer, packets.offset.take(packet).data, length.data, frame.data, time.data)
     if not len(packet):
         return Runs(segments, [], [], [], [], [], [], [], [], [], [], [], [], [], ordered, sequence)
     breaks = np.ones(len(packet), np.bool_)

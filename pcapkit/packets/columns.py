@@ -40,7 +40,8 @@ def _chosen(good: npt.NDArray[np.bool_], header: npt.NDArray[Any], *columns: Int
     """The headers and columns of the rows that are good: mostly all are. Structures are chosen as plain bytes."""
     if good.all():
         return header, *columns
-    return header.view(f"V{header.itemsize}")[good].view(header.dtype), *(column[good] for column in columns)
+    rows = np.flatnonzero(good)  # a mask would be counted out again for each column
+    return header.view(f"V{header.itemsize}").take(rows).view(header.dtype), *(column.take(rows) for column in columns)
 
 
 def _among(column: Ints, numbers: tuple[int, ...]) -> npt.NDArray[np.bool_]:
@@ -117,7 +118,7 @@ def decode(frames: Frames, limits: Limits) -> tuple[Columns, Ints]:
     if len(six):
         network = _merged(network, _internet6(frames, six, at, ends))
     columns = _transport(frames, network, ends)
-    columns["shell"] = tags[columns["row"]]
+    columns["shell"] = tags.take(columns["row"])
     left = np.ones(len(frames), np.bool_)
     left[columns["row"]] = False
     return columns, np.flatnonzero(left)
@@ -131,11 +132,11 @@ def _merged(one: Columns, other: Columns) -> Columns:
 
 def _internet4(frames: Frames, rows: Ints, at: Ints, ends: Ints) -> Columns:
     """Whole IPv4 packets with TCP or UDP inside (RFC 791, 3.1)."""
-    at = at[rows]
+    at = at.take(rows)
     header = gather(frames, at, _V4)
     size = (header["first"] & 15).astype(np.int64) * 4
     good = ((header["first"] >> 4 == 4) & (size >= 20) & (header["fragment"] & 0x3FFF == 0)
-            & ((header["protocol"] == TCP) | (header["protocol"] == UDP)) & (at + size + 8 <= ends[rows]))
+            & ((header["protocol"] == TCP) | (header["protocol"] == UDP)) & (at + size + 8 <= ends.take(rows)))
     header, rows, at, size = _chosen(good, header, rows, at, size)
     total = header["total"].astype(np.int64)
     # A length of 0 is that of a segment the network card was still to cut up.
@@ -155,9 +156,9 @@ def _wire_ends(frames: Frames, rows: Ints) -> Ints:
 
 def _internet6(frames: Frames, rows: Ints, at: Ints, ends: Ints) -> Columns:
     """IPv6 packets with TCP or UDP right behind the fixed header (RFC 8200, 3)."""
-    at = at[rows]
+    at = at.take(rows)
     header = gather(frames, at, _V6)
-    good = ((header["first"] >> 28 == 6) & ((header["next"] == TCP) | (header["next"] == UDP)) & (at + 48 <= ends[rows]))
+    good = ((header["first"] >> 28 == 6) & ((header["next"] == TCP) | (header["next"] == UDP)) & (at + 48 <= ends.take(rows)))
     header, rows, at = _chosen(good, header, rows, at)
     payload = header["payload"].astype(np.int64)
     unset = np.flatnonzero(payload == 0)
@@ -175,7 +176,7 @@ def _transport(frames: Frames, network: Columns, ends: Ints) -> Columns:
     header = gather(frames, at, _TCP)
     udp = network["protocol"] == UDP
     size = np.where(udp, 8, (header["offset"] >> 4).astype(np.int64) * 4)
-    stop = ends[network["row"]]
+    stop = ends.take(network["row"])
     # In a UDP header the length stands where TCP has the high half of the sequence number.
     claimed = (header["sequence"] >> 16).astype(np.int64) - 8
     wire = room - size

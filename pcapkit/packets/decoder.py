@@ -28,8 +28,8 @@ class Decoder:
         """The TCP and UDP packets of a window, in capture order."""
         columns, left = fast.decode(frames, self.limits)
         row, tunnel = columns.pop("row"), columns.pop("tunnel")
-        columns["frame"] = columns["first_frame"] = frames.number[row]
-        columns["time_ns"] = frames.time_ns[row]
+        columns["frame"] = columns["first_frame"] = frames.number.take(row)
+        columns["time_ns"] = frames.time_ns.take(row)
         found, rows = self._rest(frames, left, row[tunnel])
         if found:
             more = self._columns(frames, found, rows)
@@ -37,7 +37,7 @@ class Decoder:
             row = np.concatenate((row, np.array(rows, np.int64)))
         if found or not np.all(row[1:] >= row[:-1]):
             order = np.argsort(row, kind="stable")
-            columns = {name: columns[name][order] for name in COLUMNS}
+            columns = {name: columns[name].take(order) for name in COLUMNS}
         others, oddities = self._slow.others.copy(), self._slow.oddities.copy()
         self._slow.others.clear()
         self._slow.oddities.clear()
