@@ -11,6 +11,7 @@ import numpy as np
 from pcapkit.limits import Limits
 from pcapkit.packets import Packets
 from pcapkit.readers import Frames
+from pcapkit.readers.heads import HEAD
 from samples import wire
 
 HERE, THERE = ("192.0.2.10", 40000), ("198.51.100.80", 8080)
@@ -22,7 +23,7 @@ def window(frames: Sequence[bytes], links: int | Sequence[int] = 1, wire_lengths
            first_number: int = 1, times: Sequence[int] | None = None, limits: Limits | None = None) -> Frames:
     """A window of `frames`, of one link type or of one each; the wire's lengths are those of the frames unless given."""
     limits = limits or Limits()
-    buffer = mmap.mmap(-1, limits.window_bytes + limits.annex_bytes)
+    buffer = mmap.mmap(-1, limits.window_bytes + limits.annex_bytes + HEAD)
     length = np.array([len(frame) for frame in frames], np.int64)
     offset = np.cumsum(length) - length
     buffer[:int(length.sum())] = b"".join(frames)

@@ -70,7 +70,7 @@ class Decoder:
 
     def _columns(self, frames: Frames, found: list[Header], rows: list[int]) -> dict[str, Any]:
         """Headers as columns; payloads put together from fragments go to the buffer's annex."""
-        annex, room = frames.annex, len(frames.buffer)
+        annex, room = frames.annex, frames.annex + self.limits.annex_bytes
         offsets, lengths = [], []
         for header, row in zip(found, rows, strict=True):
             if header.payload is None:

@@ -5,10 +5,7 @@ from __future__ import annotations
 import mmap
 from dataclasses import dataclass
 
-import numpy as np
-import numpy.typing as npt
-
-Ints = npt.NDArray[np.int64]
+from pcapkit.readers.heads import Heads, Ints
 
 
 @dataclass(slots=True)
@@ -16,7 +13,8 @@ class Frames:
     """A window of frames: one reused buffer, and a column of int64 per fact, one element per frame.
 
     The buffer is an anonymous mmap, so that a slice of it is `bytes`. It is valid until the next window is asked for.
-    Bytes from `annex` on are free for the packet stage to put reassembled datagrams into.
+    Bytes from `annex` on are free for the packet stage to put reassembled datagrams into. Behind the annex, at least
+    `heads.HEAD` bytes follow.
     """
 
     buffer: mmap.mmap
@@ -35,6 +33,8 @@ class Frames:
     """LINKTYPE_ number."""
     interface: Ints
     """Number of the interface within the file, 0 where the format has none."""
+    heads: Heads | None = None
+    """The first bytes of each frame, where the reader has taken them out."""
 
     def __len__(self) -> int:
         return len(self.number)

@@ -9,7 +9,8 @@ from itertools import repeat
 import numpy as np
 
 from pcapkit.limits import Limits
-from pcapkit.readers.frames import Frames, Ints
+from pcapkit.readers.frames import Frames
+from pcapkit.readers.heads import Ints, Records
 from pcapkit.readers.window import Warn, Window
 
 MAGIC = {0xA1B2C3D4: ("microseconds", 1000, 16), 0xA1B23C4D: ("nanoseconds", 1, 16),
@@ -49,45 +50,49 @@ class Pcap:
         if not self.complete:
             self._cut("the file header is cut short")
             return
+        records = Records(self.window.buffer, self.header, min(self.limits.window_packets, self.window.size // self.header + 1))
         number, going = 1, True
         while going:
             self.window.turn()
-            hops: list[int] = []
-            at, came = self._walk(hops, 0), False
+            records.clear()
+            at, came = self._walk(records, 0), False
             for _ in self.window.pieces():
-                at, came = self._walk(hops, at), True
-                if len(hops) >= self.limits.window_packets:
+                at, came = self._walk(records, at), True
+                if records.count >= self.limits.window_packets:
                     break
-            offsets, going = self._judged(hops, at)
-            if len(offsets):
-                yield self._frames(offsets, number)
-                number += len(offsets)
+            count, going = self._judged(records.offsets, at)
+            if count:
+                yield self._frames(records, count, number)
+                number += count
             elif not came and going:
                 if self.window.at < self.window.end:
                     self._cut("the last packet is cut short")
                 return
 
-    def _walk(self, hops: list[int], at: int) -> int:
-        """Add where the lengths of the records from `at` on stand, and return the place behind the last record.
+    def _walk(self, records: Records, at: int) -> int:
+        """Add the records from `at` on, and return the place behind the last one.
 
         The loop only hops from length to length; what it hopped over is judged afterwards, all at once.
         """
         buffer, header, last = self.window.buffer, self.header, self.window.end - self.header + _LENGTH
+        hops: list[int] = []
         unpack, append = struct.Struct(self.order + "I").unpack_from, hops.append
         at += _LENGTH
         if at <= last:
-            for _ in repeat(None, self.limits.window_packets - len(hops)):
+            for _ in repeat(None, self.limits.window_packets - records.count):
                 append(at)
                 at += unpack(buffer, at)[0] + header
                 if at > last:
                     break
+        # Packed at once, numbers cost less than half of what `np.fromiter` makes of them.
+        records.add(np.frombuffer(struct.pack(f"{len(hops)}q", *hops), np.int64) - _LENGTH, self.window.end)
         return at - _LENGTH
 
-    def _judged(self, hops: list[int], behind: int) -> tuple[Ints, bool]:
-        """The records up to the first that claims too much, and without one that is not there as a whole."""
+    def _judged(self, offsets: Ints, behind: int) -> tuple[int, bool]:
+        """How many records there are up to the first that claims too much, without one that is not there as a whole; and
+        whether the file can be read on.
+        """
         window, longest = self.window, self.limits.packet_bytes
-        # Packed at once, numbers cost less than half of what `np.fromiter` makes of them.
-        offsets = np.frombuffer(struct.pack(f"{len(hops)}q", *hops), np.int64) - _LENGTH
         lengths = np.diff(offsets, append=behind) - self.header
         too_long = np.flatnonzero(lengths > longest)
         if len(too_long):
@@ -96,18 +101,18 @@ class Pcap:
             self._cut(f"a record claims {lengths[first]} bytes, more than the {longest} of limit packet_bytes; "
                       "what follows is not read")
             self.limits.hit("packet_bytes")
-            return offsets[:first], False
+            return first, False
         if behind > window.end:
             window.at = int(offsets[-1])
-            return offsets[:-1], True
+            return len(offsets) - 1, True
         window.at = behind
-        return offsets, True
+        return len(offsets), True
 
-    def _frames(self, offsets: Ints, number: int) -> Frames:
-        seconds, parts, length, original = self.window.gather(offsets, 16, self.order + "u4").T.astype(np.int64, "C")
-        return Frames(self.window.buffer, self.window.size, np.arange(number, number + len(offsets)),
-                      seconds * 1_000_000_000 + parts * self.unit, offsets + self.header, length, original,
-                      np.full(len(offsets), self.link_type), np.zeros(len(offsets), np.int64))
+    def _frames(self, records: Records, count: int, number: int) -> Frames:
+        seconds, parts, length, original = records.headers(count, self.order + "u4").T.astype(np.int64, "C")
+        return Frames(self.window.buffer, self.window.size, np.arange(number, number + count),
+                      seconds * 1_000_000_000 + parts * self.unit, records.offsets[:count] + self.header, length, original,
+                      np.full(count, self.link_type), np.zeros(count, np.int64), records.heads(count))
 
     def _cut(self, what: str) -> None:
         self.truncated = True

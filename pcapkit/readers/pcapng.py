@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from pcapkit.limits import Limits
-from pcapkit.readers.frames import Frames, Ints
+from pcapkit.readers.frames import Frames
+from pcapkit.readers.heads import Ints
 from pcapkit.readers.window import Warn, Window, nanoseconds
 
 SECTION, INTERFACE, OLD_PACKET, SIMPLE_PACKET, NAMES, STATISTICS, PACKET, SECRETS = (

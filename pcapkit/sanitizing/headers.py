@@ -8,6 +8,7 @@ from pcapkit.dissectors.dns import PORTS as DNS_PORTS
 from pcapkit.limits import Limits
 from pcapkit.packets import TCP, UDP
 from pcapkit.packets.columns import networks
+from pcapkit.readers.heads import heads_of
 from pcapkit.sanitizing.addresses import Addresses
 from pcapkit.sanitizing.rewriting import Rewriter, change, header_of
 
@@ -28,8 +29,9 @@ def replace_addresses(rewriter: Rewriter, addresses: Addresses, limits: Limits) 
     for row, frame in enumerate(packets.frame.tolist()):
         if packets.first_frame[row] == frame:
             rows.setdefault(frame - first, []).append(row)
-    at, kinds, _ = networks(frames, limits)
-    for i, (network, kind) in enumerate(zip(at.tolist(), kinds.tolist(), strict=True)):
+    heads = heads_of(frames.buffer, frames.offset)
+    at, kinds, _ = networks(heads, frames.link_type, limits)
+    for i, (outer, kind) in enumerate(zip((at - heads.start).tolist(), kinds.tolist(), strict=True)):
         base = int(frames.offset[i])
         frame = frames.buffer[base:base + int(frames.length[i])]
         _hardware(rewriter, i, frame, int(frames.link_type[i]), addresses)
@@ -49,7 +51,6 @@ def replace_addresses(rewriter: Rewriter, addresses: Addresses, limits: Limits) 
                 start = int(packets.offset[row]) - base
                 for place, length in _answers(frame[start:start + int(packets.length[row])]):
                     rewriter.put(i, start + place, addresses.ip(frame[start + place:start + place + length]))
-        outer = network - base
         if kind in (_IPV4, _IPV6) and outer not in done:
             _alone(rewriter, i, frame, outer, addresses)
 

@@ -92,10 +92,18 @@ def assert_same(frames: Frames) -> int:
 @pytest.mark.parametrize("name", COMMON)
 def test_what_is_built_well_is_taken_by_the_fast_lane(name: str) -> None:
     link, framed = COMMON[name]
-    sound = ["tcp", "tcp, empty", "tcp options", "udp", "udp, empty", "ip options", "ip options, udp", "tcp6", "tcp6 options",
-             "udp6", "tcp, length 0", "tcp6, length 0", "vxlan"]
+    sound = ["tcp", "tcp, empty", "tcp options", "udp", "udp, empty", "ip options", "tcp6", "tcp6 options", "udp6",
+             "tcp, length 0", "tcp6, length 0", "vxlan"]
     packets = internet()
     assert assert_same(window([framed(packets[name]) for name in sound], link)) == len(sound)
+
+
+def test_headers_that_no_head_holds_are_left_for_the_slow_lane() -> None:
+    frames = window([COMMON["qinq"][1](with_options(segment(), RECORD_ROUTE * n)) for n in range(6)])
+    taken, left = columns.decode(frames, Limits())
+    assert (taken["row"].tolist(), left.tolist()) == ([0, 1, 2], [3, 4, 5])
+    packets = Decoder(Limits()).decode(frames)
+    assert (packets.frame.tolist(), payloads(packets)) == ([1, 2, 3, 4, 5, 6], [b"hello"] * 6)
 
 
 def test_both_lanes_read_every_packet_alike() -> None:
