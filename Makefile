@@ -51,7 +51,14 @@ pages: $(VENV)/.dev  ## run what pages and README show again, and keep what it s
 screenshots: $(VENV)/.dev  ## the pictures of the README again, by Chromium; keep them in docs/images
 	$(BIN)/python -m docs.making.screenshots
 
-bench: $(VENV)/.dev  ## speed and memory beside tshark and tcpflow; keep the result in tests/bench/LEDGER.md
+# tshark and tcpflow are measured as the distribution builds them, and so is Python, where the distribution has one that will do:
+# what comes from python.org, conda or a distribution is built with profile feedback, what somebody compiles seldom is.
+ifeq ($(origin PYTHON),file)
+bench: PYTHON = $(or $(shell /usr/bin/python3 -c "import ensurepip, sys; sys.version_info >= (3, 11) and print(sys.executable)" 2>/dev/null),python3)
+bench: VENV = .venv-bench
+endif
+bench:  ## speed and memory beside tshark and tcpflow; keep the result in tests/bench/LEDGER.md
+	@$(MAKE) --no-print-directory PYTHON=$(PYTHON) VENV=$(VENV) $(VENV)/.package
 	$(BIN)/python tests/bench/bench.py
 
 bench-decrypt: $(VENV)/.dev  ## how fast TLS is decrypted, beside tshark; keep the result in tests/bench/LEDGER.md

@@ -12,6 +12,7 @@ import base64
 import json
 import mmap
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -161,6 +162,7 @@ def main() -> None:
     if not MAKER.exists():
         raise SystemExit("the generator of benchmark captures (../shared/bench) is absent")
     options.folder.mkdir(exist_ok=True)
+    print(f"pcapkit with Python {platform.python_version()}, {os.path.realpath(sys.executable)}")
     memory = Path("/dev/shm") if os.access("/dev/shm", os.W_OK) else Path(tempfile.gettempdir())
     for name in options.only or CAPTURES:
         bench(capture(options.folder, name), options.runs, memory)
