@@ -167,11 +167,14 @@ def read_extensions(body: bytes, at: int) -> Extensions:
     while (start := at + 4) <= end:
         kind, length = _EXTENSION(body, at)
         at = start + length
-        if at > end:
-            return Extensions(tuple(types), bodies, f"extension {kind} goes beyond its hello", False)
         types.append(kind)
         if kind not in bodies:
             bodies[kind] = body[start:at]
+    if at > end:
+        kind = types.pop()
+        if kind not in types:
+            del bodies[kind]
+        return Extensions(tuple(types), bodies, f"extension {kind} goes beyond its hello", False)
     doubles = len(types) - len(bodies)
     if at == stop == len(body) and not doubles:
         return Extensions(tuple(types), bodies)
