@@ -254,10 +254,11 @@ class Certificates:
             name = server.matched
             then, today = server.chain.at(server.span.time_ns, name), server.chain.at(now, name)
             yield _row(server, name, then, today, shared.get(id(server), []))
-            if _may_have_held(server, then, now):
+            private = not then.valid and server.is_private
+            if not private and _may_have_held(server, then, now):
                 gone.append(server)
             else:
-                yield from _findings(server, then)
+                yield from _findings(server, then, private)
             if then.valid and today.faults == {Fault.EXPIRED}:
                 since.append(server)
         yield from _by_file(since, "certificate-expired-since", Confidence.CERTAIN, _SINCE, lambda server: (
@@ -268,8 +269,7 @@ class Certificates:
 
 def _may_have_held(server: _Server, then: Verdict, now: int) -> bool:
     """Whether all that is wrong with the chain of an old capture is that its root is not trusted today."""
-    return (now - server.span.time_ns > _OLD and len(server.chain.ders) > 1
-            and then.faults == {Fault.INCOMPLETE} and not server.is_private)
+    return now - server.span.time_ns > _OLD and len(server.chain.ders) > 1 and then.faults == {Fault.INCOMPLETE}
 
 
 def _row(server: _Server, name: str | None, then: Verdict, today: Verdict, shared: list[str]) -> ChainSeen:
@@ -313,10 +313,10 @@ def _shared_keys(servers: Sequence[_Server]) -> dict[int, list[str]]:
     return found
 
 
-def _findings(server: _Server, then: Verdict) -> Iterator[Finding]:
+def _findings(server: _Server, then: Verdict, private: bool) -> Iterator[Finding]:
     """What is wrong at the time of the capture. Of a private server that nobody vouches for it is one finding that says all."""
     by_rule = _by_rule(then)
-    if "certificate-untrusted" in by_rule and server.is_private:
+    if private and "certificate-untrusted" in by_rule:
         every = [reason for reasons in by_rule.values() for reason in reasons]
         yield _finding(server, "certificate-untrusted", every, Severity.INFO)
         return
