@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
 from itertools import islice
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from pcapkit import schema
 from pcapkit.certificates.store import TrustStore
@@ -104,8 +104,7 @@ def _is_private(address: str) -> bool:
         return False
 
 
-@dataclass(slots=True)
-class _Rule:
+class _Rule(NamedTuple):
     title: str
     rfc: str
     remedy: str
