@@ -7,12 +7,13 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from pcapkit.certificates.matching import as_address, covers, forbidden, hosts
 from pcapkit.certificates.store import TrustStore
-from pcapkit.certificates.verdicts import Fault, Reason, Verdict
+from pcapkit.certificates.verdicts import Fault, Reason, Verdict, verdict
 from pcapkit.codecs.der import Parts, read_parts
 from pcapkit.codecs.x509 import SECOND, SIGNATURES, Certificate, may_sign, read_certificate
 from pcapkit.errors import DissectError
@@ -188,13 +189,11 @@ class Chain:
 
         Two have to agree on that: our own look at each rule, which has words for what is wrong, and cryptography's verifier.
         """
-        reasons = [*self._standing, *self._dates(time_ns)]
         host = host.lower().removesuffix(".") if host else None
-        if host is not None:
-            reasons += self._other_name(host)
+        reasons = (*self._standing, *self._dates(time_ns), *self._other_name(host))
         if not reasons and self.links:
-            reasons += self._refused(time_ns, host)
-        return Verdict(reasons)
+            reasons = tuple(self._refused(time_ns, host))
+        return verdict(reasons)
 
     @cached_property
     def hosts(self) -> list[str]:
@@ -248,8 +247,8 @@ class Chain:
             elif step.read.begins is not None and now < step.read.begins:
                 yield Reason(Fault.NOT_YET_VALID, f"{step.place} is valid from {_day(step.read.begins)}")
 
-    def _other_name(self, host: str) -> Iterator[Reason]:
-        if self.matches(host) is False:
+    def _other_name(self, host: str | None) -> Iterator[Reason]:
+        if host is not None and self.matches(host) is False:
             names = self.hosts
             shown = ", ".join(name[:100] for name in names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
             yield Reason(Fault.WRONG_NAME, f"it is for {shown or 'no host'}, not for {host}")
@@ -333,8 +332,6 @@ def _verify_old(key: Any, below: x509.Certificate, signature: str) -> None:
 
 def verify(store: TrustStore, leaf: x509.Certificate, above: list[x509.Certificate], time_ns: int, host: str) -> None:
     """Have cryptography verify it as browsers do, except that keys need no identifiers: it raises what is wrong."""
-    from datetime import UTC, datetime
-
     from cryptography import x509
     from cryptography.x509.verification import Criticality, ExtensionPolicy, PolicyBuilder
     lenient: Callable[[ExtensionPolicy], ExtensionPolicy] = lambda policy: policy.may_be_present(  # noqa: E731
@@ -360,8 +357,8 @@ def _self_issued(step: Link) -> bool:
     return step.read.subject is not None and step.read.subject == step.read.issuer
 
 
+@lru_cache(maxsize=256)
 def _day(seconds: int) -> str:
-    from datetime import UTC, datetime
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 

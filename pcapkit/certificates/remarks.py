@@ -46,7 +46,6 @@ def count_timestamps(one: Link) -> int | None:
         return None
 
 
-@lru_cache(maxsize=256)
 def remarks(chain: Chain) -> tuple[str, ...]:
     """What is odd about the first certificate of a chain. The rules of public authorities count where it ends in a root."""
     if not chain.links:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 
@@ -34,18 +35,32 @@ class Reason(NamedTuple):
     words: str
 
 
-@dataclass(slots=True)
+@dataclass(eq=False)
 class Verdict:
     """Whether a chain holds at a moment: it does where there are no reasons against it."""
 
-    reasons: list[Reason]
+    reasons: tuple[Reason, ...]
 
     @property
     def valid(self) -> bool:
         """Whether nothing speaks against it."""
         return not self.reasons
 
-    @property
+    @cached_property
+    def faults(self) -> frozenset[Fault]:
+        """What is wrong, without the words."""
+        return frozenset(reason.fault for reason in self.reasons)
+
+    @cached_property
     def words(self) -> str:
         """ "valid", or the faults in order."""
-        return ", ".join(sorted({reason.fault for reason in self.reasons}, key=_ORDER.index)) or "valid"
+        return ", ".join(sorted(self.faults, key=_ORDER.index)) or "valid"
+
+    @cached_property
+    def told(self) -> list[str]:
+        """Each reason with its fault in front."""
+        return [f"{reason.fault}: {reason.words}" for reason in self.reasons]
+
+
+verdict = lru_cache(maxsize=1024)(Verdict)
+"""The verdict that rests on some reasons: the same one for the same reasons, as most servers with a chain come to."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from pcapkit.codecs import ber
 from pcapkit.codecs.ber import Value
@@ -19,8 +20,7 @@ _TEXTS = {0x0C: "utf-8", 0x1E: "utf-16-be", 0x1C: "utf-32-be", **dict.fromkeys((
 """Tags of texts -> how they are encoded. T61 (0x14) is taken for Latin-1, as everybody does."""
 
 
-@dataclass(slots=True)
-class Extension:
+class Extension(NamedTuple):
     """An extension: its dotted object identifier, and the bytes of its octets."""
 
     oid: str

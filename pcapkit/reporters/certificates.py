@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
 from itertools import islice
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from pcapkit import schema
 from pcapkit.certificates.store import TrustStore
@@ -104,8 +104,7 @@ def _is_private(address: str) -> bool:
         return False
 
 
-@dataclass(slots=True)
-class _Rule:
+class _Rule(NamedTuple):
     title: str
     rfc: str
     remedy: str
@@ -252,13 +251,14 @@ class Certificates:
         shared = _shared_keys(servers)
         for server in servers:
             name = server.matched
-            then, today = (server.chain.at(at, name) for at in (server.span.time_ns, now))
+            then, today = server.chain.at(server.span.time_ns, name), server.chain.at(now, name)
             yield _row(server, name, then, today, shared.get(id(server), []))
-            if _may_have_held(server, then, now):
+            private = not then.valid and server.is_private
+            if not private and _may_have_held(server, then, now):
                 gone.append(server)
             else:
-                yield from _findings(server, then)
-            if then.valid and {reason.fault for reason in today.reasons} == {Fault.EXPIRED}:
+                yield from _findings(server, then, private)
+            if then.valid and today.faults == {Fault.EXPIRED}:
                 since.append(server)
         yield from _by_file(since, "certificate-expired-since", Confidence.CERTAIN, _SINCE, lambda server: (
             f"valid {_day(server.span.time_ns)}, expired {_day(server.chain.holds()[1])}"))
@@ -268,23 +268,29 @@ class Certificates:
 
 def _may_have_held(server: _Server, then: Verdict, now: int) -> bool:
     """Whether all that is wrong with the chain of an old capture is that its root is not trusted today."""
-    return (now - server.span.time_ns > _OLD and len(server.chain.ders) > 1
-            and {reason.fault for reason in then.reasons} == {Fault.INCOMPLETE} and not server.is_private)
+    return now - server.span.time_ns > _OLD and len(server.chain.ders) > 1 and then.faults == {Fault.INCOMPLETE}
 
 
 def _row(server: _Server, name: str | None, then: Verdict, today: Verdict, shared: list[str]) -> ChainSeen:
-    from pcapkit.certificates.remarks import count_timestamps, remarks
-    chain = server.chain
-    first, (begins, ends) = chain.links[0], chain.holds()
-    words = [*(f"{reason.fault}: {reason.words}" for reason in then.reasons), *chain.oddities, *remarks(chain), *shared]
-    words += [f"now {reason.fault}: {reason.words}" for reason in today.reasons if reason not in then.reasons]
+    chain, own = server.chain, server.chain.links[0].read
+    path, begins, ends, timestamps, odd = _of_chain(chain)
+    words = [*then.told, *odd, *shared]
+    if today is not then:
+        words += [f"now {told}" for told in today.told if told not in then.told]
     row = ChainSeen(
-        server.span, name, server.sessions, len(chain.ders), first.read.subject, first.read.issuer,
-        [step.name for step in chain.path], chain.trusted,
+        server.span, name, server.sessions, len(chain.ders), own.subject, own.issuer, path, chain.trusted,
         chain.matches(name) if name is not None else None,
-        then.words, today.words, begins, ends, count_timestamps(first), words, first.read.sha256)
+        then.words, today.words, begins, ends, timestamps, words, own.sha256)
     row.flow = server.flow
     return row
+
+
+@lru_cache(maxsize=256)
+def _of_chain(chain: Chain) -> tuple[list[str], int | None, int | None, int | None, list[str]]:
+    """What rows say of a chain, whoever sent it: its path, when that holds, timestamps, and what is odd about it."""
+    from pcapkit.certificates.remarks import count_timestamps, remarks
+    return ([step.name for step in chain.path], *chain.holds(), count_timestamps(chain.links[0]),
+            [*chain.oddities, *remarks(chain)])
 
 
 def _shared_keys(servers: Sequence[_Server]) -> dict[int, list[str]]:
@@ -306,17 +312,21 @@ def _shared_keys(servers: Sequence[_Server]) -> dict[int, list[str]]:
     return found
 
 
-def _findings(server: _Server, then: Verdict) -> Iterator[Finding]:
+def _findings(server: _Server, then: Verdict, private: bool) -> Iterator[Finding]:
     """What is wrong at the time of the capture. Of a private server that nobody vouches for it is one finding that says all."""
-    faults = {reason.fault for reason in then.reasons}
-    by_rule = {rule: [reason for reason in then.reasons if reason.fault in what.faults]
-               for rule, what in _RULES.items() if not faults.isdisjoint(what.faults)}
-    if "certificate-untrusted" in by_rule and server.is_private:
+    by_rule = _by_rule(then)
+    if private and "certificate-untrusted" in by_rule:
         every = [reason for reasons in by_rule.values() for reason in reasons]
         yield _finding(server, "certificate-untrusted", every, Severity.INFO)
         return
     for rule, reasons in by_rule.items():
         yield _finding(server, rule, reasons, _severity(server, rule, reasons))
+
+
+@lru_cache(maxsize=1024)
+def _by_rule(then: Verdict) -> dict[str, list[Reason]]:
+    return {rule: [reason for reason in then.reasons if reason.fault in what.faults]
+            for rule, what in _RULES.items() if not then.faults.isdisjoint(what.faults)}
 
 
 def _severity(server: _Server, rule: str, reasons: list[Reason]) -> Severity:

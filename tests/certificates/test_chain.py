@@ -172,6 +172,7 @@ def test_valid_then_expired_now(store: TrustStore) -> None:
     assert chain.at(ns(END), HOST).valid and not chain.at(ns(END + timedelta(seconds=1)), HOST).valid
     assert chain.at(ns(BEGIN), HOST).valid and not chain.at(ns(BEGIN - timedelta(seconds=1)), HOST).valid
     assert chain.holds() == (ns(BEGIN), ns(END))
+    assert chain.at(ns(AFTER), HOST) is chain.at(ns(AFTER) + 1, HOST)  # the same reasons are the same verdict
 
 
 @pytest.mark.parametrize(("name", "words"), [

@@ -17,7 +17,7 @@ _WITHOUT_SCHEME = ("SSL", "TLS 1.0", "TLS 1.1", "DTLS 1.0")
 """What the names of versions begin with in which a signature does not say how it was made."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Facts:
     """One handshake as far as it was seen. Lists of two are indexed by side.
 

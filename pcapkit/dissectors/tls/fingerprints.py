@@ -26,8 +26,8 @@ from pcapkit.dissectors.tls.hellos import (
 )
 from pcapkit.dissectors.tls.names import DTLS_VERSIONS, is_grease, rank, version_name
 
-_REMEMBERED_BYTES = 2048
-"""Longer lists are not remembered, which bounds the memory."""
+_LONGEST, _MOST_TYPES = 4096, 1024
+"""What longer hellos say, or those with more extensions, is not remembered, which bounds the memory."""
 
 _JA4_VERSIONS = {0x0304: "13", 0x0303: "12", 0x0302: "11", 0x0301: "10", 0x0300: "s3", 0x0002: "s2",
                   0xFEFF: "d1", 0xFEFD: "d2", 0xFEFC: "d3"}
@@ -61,10 +61,8 @@ class Offer(NamedTuple):
 
 def offer(hello: ClientHello, transport: str = "t") -> Offer:
     """The text of a hello that is complete and in TLS's own format; `transport` is "t" for TCP, "q" for QUIC."""
-    bodies = tuple(map(hello.extensions.get, _LISTED))
-    size = len(hello.ciphers) + 2 * len(hello.types) + sum(map(len, filter(None, bodies)))
-    read = _remembered if size <= _REMEMBERED_BYTES else _offer
-    return read(transport, hello.version, hello.ciphers, hello.types, *bodies)
+    read = _remembered if hello.size <= _LONGEST else _offer
+    return read(transport, hello.version, hello.ciphers, hello.types, *map(hello.extensions.get, _LISTED))
 
 
 def ja3_text(lists: Lists) -> str:
@@ -88,7 +86,7 @@ def ja4(lists: Lists, transport: str = "t") -> str:
 
 def ja3s(hello: ServerHello) -> str:
     """JA3S as MD5: version, suite and extensions of a ServerHello."""
-    read = _remembered_ja3s if len(hello.types) <= _REMEMBERED_BYTES // 2 else _ja3s
+    read = _remembered_ja3s if len(hello.types) <= _MOST_TYPES else _ja3s
     return read(hello.legacy_version, hello.cipher, hello.types)
 
 
@@ -106,7 +104,7 @@ def _offer(transport: str, version: int, ciphers: bytes, types: tuple[int, ...],
     return Offer(alpn, version_name(newest), _md5(ja3_text(lists)), ja4(lists, transport))
 
 
-_remembered = lru_cache(maxsize=4096)(_offer)
+_remembered = lru_cache(maxsize=2048)(_offer)
 
 
 def _md5(text: str) -> str:

@@ -47,7 +47,8 @@ class Extensions(NamedTuple):
 
 @dataclass(slots=True)
 class ClientHello:
-    """What a client offers. `ciphers` and `compressions` are the lists' bytes; `damage` says what could not be read.
+    """What a client offers. `ciphers` and `compressions` are the lists' bytes; `damage` says what could not be read. `size` is
+    how long the message is.
 
     `complete` is false where the damage hides extensions, so that nothing may be concluded from their absence.
     """
@@ -61,6 +62,7 @@ class ClientHello:
     damage: str | None = None
     complete: bool = True
     random: bytes = b""
+    size: int = 0
     ssl2_format: bool = False
 
     @property
@@ -136,7 +138,7 @@ def read_client_hello(body: bytes) -> ClientHello:
         raise DissectError("the ClientHello ends before its lists", len(body)) from None
     extensions = read_extensions(body, rest)
     return ClientHello(body[0] << 8 | body[1], body[35:suites - 2], body[suites:stop], body[stop + 1:rest], *extensions,
-                       body[2:34])
+                       body[2:34], len(body))
 
 
 def read_server_hello(body: bytes) -> ServerHello:
@@ -167,11 +169,14 @@ def read_extensions(body: bytes, at: int) -> Extensions:
     while (start := at + 4) <= end:
         kind, length = _EXTENSION(body, at)
         at = start + length
-        if at > end:
-            return Extensions(tuple(types), bodies, f"extension {kind} goes beyond its hello", False)
         types.append(kind)
         if kind not in bodies:
             bodies[kind] = body[start:at]
+    if types and at > end:
+        kind = types.pop()
+        if kind not in types:
+            del bodies[kind]
+        return Extensions(tuple(types), bodies, f"extension {kind} goes beyond its hello", False)
     doubles = len(types) - len(bodies)
     if at == stop == len(body) and not doubles:
         return Extensions(tuple(types), bodies)

@@ -107,7 +107,7 @@ class Session:
                 whole: bool = True) -> None:
         """A handshake message; `span` where it has begun already, `whole` unless its end is missing."""
         facts = self.facts
-        if whole and self.decrypts:
+        if whole and self._keys:
             if kind == CERTIFICATE_VERIFY and side != facts.client and facts.tls13 and facts.server_hello is not None:
                 facts.transcript = self._decryption.transcript_hash(facts.server_hello.cipher)
             self._decryption.hear(kind, body)
@@ -237,9 +237,8 @@ class Session:
         if self.openers[side] is not None and not self.facts.retrying:
             self._renegotiate(side)
         facts = self.facts
-        asked = facts.retrying or facts.verifying or any(self.missing)  # missing bytes hide the request, or its place
-        if facts.client_hello is not None and not asked:
-            self._start_again(side, span)
+        if facts.client_hello is not None and not (facts.retrying or facts.verifying or any(self.missing)):
+            self._start_again(side, span)  # missing bytes hide the request, or its place
         self.note(side, "C", span)
         hello = self._read_client_hello(body, span, whole)
         if self.facts.client_hello is None or self.facts.verifying:
@@ -311,8 +310,9 @@ class Session:
             facts.leaf, facts.issuer = found[0], found[1] if len(found) > 1 else b""
             if facts.tls13:
                 facts.messages[CERTIFICATE] = body
+        now, encrypted = time.time_ns(), self.openers[side] is not None
         for position, der in enumerate(found[:self.limits.tls_certificates]):
-            self.sink.put(certificate_seen(span, position, der, time.time_ns()), encrypted=self.openers[side] is not None)
+            self.sink.put(certificate_seen(span, position, der, now), encrypted)
 
     def _server_key_exchange(self, body: bytes, whole: bool) -> None:
         server = self.facts.server_hello
@@ -354,13 +354,14 @@ class Session:
         if alert and facts.tls13:
             self.fail(f"an encrypted alert from the {self._who(side)}", place)
             return
-        self._secure(side, place)
-        self._reach(place)
-        if side == facts.client and kind == HANDSHAKE and facts.splits:
-            return  # what follows has a look, see `watches`
-        facts.ended[side] = True
+        if not facts.established:
+            self._secure(side, place)
+        if not (side == facts.client and kind == HANDSHAKE and facts.splits):  # else what follows has a look, see `watches`
+            facts.ended[side] = True
         if all(facts.ended):
             self._settle(place)
+        else:
+            self._reach(place)
 
     def watches(self, side: int, kind: int | None, length: int) -> bool:
         """Whether the next record of a side has a look, though it is encrypted; only lengths are taken, and few.

@@ -147,7 +147,9 @@ class Side:
         return FOREVER
 
     def _content(self, data: bytes, pos: int, offset: int) -> int:
-        """Take what is there of the current record's content; returns the index behind it."""
+        """Take what is there of the current record's content; returns the index behind it. What is no handshake is read when it
+        is whole.
+        """
         if not self.left:
             return pos
         stop = min(len(data), pos + self.left)
@@ -155,7 +157,13 @@ class Side:
         if self.kind == HANDSHAKE:
             self._handshake(data, pos, stop, offset)
         elif self.kind != _OPAQUE:
-            self._collect(data[pos:stop], offset + stop)
+            content = data[pos:stop]
+            if self.left or self.short:
+                room = self.length if self.kind in (_SSL2, _SEALED) else _SHORT_CONTENT
+                self.short += content[:room - len(self.short)]
+            if not self.left and self.place is not None:
+                self.sink.end(self.place, offset + stop)
+                self._read(bytes(self.short) or content, self.place)
         return stop
 
     def _keep(self, head: bytes, at: int) -> int:
@@ -212,15 +220,6 @@ class Side:
         return span
 
     # Records of other kinds than handshake
-
-    def _collect(self, content: bytes, stop: int) -> None:
-        """Keep the beginning of a record's content and read it when the record ends."""
-        if self.left or self.short:
-            room = self.length if self.kind in (_SSL2, _SEALED) else _SHORT_CONTENT
-            self.short += content[:room - len(self.short)]
-        if self.left == 0 and self.place is not None:
-            self.sink.end(self.place, stop)
-            self._read(bytes(self.short) or content, self.place)
 
     def _read(self, content: bytes, place: Span) -> None:
         if self.kind == _SEALED:

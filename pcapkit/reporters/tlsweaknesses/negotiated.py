@@ -94,13 +94,14 @@ def of_session(row: TlsHandshake) -> Iterator[Weakness]:
     hello = row.server_hello
     if hello is not None and hello.random[24:31] == b"DOWNGRD":
         yield from _downgraded(row)
-    lifetime = row.ticket_lifetime
-    if lifetime is not None and lifetime > WEEK:
-        yield "tls-ticket-lifetime", f"{lifetime} seconds, {lifetime // 86_400} days", None
-    if row.messages and row.stapled == "revoked":
-        yield "tls-revoked", f"the certificate for {row.sni or 'this server'}", None
-    if row.early_data == "accepted":
-        yield "tls-early-data", "with the first flight, before the server said anything", None
+    if row.messages:
+        lifetime = row.ticket_lifetime
+        if lifetime is not None and lifetime > WEEK:
+            yield "tls-ticket-lifetime", f"{lifetime} seconds, {lifetime // 86_400} days", None
+        if row.stapled == "revoked":
+            yield "tls-revoked", f"the certificate for {row.sni or 'this server'}", None
+        if row.early_data == "accepted":
+            yield "tls-early-data", "with the first flight, before the server said anything", None
     if _changes_too_early(row):
         refused = row.alert is not None and not row.alert[0]
         yield ("tls-ccs-injection", "the client changed the cipher before its key exchange; "

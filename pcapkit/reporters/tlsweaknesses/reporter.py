@@ -50,6 +50,8 @@ _CODED = frozenset({"gzip", "x-gzip", "deflate", "br", "zstd"})
 Place = tuple[Conversation, Span]
 Whom = tuple[str, str, int | None]
 """A file, and an end in it; the port is None for a client."""
+Ends = tuple[Whom, str]
+"""A server, and the address of a client."""
 
 
 @dataclass(slots=True)
@@ -71,6 +73,8 @@ class _Kind:
     choice: list[Weakness]
     offered: list[str]
     how_bad: Severity
+    between: set[Ends] = field(default_factory=set)
+    """Whose handshakes of this kind were judged."""
 
 
 @dataclass(slots=True)
@@ -92,15 +96,14 @@ class TlsWeaknesses:
 
     def __init__(self) -> None:
         self._seen: dict[tuple[Whom, str], _Seen] = {}
-        self._judged: set[tuple[Whom, str, _Kind]] = set()
         self._kinds: dict[tuple[object, ...], _Kind] = {}
         """By all that makes a difference."""
-        self._checked: dict[tuple[Whom, str], int] = {}
-        self._checks = 0
-        self._probes: dict[tuple[Whom, str], _Probes] = {}
+        self._checked: dict[Ends, int] = {}
+        self._judged = self._checks = 0
+        self._probes: dict[Ends, _Probes] = {}
         self._asked: dict[tuple[str, str, int | None], Heartbeat] = {}
-        self._failed: dict[tuple[Whom, str], tuple[int, Place]] = {}
-        self._taken: dict[tuple[Whom, str], tuple[int, Place]] = {}
+        self._failed: dict[Ends, tuple[int, Place]] = {}
+        self._taken: dict[Ends, tuple[int, Place]] = {}
         self._keys: dict[str, dict[Whom, tuple[bool, Place]]] = {}
         """Digests of certificates that servers sent -> those, and whether they spoke SSL 2.0."""
 
@@ -130,10 +133,11 @@ class TlsWeaknesses:
     def _handshake(self, row: TlsHandshake) -> None:
         flow = flow_of(row)
         server, kind = _server(flow), self._kind(row)
-        between = (server, flow.client, kind)
-        if between not in self._judged:
-            if len(self._judged) < _JUDGED:
-                self._judged.add(between)
+        ends = (server, flow.client)
+        if ends not in kind.between:
+            if self._judged < _JUDGED:
+                self._judged += 1
+                kind.between.add(ends)
             self._judge(row, kind, server, flow)
         for rule, words, severity in of_session(row):
             self._note(server, rule, words, (flow, _where(row, rule)), severity, row.sni,
@@ -141,9 +145,10 @@ class TlsWeaknesses:
         if row.failure is not None and not row.established:
             self._failure(row, flow, server)
         elif row.client_version in _VERSIONS:
-            _keep_least(self._taken, (server, flow.client), _VERSIONS.index(row.client_version),
+            _keep_least(self._taken, ends, _VERSIONS.index(row.client_version),
                         (flow, row.chosen_at or row.span))
-        self._check_signature(row, server, flow)
+        if row.leaf and self._checks < _CHECKS:
+            self._check_signature(row, ends, flow)
 
     def _kind(self, row: TlsHandshake) -> _Kind:
         """What a handshake is one of."""
@@ -211,11 +216,11 @@ class TlsWeaknesses:
             probes.places.append(place)
         probes.answers[answer] += 1
 
-    def _check_signature(self, row: TlsHandshake, server: Whom, flow: Conversation) -> None:
+    def _check_signature(self, row: TlsHandshake, ends: Ends, flow: Conversation) -> None:
         """Check it, and what is stapled, for the first sessions between two ends: of a client that somebody got between, too."""
-        ends = (server, flow.client)
-        if not row.leaf or self._checks >= _CHECKS or self._checked.get(ends, 0) >= _CHECKS_OF_TWO:
+        if self._checked.get(ends, 0) >= _CHECKS_OF_TWO:
             return
+        server = ends[0]
         self._check_staple(row, server, flow)
         result = verifies(row)
         if result is None:
@@ -344,13 +349,13 @@ def _other(from_client: bool, flow: Conversation) -> Whom:
     return _server(flow) if from_client else (flow.file, flow.client, None)
 
 
-def _keep_least(kept: dict[tuple[Whom, str], tuple[int, Place]], key: tuple[Whom, str], version: int, place: Place) -> None:
-    known = kept.get(key)
+def _keep_least(kept: dict[Ends, tuple[int, Place]], ends: Ends, version: int, place: Place) -> None:
+    known = kept.get(ends)
     if known is None:
         if len(kept) < _KEPT:
-            kept[key] = (version, place)
+            kept[ends] = (version, place)
     elif version < known[0]:
-        kept[key] = (version, place)
+        kept[ends] = (version, place)
 
 
 def _finding(whom: Whom, seen: _Seen) -> Finding:

@@ -12,7 +12,7 @@ from handshakes import HANDSHAKE, HEARTBEAT, Ends, client_hello, message, record
 
 from pcapkit.dissectors import Wishes
 from pcapkit.dissectors.tls import TLS, Heartbeat, TlsHandshake
-from pcapkit.dissectors.tls.hellos import ClientHello
+from pcapkit.dissectors.tls.hellos import ClientHello, read_extensions
 from pcapkit.dissectors.tls.names import alert_meaning, scheme_name
 from pcapkit.dissectors.tls.profiles import profile
 from pcapkit.dissectors.tls.stapling import status_of, timestamps_of
@@ -92,6 +92,16 @@ def test_early_data(extensions: dict[int, bytes], history: str, answer: bytes | 
     hello = ClientHello(0x0303, b"", b"\x13\1", extensions=extensions)
     seen = TlsHandshake(SPAN, history=history, client_hello=hello, messages={} if answer is None else {8: answer})
     assert seen.early_data == told
+
+
+@pytest.mark.parametrize(("body", "types", "bodies", "complete"), [
+    (pack(">HHHH", 8, 1, 0, 23) + b"\0\0", (1, 23), {1: b"", 23: b""}, True),
+    (pack(">HHHHH", 8, 1, 0, 23, 9), (1,), {1: b""}, False),
+    (pack(">HHHHH", 8, 1, 0, 1, 9), (1,), {1: b""}, False), (b"\1", (), {}, False), (b"\0\x08\0\1\0", (), {}, False)])
+def test_extensions_are_read_as_far_as_they_are_whole(body: bytes, types: tuple[int, ...], bodies: dict[int, bytes],
+                                                      complete: bool) -> None:
+    found = read_extensions(body, 0)
+    assert (found.types, found.bodies, found.complete, found.damage is None) == (types, bodies, complete, complete)
 
 
 def test_heartbeats_are_told(ends: Ends) -> None:
