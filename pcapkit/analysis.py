@@ -270,21 +270,20 @@ def unread(others: Mapping[str, int]) -> list[str]:
             if name.startswith("link type ")]
 
 
-_COMMON = ("flow.file", "span.frame", "span.last_frame", "span.time_ns", "flow.transport", "flow.stream", "flow.client",
-           "flow.client_port", "flow.server", "flow.server_port")
-_getters: dict[Table, attrgetter[tuple[Any, ...]]] = {}
-
-
 def chunk_of(records: Sequence[Record]) -> Chunk:
     """Records of one class as rows of their table."""
     table = records[0].table
     assert table is not None
-    getter = _getters.get(table)
-    if getter is None:
-        encrypted = ("flow.encrypted",) if table.common is schema.APPLICATION else ()
-        common = _COMMON if table.common else ()
-        getter = _getters[table] = attrgetter(*common, *encrypted, *table.attributes)
-    return Chunk.of(table, list(map(getter, records)))
+    own = [list(map(attrgetter(name), records)) for name in table.attributes]
+    return Chunk(table, [*_common(records)[:len(table.common)], *own] if table.common else own)
+
+
+def _common(records: Sequence[Record]) -> list[list[Any]]:
+    """What every event has: the columns of `schema.APPLICATION`, of which those of `schema.COMMON` are the first."""
+    rows = [(flow.file, span.frame, span.last_frame, span.time_ns, flow.transport, flow.stream, flow.client, flow.client_port,
+             flow.server, flow.server_port, flow.encrypted)
+            for record in records if (flow := record.flow) is not None for span in [record.span]]
+    return list(map(list, zip(*rows, strict=True)))
 
 
 @contextmanager
