@@ -144,9 +144,8 @@ class TlsWeaknesses:
                        Confidence.CERTAIN if "noticed" in words else None)
         if row.failure is not None and not row.established:
             self._failure(row, flow, server)
-        elif row.client_version in _VERSIONS:
-            _keep_least(self._taken, ends, _VERSIONS.index(row.client_version),
-                        (flow, row.chosen_at or row.span))
+        elif row.client_version in _VERSIONS[:-1]:  # one taken with the newest version says nothing of older ones
+            _keep_least(self._taken, ends, _VERSIONS.index(row.client_version), (flow, row.chosen_at or row.span))
         if row.leaf and self._checks < _CHECKS:
             self._check_signature(row, ends, flow)
 
