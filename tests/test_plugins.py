@@ -122,6 +122,7 @@ def test_a_shelf_tells_of_its_members_what_they_say_themselves(group: str) -> No
         told = {name: value for name, value in vars(member).items() if name not in ("_place", "loaded", "roused_by")}
         lane = told.pop("columns", None)
         assert told == {name: getattr(member.loaded, name, None) for name in told}
+        assert ("first_bytes" in told) == hasattr(member.loaded, "first_bytes"), "whoever has first bytes is not loaded for them"
         assert (lane and (lane.loaded, lane.ports)) == ((of := getattr(member.loaded, "columns", None)) and (of, of.ports))
 
 

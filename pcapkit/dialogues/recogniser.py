@@ -27,7 +27,7 @@ class _Asked(dict[tuple[bytes, bytes], list[type[Dissector]]]):
 
     @cached_property
     def _pairs(self) -> list[tuple[type[Dissector], bytes, bytes]]:
-        """Each dissector with each pair that it may know; to tell them, all are loaded."""
+        """Each dissector with each pair that it may know; those whose shelf does not tell are loaded to be asked."""
         return [(d, *pair) for d in self._dissectors for pair in getattr(d, "first_bytes", ((ANY, ANY),))]
 
     def __missing__(self, pair: tuple[bytes, bytes]) -> list[type[Dissector]]:

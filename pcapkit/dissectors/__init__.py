@@ -146,45 +146,51 @@ class Lane(Protocol):
         """The end of the file: what is unfinished is put as it is."""
 
 
-def _member(place: str, name: str, transports: str, *ports: int, columns: str | None = None) -> Shelved:
-    """A dissector with what is asked of each before the bytes tell which one is needed; its column lane is for its ports."""
-    usual = frozenset(ports)
+def _member(place: str, name: str, transports: str, *ports: int, first_bytes: FirstBytes | None = None,
+            columns: str | None = None) -> Shelved:
+    """A dissector with what is asked of each before the bytes tell which one is needed: with its `first_bytes`, where it has
+    that fact, it is not loaded to say NO. Its column lane is for its ports.
+    """
+    usual, fact = frozenset(ports), {} if first_bytes is None else {"first_bytes": first_bytes}
     return Shelved(place, name=name, transports=tuple(transports.split()), ports=usual,
-                   columns=Shelved(columns, ports=usual) if columns else None)
+                   columns=Shelved(columns, ports=usual) if columns else None, **fact)
 
 
 BUILTIN = (
-    _member("pcapkit.dissectors.http.http2:HTTP2", "http2", "tcp"),
+    _member("pcapkit.dissectors.http.http2:HTTP2", "http2", "tcp", first_bytes=((b"P\0", ANY), (ANY, b"\0"))),
     _member("pcapkit.dissectors.http.session:HTTP", "http", "tcp", 80, 3128, 8000, 8080, 8888),
-    _member("pcapkit.dissectors.http.websocket:WebSocket", "websocket", "tcp"),
-    _member("pcapkit.dissectors.smtp:SMTP", "smtp", "tcp", 25, 465, 587, 2525),
-    _member("pcapkit.dissectors.smtp:LMTP", "lmtp", "tcp", 24),
-    _member("pcapkit.dissectors.pop3:POP3", "pop3", "tcp", 110),
+    _member("pcapkit.dissectors.http.websocket:WebSocket", "websocket", "tcp", first_bytes=()),
+    _member("pcapkit.dissectors.smtp:SMTP", "smtp", "tcp", 25, 465, 587, 2525, first_bytes=((LETTERS, ANY), (ANY, DIGITS))),
+    _member("pcapkit.dissectors.smtp:LMTP", "lmtp", "tcp", 24, first_bytes=((SPACES + LETTERS, ANY), (ANY, DIGITS))),
+    _member("pcapkit.dissectors.pop3:POP3", "pop3", "tcp", 110, first_bytes=((SPACES + LETTERS, b"+-"),)),
     _member("pcapkit.dissectors.imap:IMAP", "imap", "tcp", 143),
-    _member("pcapkit.dissectors.managesieve:ManageSieve", "managesieve", "tcp", 4190),
-    _member("pcapkit.dissectors.ftp:FTP", "ftp", "tcp", 21),
-    _member("pcapkit.dissectors.nntp:NNTP", "nntp", "tcp", 119, 433),
-    _member("pcapkit.dissectors.irc:IRC", "irc", "tcp", 194, 6667),
-    _member("pcapkit.dissectors.xmpp:XMPP", "xmpp", "tcp", 5222, 5269),
-    _member("pcapkit.dissectors.ldap:LDAP", "ldap", "tcp", 389, 3268),
-    _member("pcapkit.dissectors.smb:SMB", "smb", "tcp", 139, 445),
-    _member("pcapkit.dissectors.kerberos:Kerberos", "kerberos", "udp tcp", 88),
-    _member("pcapkit.dissectors.snmp:SNMP", "snmp", "udp", 161, 162),
+    _member("pcapkit.dissectors.managesieve:ManageSieve", "managesieve", "tcp", 4190,
+            first_bytes=((SPACES + LETTERS, LETTERS + b'"'),)),
+    _member("pcapkit.dissectors.ftp:FTP", "ftp", "tcp", 21, first_bytes=((LETTERS, DIGITS),)),
+    _member("pcapkit.dissectors.nntp:NNTP", "nntp", "tcp", 119, 433, first_bytes=((SPACES + LETTERS, DIGITS),)),
+    _member("pcapkit.dissectors.irc:IRC", "irc", "tcp", 194, 6667, first_bytes=((SPACES + LETTERS, b":@PNEA"), (ANY, b":NA"))),
+    _member("pcapkit.dissectors.xmpp:XMPP", "xmpp", "tcp", 5222, 5269, first_bytes=((SPACES + b"<", SPACES + b"<"),)),
+    _member("pcapkit.dissectors.ldap:LDAP", "ldap", "tcp", 389, 3268, first_bytes=((b"0", b"0"),)),
+    _member("pcapkit.dissectors.smb:SMB", "smb", "tcp", 139, 445,
+            first_bytes=((b"\0\x81\x82\x83\x84\x85", b"\0\x81\x82\x83\x84\x85"),)),
+    _member("pcapkit.dissectors.kerberos:Kerberos", "kerberos", "udp tcp", 88, first_bytes=((b"\0jlkm~", b"\0jlkm~"),)),
+    _member("pcapkit.dissectors.snmp:SNMP", "snmp", "udp", 161, 162, first_bytes=((b"0", b"0"),)),
     _member("pcapkit.dissectors.radius:RADIUS", "radius", "udp", 1645, 1646, 1812, 1813),
-    _member("pcapkit.dissectors.sip:SIP", "sip", "udp tcp", 5060),
-    _member("pcapkit.dissectors.postgresql:PostgreSQL", "postgresql", "tcp", 5432),
+    _member("pcapkit.dissectors.sip:SIP", "sip", "udp tcp", 5060, first_bytes=((LETTERS + b"\r\n\0", b"S\r\n\0"),)),
+    _member("pcapkit.dissectors.postgresql:PostgreSQL", "postgresql", "tcp", 5432, first_bytes=((b"\0", ANY),)),
     _member("pcapkit.dissectors.mysql:MySQL", "mysql", "tcp", 3306),
-    _member("pcapkit.dissectors.tds:TDS", "tds", "tcp", 1433, 2638, 4100, 5000),
-    _member("pcapkit.dissectors.redis:Redis", "redis", "tcp", 6379),
-    _member("pcapkit.dissectors.mqtt:MQTT", "mqtt", "tcp", 1883),
-    _member("pcapkit.dissectors.socks:SOCKS", "socks", "tcp", 1080),
-    _member("pcapkit.dissectors.rfb:RFB", "rfb", "tcp", *range(5900, 5911)),
-    _member("pcapkit.dissectors.rlogin:Rlogin", "rlogin", "tcp", 513),
-    _member("pcapkit.dissectors.rsh:RSH", "rsh", "tcp", 514),
-    _member("pcapkit.dissectors.rsh:Rexec", "rexec", "tcp", 512),
+    _member("pcapkit.dissectors.tds:TDS", "tds", "tcp", 1433, 2638, 4100, 5000, first_bytes=((b"\2\x10\x12", b"\4"),)),
+    _member("pcapkit.dissectors.redis:Redis", "redis", "tcp", 6379, first_bytes=((LETTERS + b"*", b"-+:$*%~>|,#(=!_"),)),
+    _member("pcapkit.dissectors.mqtt:MQTT", "mqtt", "tcp", 1883, first_bytes=((b"\x10", b" \xf0"),)),
+    _member("pcapkit.dissectors.socks:SOCKS", "socks", "tcp", 1080, first_bytes=((b"\5", b"\5"), (b"\4", b"\0"))),
+    _member("pcapkit.dissectors.rfb:RFB", "rfb", "tcp", *range(5900, 5911), first_bytes=((b"R", b"R"),)),
+    _member("pcapkit.dissectors.rlogin:Rlogin", "rlogin", "tcp", 513, first_bytes=((b"\0", b"\0\1"),)),
+    _member("pcapkit.dissectors.rsh:RSH", "rsh", "tcp", 514, first_bytes=((DIGITS + b"\0\n", b"\0\1"),)),
+    _member("pcapkit.dissectors.rsh:Rexec", "rexec", "tcp", 512, first_bytes=((DIGITS + b"\0\n", b"\0\1"),)),
     _member("pcapkit.dissectors.telnet:Telnet", "telnet", "tcp", 23),
     _member("pcapkit.dissectors.tls.connection:TLS", "tls", "tcp", 443, 465, 636, 853, 990, 993, 995, 5061, 8443),
-    _member("pcapkit.dissectors.tls.dtls:DTLS", "dtls", "udp", 443, 853, 2221, 4433, 4755, 5061, 5349, 5684),
+    _member("pcapkit.dissectors.tls.dtls:DTLS", "dtls", "udp", 443, 853, 2221, 4433, 4755, 5061, 5349, 5684,
+            first_bytes=((b"\x16", b"\x16"),)),
     _member("pcapkit.dissectors.tls.quic:QUIC", "quic", "udp", 443, 8443),
     _member("pcapkit.dissectors.dns:DNS", "dns", "udp tcp", 53, 5353, 5354, 5355,
             columns="pcapkit.dissectors.dns.columns:DnsColumns"),

@@ -71,14 +71,14 @@ class MailTrouble:
     # Dialogues
 
     def _command(self, session: _Session, flow: Conversation, row: SmtpExchange) -> None:
-        verb, good = row.command, row.code is not None and 200 <= row.code < 300
-        if (not verb and session.server is None) or (verb in ("EHLO", "HELO", "LHLO") and good):
+        verb, code = row.command, row.code or 0
+        if (not verb and session.server is None) or (verb in ("EHLO", "HELO", "LHLO") and 200 <= code < 300):
             session.server = (row.text[0].split() or [""])[0].lower() if row.text else session.server
-        elif verb == "MAIL" and good:
+        elif verb == "MAIL" and 200 <= code < 300:
             session.sender = path(row.argument or "")[0]
-        elif verb == "RCPT" and row.code is not None and row.code >= 500:
+        elif verb == "RCPT" and code >= 500:
             self._refused(session, flow, row)
-        if verb:
+        if verb and not session.typed and row.command_span is not None:
             self._slow(session, flow, row)
 
     def _refused(self, session: _Session, flow: Conversation, row: SmtpExchange) -> None:
@@ -101,8 +101,6 @@ class MailTrouble:
     def _slow(self, session: _Session, flow: Conversation, row: SmtpExchange) -> None:
         """Commands that each came after a pause, and not all after the same."""
         pause = row.pause_s
-        if session.typed or row.command_span is None:
-            return
         if pause is None or pause < _PAUSE:
             session.slow.clear()
             return

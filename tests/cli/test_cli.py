@@ -170,6 +170,14 @@ def test_the_answer_loads_only_what_its_capture_needs() -> None:
     assert not loaded & {"cryptography", "pandas", "rich", "jinja2", "brotli", "certifi", "email", "importlib.metadata"}
 
 
+def test_a_stream_that_nobody_knows_loads_only_those_who_may_know_it() -> None:
+    code = ("import sys; from pcapkit import plugins; from pcapkit.dialogues import Recogniser; "
+            "Recogniser(plugins.dissectors(), 'tcp').decide(b'\\xfe', b'+', (1, 2), False, True); print(*sys.modules)")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    loaded = {name.split(".")[2] for name in done.stdout.split() if name.startswith("pcapkit.dissectors.")}
+    assert loaded == {"http", "imap", "mysql", "telnet", "tls", "dns"}
+
+
 @pytest.mark.oracle
 @pytest.mark.parametrize(("name", "words"), [("smtp-client", ["port", "53"]), ("smtp-client", ["port", "25"])])
 def test_packets_read_like_tcpdump(name: str, words: list[str]) -> None:

@@ -11,6 +11,9 @@ from functools import lru_cache
 from pcapkit.dissectors.dns.names import read_name, type_name
 from pcapkit.errors import DissectError
 
+_SHORT = 256
+"""Data of at most so many bytes, such as policies of senders, is remembered with its text: it repeats."""
+
 
 def text(kind: int, data: bytes, at: int, stop: int) -> str:
     """The resource data `data[at:stop]` of type number `kind`. Malformed data is shown in the generic form.
@@ -19,6 +22,18 @@ def text(kind: int, data: bytes, at: int, stop: int) -> str:
     """
     if kind == 1 and stop - at == 4:
         return ipv4(int.from_bytes(data[at:stop], "big"))
+    if stop - at <= _SHORT and (own := data[at:stop]).isascii():
+        return _alone(kind, bytes(own))
+    return _read(kind, data, at, stop)
+
+
+@lru_cache(4_096)
+def _alone(kind: int, own: bytes) -> str:
+    """The same of data that is read without its message: in ASCII there are no pointers."""
+    return _read(kind, own, 0, len(own))
+
+
+def _read(kind: int, data: bytes, at: int, stop: int) -> str:
     reader = _READERS.get(kind)
     if reader is not None:
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from pcapkit.records import Span
 
@@ -25,7 +26,7 @@ _BASIC = {
     550: "mailbox unavailable", 551: "not local", 552: "storage exceeded", 553: "mailbox name not allowed",
     554: "transaction failed", 555: "parameters not recognised", 556: "domain takes no mail",
 }
-_ENHANCED_CODE = re.compile(r"([245]\.[0-9]{1,3}\.[0-9]{1,3})(?: |\Z)")
+_ENHANCED_CODE, _LONGEST_ENHANCED = re.compile(r"[245]\.[0-9]{1,3}\.[0-9]{1,3}"), 9
 _CLASS = {"2": "success", "4": "temporary failure", "5": "permanent failure"}
 _SUBJECT = {"0": "other", "1": "addressing", "2": "mailbox", "3": "mail system", "4": "network and routing",
             "5": "mail protocol", "6": "content", "7": "security and policy"}
@@ -135,24 +136,32 @@ def meaning(code: int | None, enhanced_code: str | None) -> str | None:
 
 def is_reply(line: bytes) -> bool:
     """Whether a line begins with a reply code (RFC 5321, 4.2)."""
-    code = line[:3]
-    return len(code) == 3 and code.isdigit() and line[3:4] in _BEHIND
+    return reply_line(line) is not None
 
 
 def reply_line(line: bytes) -> tuple[int, str, bool] | None:
     """The code of a line, its text, and whether more lines follow; None where it is no reply."""
-    if not is_reply(line):
+    code, behind = line[:3], line[3:4]
+    if behind not in _BEHIND or len(code) != 3 or not code.isdigit():
         return None
-    return int(line[:3]), line[4:].decode("utf-8", "replace"), line[3:4] == b"-"
+    return int(code), line[4:].decode("utf-8", "replace"), behind == b"-"
 
 
 def without_enhanced(text: list[str]) -> tuple[str | None, list[str]]:
     """The enhanced status code (RFC 3463, 2) and the lines of a reply without it."""
-    found = _ENHANCED_CODE.match(text[0]) if text and text[0][1:2] == "." else None
-    if found is None:
+    if not text or text[0][1:2] != ".":
         return None, text
-    code = found[1]
+    code, _, words = text[0].partition(" ")
+    if len(code) > _LONGEST_ENHANCED or not _is_enhanced(code):
+        return None, text
+    if len(text) == 1:
+        return code, [words.lstrip(" ")]
     return code, [line[len(code):].lstrip(" ") if line.startswith(code) else line for line in text]
+
+
+@lru_cache(256)
+def _is_enhanced(word: str) -> bool:
+    return _ENHANCED_CODE.fullmatch(word) is not None
 
 
 def queue_id(text: list[str]) -> str | None:

@@ -534,8 +534,8 @@ class SMTP:
         self._put_message(message)
 
     def _capabilities(self, lines: list[str], span: Span, complete: bool) -> None:
-        keywords = [line.split(" ")[0].strip() for line in lines]
-        self.sink.put(Capabilities(span, self.name, complete, keywords, any(k.upper() == "STARTTLS" for k in keywords),
+        keywords = [line.partition(" ")[0].strip() for line in lines]
+        self.sink.put(Capabilities(span, self.name, complete, keywords, "STARTTLS" in map(str.upper, keywords),
                                    overwritten(keywords, "STARTTLS")))
 
     def _starttls(self, row: SmtpExchange, span: Span) -> None:
@@ -566,9 +566,10 @@ class SMTP:
         """Put a row; its span runs from the command's start to the reply's end."""
         if row.exchange is not None:
             self._end_auth(row, Outcome.UNKNOWN)
-        first, reply = row.command_span or row.reply_span or row.span, row.reply_span
-        row.span = Span(first.side, first.start, first.stop, first.frame,
-                        max(first.last_frame, reply.last_frame if reply else 0), first.time_ns)
+        reply = row.reply_span
+        first = row.command_span or reply or row.span
+        last = first.last_frame if reply is None or reply.last_frame < first.last_frame else reply.last_frame
+        row.span = Span(first.side, first.start, first.stop, first.frame, last, first.time_ns)
         if row.command or row.code is not None:
             self.sink.put(row)
 

@@ -104,8 +104,8 @@ class Facts:
             self.offered = self.offered or record.span
         if record.masked:
             self.masked = self.masked or (record.masked, record.span)
-        if any(word.upper() == "AUTH" or word.upper().startswith("AUTH=") for word in record.keywords):
-            self.login = self.login or record.span
+        if self.login is None and any(word == "AUTH" or word.startswith("AUTH=") for word in map(str.upper, record.keywords)):
+            self.login = record.span
 
     def oddity(self, span: Span | None) -> StandsOut | None:
         """The segment of a message that stands out among those of its side; None where none does."""

@@ -32,3 +32,11 @@ def test_a_record_cut_anywhere_shows_nothing_of_what_follows(kind: str) -> None:
 @pytest.mark.parametrize(("kind", "raw"), [(15, b"\0"), (43, b"\xec\x45\x05"), (52, b"\3"), (257, b"\0\5iss"), (28, bytes(15))])
 def test_a_record_shorter_than_its_fields_is_shown_in_the_generic_form(kind: int, raw: bytes) -> None:
     assert text(kind, raw + bytes(20), 0, len(raw)) == generic(raw)
+
+
+def test_the_same_data_with_a_pointer_is_read_in_each_message_anew() -> None:
+    mx = b"\0\x0a\4mail\xc0\0"
+    for domain in (b"one", b"two"):
+        name = bytes((len(domain),)) + domain + b"\0"
+        assert text(15, name + mx, len(name), len(name) + len(mx)) == f"10 mail.{domain.decode()}"
+        assert text(16, name + b"\3spf", len(name), len(name) + 4) == "spf"
