@@ -17,7 +17,7 @@ from pcapkit.codecs.names import is_secret, password_meaning
 from pcapkit.codecs.ntlm import Answer
 from pcapkit.codecs.xmlforms import xml_fields
 from pcapkit.dissectors.http import cookies, schemes
-from pcapkit.dissectors.http.heads import Head, Line
+from pcapkit.dissectors.http.heads import Head, Secretive
 from pcapkit.dissectors.http.records import FormField, HttpTransaction
 from pcapkit.dissectors.http.schemes import Digest
 from pcapkit.dissectors.http.typed import Typed, says_login, typed, value_of
@@ -288,16 +288,17 @@ def form_secrets(sink: Sink, span: Span, fields: Sequence[Field], base: int | No
             sink.put(Secret(place(sink, span, start, stop), f.value))
 
 
-def header_secrets(sink: Sink, span: Span, behind: int, lines: Iterable[tuple[int, Line]]) -> list[tuple[Line, list[Span]]]:
-    """Name the secret bytes of a head's lines; returns each line with where its secrets are."""
+def header_secrets(sink: Sink, span: Span, behind: int,
+                   lines: Iterable[Secretive]) -> list[tuple[tuple[str, str], list[Span]]]:
+    """Name the secret bytes of a head's lines; returns name and value of each with where its secrets are."""
     found = []
-    for at, line in lines:
+    for at, item, secrets in lines:
         base, places = span.start + behind + at, []
-        for start, stop, text in line.secrets:
+        for start, stop, text in secrets:
             where = place(sink, span, base + start, base + stop)
             sink.put(Secret(where, text))
             places.append(where)
-        found.append((line, places))
+        found.append((item, places))
     return found
 
 

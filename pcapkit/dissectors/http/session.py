@@ -393,8 +393,8 @@ class HTTP:
     def _headers(self, row: HttpTransaction, span: Span, head: Head) -> None:
         """Name the secrets in the headers of a message, and remember the logins in them."""
         if head.fields.secrets:
-            for line, places in header_secrets(self.sink, span, head.behind, head.fields.secrets):
-                self.logins.header(row, span, *line.item, places)
+            for (name, value), places in header_secrets(self.sink, span, head.behind, head.fields.secrets):
+                self.logins.header(row, span, name, value, places)
 
     # Responses
 
