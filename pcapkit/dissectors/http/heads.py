@@ -9,7 +9,6 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import compress
 from typing import NamedTuple, TypeVar
 
 from pcapkit.codecs.forms import text
@@ -55,7 +54,6 @@ class Note(NamedTuple):
     policy: bool
 
 
-_NOTHING = Note((), (), False)
 Line = tuple[list[str], tuple[str, str], Note | None]
 """What a header line says: name and value as written, the name in lower case and the value, and what stands out."""
 Secretive = tuple[int, tuple[str, str], Sequence[Place]]
@@ -310,13 +308,22 @@ def _fields(raw: bytes) -> Fields:
 
 def _told(lines: list[bytes]) -> Fields:
     """What header lines say."""
-    if not lines:
-        return Fields([], {}, [], [], [])
-    headers, items, notes = zip(*map(_LINES.__getitem__, lines), strict=True)
-    values = dict(reversed(items))
-    fields = Fields(list(headers), values, [], [], [])
-    if any(notes):
-        _note(fields, lines, items, notes)
+    headers: list[list[str]] = []
+    values: dict[str, str] = {}
+    fields, begins = Fields(headers, values, [], [], []), 0
+    for line in lines:
+        header, item, note = _LINES[line]
+        headers.append(header)
+        name, value = item
+        if name not in values:
+            values[name] = value
+        if note is not None:
+            fields.oddities += note.oddities
+            if note.secrets:
+                fields.secrets.append((begins, item, note.secrets))
+            if note.policy:
+                fields.policies.append(item)
+        begins += len(line) + 1
     if len(values) != len(headers):
         fields.told = told(fields.all("transfer-encoding"), fields.all("content-length"))
         if len(fields.all("host")) > 1:
@@ -326,21 +333,6 @@ def _told(lines: list[bytes]) -> Fields:
     elif "content-length" in values:
         fields.told = told((), (values["content-length"],))
     return fields
-
-
-def _note(fields: Fields, lines: Sequence[bytes], items: Sequence[tuple[str, str]], notes: Sequence[Note | None]) -> None:
-    """Take what stands out in the lines of a head."""
-    begins = before = 0
-    for number in compress(range(len(lines)), notes):
-        begins += sum(map(len, lines[before:number])) + number - before
-        before = number
-        oddities, secrets, policy = notes[number] or _NOTHING
-        if oddities:
-            fields.oddities += oddities
-        if secrets:
-            fields.secrets.append((begins, items[number], secrets))
-        if policy:
-            fields.policies.append(items[number])
 
 
 def _unfolded(lines: list[bytes]) -> list[bytes]:

@@ -346,11 +346,12 @@ class HTTP:
 
     def _name_lengths(self, span: Span, head: Head, server: bool) -> None:
         """Put what is odd about how a message says where it ends."""
-        told, where = head.fields.told, _named(head, span.side)
-        for oddity in told.oddities:
-            self.sink.put(anomaly(span, oddity, where))
+        told = head.fields.told
+        oddities = list(told.oddities)
         if told.coded and head.start[0 if server else 2] == "1.0":
-            self.sink.put(anomaly(span, Oddity("http-transfer-encoding-http10"), where))
+            oddities.append(Oddity("http-transfer-encoding-http10"))
+        for oddity in oddities:
+            self.sink.put(anomaly(span, oddity, _named(head, span.side)))
 
     def _other_ends(self, s: _Side, head: Head, length: int) -> None:
         """Note where other readers of a request end it: there another request may begin, which only they see."""
@@ -384,7 +385,8 @@ class HTTP:
             self.sink.limit("http_pending", span)
             exchanges.settle(self.sink, self.logins, self.pending.popleft())
         self.pending.append(row)
-        self._headers(row, span, head)
+        if head.fields.secrets:
+            self._headers(row, span, head)
         if "?" in target or "=" in target or "@" in target:
             target_secrets(self.sink, span, head)
             self.logins.target(row, span, span.start + head.target)
@@ -392,9 +394,8 @@ class HTTP:
 
     def _headers(self, row: HttpTransaction, span: Span, head: Head) -> None:
         """Name the secrets in the headers of a message, and remember the logins in them."""
-        if head.fields.secrets:
-            for (name, value), places in header_secrets(self.sink, span, head.behind, head.fields.secrets):
-                self.logins.header(row, span, name, value, places)
+        for (name, value), places in header_secrets(self.sink, span, head.behind, head.fields.secrets):
+            self.logins.header(row, span, name, value, places)
 
     # Responses
 
@@ -416,7 +417,8 @@ class HTTP:
         row.status, row.reason, row.response_headers = status, reason, head.fields.headers
         row.response_span, row.response_frame = span, span.frame
         row.content_type = head.fields.values.get("content-type") or row.content_type
-        self._headers(row, span, head)
+        if head.fields.secrets:
+            self._headers(row, span, head)
         for name, value in head.fields.policies:
             self.sink.put(HttpPolicy(span, name, value, row.host))
         return row
