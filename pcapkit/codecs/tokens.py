@@ -50,7 +50,8 @@ def _is_drawn(value: str, least: int) -> bool:
     low, high, digits = raw.lower(), raw.upper(), len(raw) - len(raw.translate(None, _DIGITS))
     if low == high or not (digits or (low != raw != high and len(value) >= 20)):
         return False
-    if entropy(value) < min(_LEAST, math.log2(least)):
+    bits = entropy(value)
+    if bits < _LEAST and bits < math.log2(least):
         return False
     if not raw.translate(None, _HEX):
         return digits > len(value) // 10

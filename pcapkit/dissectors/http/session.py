@@ -75,7 +75,7 @@ class HTTP:
         if client and PREFACE.startswith(client[:len(PREFACE)]):
             return Recognition.NO
         line = client.lstrip(b"\r\n").partition(b"\n")[0].rstrip(b"\r")
-        if ((line.startswith(_METHODS) and b" " in line.partition(b" ")[2].strip()) or b" HTTP/1." in line) and (
+        if (b" HTTP/1." in line or (line.startswith(_METHODS) and b" " in line.partition(b" ")[2].strip())) and (
                 heads.request_line(line) is not None or len(line) > 400):
             return Recognition.YES
         if server[:7] in (b"HTTP/1.", b"HTTP/0."):
@@ -130,7 +130,7 @@ class HTTP:
             return
         if s.body is not None:
             self._finish(s, offset)
-        elif not self._cut_head(s) and side == SERVER and self.pending:
+        elif not (s.unread.data and self._cut_head(s)) and side == SERVER and self.pending:
             exchanges.settle(self.sink, self.logins, self.pending.popleft())
         s.unread.drop(len(s.unread))
         s.lost = True
@@ -142,7 +142,7 @@ class HTTP:
                 if self._is_cut(s, s.body) and s.span is not None:
                     self.sink.put(anomaly(s.span, Oddity("http-body-cut")))
                 self._finish(s, s.unread.offset)
-            elif not self._cut_head(s) and s.unread.data and self._stray(s):
+            elif s.unread.data and not self._cut_head(s) and self._stray(s):
                 self._odd_start(s)
         while self.pending:
             exchanges.settle(self.sink, self.logins, self.pending.popleft())
@@ -276,7 +276,7 @@ class HTTP:
     def _cut_head(self, s: _Side) -> bool:
         """A head that is not whole still shows its first lines; true where it was one."""
         unread = s.unread
-        if s.lost or not unread.data:
+        if s.lost:
             return False
         raw, most = unread.peek(len(unread)), self.limits.http_headers
         head = heads.parse(raw[:raw.rfind(b"\n") + 1], s.side == SERVER, most)

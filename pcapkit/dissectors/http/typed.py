@@ -153,7 +153,7 @@ def _user_for(place: int, secret: Field, users: Sequence[_User]) -> tuple[Field 
 
 def _group(name: str) -> str:
     """What stands before the last part of users.0.password or user[password]."""
-    return name[:max(name.rstrip("]").rfind("["), name.rfind("."), 0)]
+    return name[:max(name.rstrip("]").rfind("["), name.rfind("."), 0)] if "[" in name or "." in name else ""
 
 
 _HEX = frozenset("0123456789abcdefABCDEF")
