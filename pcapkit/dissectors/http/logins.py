@@ -90,9 +90,11 @@ class Logins:
                                      context=f"{row.method} {name}"))
 
     def _session(self, row: HttpTransaction, span: Span, header: str, session: cookies.Session, places: Sequence[Span]) -> None:
+        if not self._new(SESSION_COOKIE, "", session.value):
+            return
         where = places[session.number] if session.number < len(places) else None
-        self._once(row, Credential(span, "http", SESSION_COOKIE, "", session.value, SecretKind.TOKEN, secret_span=where,
-                                   repeats=True, context=f"{header} {session.name[:100]}, because of {session.why}"))
+        row.logins.append(Credential(span, "http", SESSION_COOKIE, "", session.value, SecretKind.TOKEN, secret_span=where,
+                                     repeats=True, context=f"{header} {session.name[:100]}, because of {session.why}"))
 
     def _once(self, row: HttpTransaction, login: Credential) -> None:
         """Remember what goes with every request, if it is new."""
@@ -193,15 +195,10 @@ class Logins:
         logins = row.logins
         if not logins and not self._ntlm and row.status not in (401, 407):
             return []
-        for number, found in enumerate(logins):
-            said = row.answers.get(number) if row.answers is not None else None
-            proxy = "proxy-" if found.mechanism.startswith("proxy-") else ""
-            if isinstance(said, Answer):
-                found.hashcat_mode, found.hashcat = said.hashcat(self._ntlm.get(proxy))
-                found.john = said.john(self._ntlm.get(proxy))
-            elif isinstance(said, Digest):
-                self._digest(row, found, said, proxy)
-            if row.status is not None:
+        for number, said in (row.answers or {}).items():
+            self._answer(row, logins[number], said)
+        if row.status is not None:
+            for found in logins:
                 found.outcome = outcome(row, found.mechanism)
                 found.reply_span = row.response_span
         row.logins, row.answers = [], None
@@ -210,7 +207,13 @@ class Logins:
             self._challenged(row.response_headers or [], row.status)
         return logins
 
-    def _digest(self, row: HttpTransaction, found: Credential, said: Digest, proxy: str) -> None:
+    def _answer(self, row: HttpTransaction, found: Credential, said: Answer | Digest) -> None:
+        """The lines that guess the password behind the answer to a challenge, with that challenge where it was seen."""
+        proxy = "proxy-" if found.mechanism.startswith("proxy-") else ""
+        if isinstance(said, Answer):
+            found.hashcat_mode, found.hashcat = said.hashcat(self._ntlm.get(proxy))
+            found.john = said.john(self._ntlm.get(proxy))
+            return
         asked = self._nonces.get((proxy, said.get("nonce")))
         algorithm = said.get("algorithm") or (asked.get("algorithm") if asked is not None else "")
         found.hashcat_mode, found.hashcat, found.john = said.lines(row.method or "", algorithm)

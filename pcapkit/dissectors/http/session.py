@@ -166,7 +166,7 @@ class HTTP:
                     return False
             elif not server and self.pending[-1].method == "CONNECT" and len(unread) <= self.limits.http_line:
                 return False  # the answer tells whether these bytes are a message
-        while unread.data.startswith((b"\r", b"\n"), unread.pos):
+        while unread.data[unread.pos:unread.pos + 1] in (b"\r", b"\n"):
             unread.drop(1)
         limits, pos = self.limits, unread.pos
         length = heads.end(unread.data, pos, unread.scanned) - pos
@@ -378,9 +378,10 @@ class HTTP:
                 self.sink.put(anomaly(span, Oddity("http-host-missing"), f"{method} {shown(target)}"))
         elif url is target and host is not None and not _same_host(host, named, target):
             self.sink.put(anomaly(span, Oddity("http-host-conflict"), f"{method} {shown(target)}"))
-        row = HttpTransaction(span, method, target, host, url, version, user_agent=values.get("user-agent"),
-                              content_type=values.get("content-type"), request_headers=head.fields.headers,
-                              request_span=span, request_frame=span.frame)
+        row = HttpTransaction(span, method, target, host, url, version)
+        row.user_agent, row.content_type = values.get("user-agent"), values.get("content-type")
+        row.request_headers = head.fields.headers
+        row.request_span, row.request_frame = span, span.frame
         if len(self.pending) >= self.limits.http_pending:
             self.sink.limit("http_pending", span)
             exchanges.settle(self.sink, self.logins, self.pending.popleft())
@@ -518,7 +519,7 @@ def _where(method: str, target: str, host: str | None, encrypted: bool) -> tuple
     if host is None:
         return (target, None) if method == "CONNECT" else (None, None)
     host = host.removesuffix(usual)
-    return host, f"{scheme}://{host}{target}" if target.startswith("/") else None
+    return host, f"{scheme}://{host}{target}" if target[:1] == "/" else None
 
 
 def _same_host(one: str, other: str, target: str) -> bool:
