@@ -6,7 +6,7 @@ Lines repeat from head to head, and often all of them but the start line: each i
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple, TypeVar
@@ -297,16 +297,16 @@ def _fields(raw: bytes) -> Fields:
     lines = raw.split(b"\n")
     del lines[-1]
     bare = bool(lines) and lines[-1] in (b"\r", b"") and not lines.pop()
-    fields = _told(lines)
+    fields = _read(lines)
     if fields.oddities:
-        # Each part of a folded line is odd; together they may be less so.
-        fields = _told(_unfolded(lines))
+        # A line that goes on with the one before is odd by itself: it is read again with that one.
+        fields = _read(_unfolded(lines))
     if bare:
         fields.oddities.append(Oddity("http-bare-lf"))
     return fields
 
 
-def _told(lines: list[bytes]) -> Fields:
+def _read(lines: list[bytes]) -> Fields:
     """What header lines say."""
     headers: list[list[str]] = []
     values: dict[str, str] = {}

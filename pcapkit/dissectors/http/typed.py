@@ -53,7 +53,7 @@ class Typed:
 
 def typed(fields: Sequence[Field], encoding: str, method: str, target: str, headers: Headers) -> list[Typed]:
     """The logins in the fields of one form, each secret once; passwords before keys to interfaces."""
-    if not any([may_be_login(f.name) for f in fields]):
+    if not any(map(may_be_login, [f.name for f in fields])):
         return []
     once: dict[tuple[str | None, str], Typed] = {}
     for login in (*_passwords(fields, method, target, headers), *_keys(fields, encoding)):
@@ -98,7 +98,7 @@ def _around(fields: Sequence[Field], method: str, target: str, headers: Headers)
         points, reasons = points + _ADDRESS, ["the target"]
     elif says_login(value_of(headers, "referer")):
         points, reasons = points + _ADDRESS // 2, ["the page before"]
-    if any([_is_ticket(f.name[-200:]) for f in fields]):
+    if any(map(_is_ticket, [f.name[-200:] for f in fields])):
         points, reasons = points + _SCRIPT, [*reasons, "a form's ticket beside it"]
     return points, reasons
 
