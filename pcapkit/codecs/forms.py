@@ -50,7 +50,7 @@ def urlencoded(data: bytes, most: int) -> list[Field]:
     """Fields of a urlencoded body or query (WHATWG URL, 5.1); broken escapes stay as they are."""
     fields: list[Field] = []
     coded = _PERCENT in data or _PLUS in data
-    read = _decoded if coded else text
+    read = _decoded if coded else bytes.decode if data.isascii() else text
     at = 0
     while at < len(data) and len(fields) < most:
         stop = data.find(b"&", at)

@@ -55,7 +55,7 @@ def userinfo(url: str) -> Place | None:
 def in_header(name: str, value: str) -> list[Place]:
     """The secrets in the value of a header of HTTP."""
     low = name.lower()
-    if low.startswith(UNKNOWN_HEADER):
+    if low[:1] == UNKNOWN_HEADER:
         return [(0, len(value), value)] if value and value != UNKNOWN_HEADER else []
     if low not in SECRET_HEADERS or not value:
         return []

@@ -17,7 +17,7 @@ _LEAST = 2.8
 
 def is_jwt(value: str) -> bool:
     """Whether a value is a JSON web token: three parts in base64, the first two of which begin as objects do."""
-    return value.startswith("ey") and _JWT.fullmatch(value) is not None
+    return value[:2] == "ey" and _JWT.fullmatch(value) is not None
 
 
 def entropy(value: str) -> float:
@@ -43,14 +43,15 @@ def is_token(value: str, least: int = _SHORTEST) -> bool:
 def _is_drawn(value: str, least: int) -> bool:
     """Whether a value of a length that may be looks drawn at random: a session's goes with many messages."""
     raw = value.encode()
-    if raw.translate(None, _ALPHABET):
+    if not value.isalnum() and raw.translate(None, _ALPHABET):
         return False
     if is_jwt(value):
         return True
     low, high, digits = raw.lower(), raw.upper(), len(raw) - len(raw.translate(None, _DIGITS))
     if low == high or not (digits or (low != raw != high and len(value) >= 20)):
         return False
-    if entropy(value) < min(_LEAST, math.log2(least)):
+    bits = entropy(value)
+    if bits < _LEAST and bits < math.log2(least):
         return False
     if not raw.translate(None, _HEX):
         return digits > len(value) // 10

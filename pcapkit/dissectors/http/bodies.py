@@ -117,7 +117,12 @@ class _Counted:
         self.skipping, self.left = self.left, 0
         return self.skipping
 
-    def _use(self, unread: Unread, n: int) -> None:
+    def _use(self, unread: Unread) -> None:
+        """Use what is there of the bytes left."""
+        n = len(unread.data) - unread.pos
+        if n > self.left:
+            n = self.left
+        self.left -= n
         self.total += n
         if self.reader is None:
             unread.drop(n)
@@ -135,9 +140,7 @@ class Sized(_Counted):
 
     def take(self, unread: Unread) -> int:
         """Use what is there, and skip the rest."""
-        n = min(len(unread), self.left)
-        self._use(unread, n)
-        self.left -= n
+        self._use(unread)
         self.over = self.left == 0
         return self._skip()
 
@@ -172,9 +175,7 @@ class Chunked(_Counted):
         """Use what is there, and skip the rest of a chunk."""
         while not self.over:
             if self.left:
-                n = min(len(unread), self.left)
-                self._use(unread, n)
-                self.left -= n
+                self._use(unread)
                 if self.left:
                     return self._skip()
                 self._ending = True
@@ -293,7 +294,8 @@ class Endless(_Counted):
 
     def take(self, unread: Unread) -> int:
         """Use all that is there."""
-        self._use(unread, len(unread))
+        self.left = len(unread)
+        self._use(unread)
         return 0
 
     def landed(self) -> None:

@@ -46,9 +46,9 @@ def sessions(header: str, value: str) -> Iterator[Session]:
     """The sessions in the value of Cookie or Set-Cookie; `number` counts the cookies that have a value."""
     number = 0
     for part in (value if header == "cookie" else value.partition(";")[0]).split(";"):
-        name, equal, text = part.partition("=")
+        name, _, text = part.partition("=")
         name, text = name.strip(), text.strip()
-        if not equal or not text:
+        if not text:
             continue
         points, why = _name_points(name[:200])
         if points > 0:

@@ -39,9 +39,10 @@ def settle(sink: Sink, logins: Logins, row: HttpTransaction) -> None:
     """Put a transaction, and the logins in it with their outcome."""
     asked = row.request_span
     if asked is not None:
-        last = row.response_span or asked
-        row.span = Span(asked.side, asked.start, asked.stop, asked.frame, max(asked.last_frame, last.last_frame),
-                        asked.time_ns)
+        last = asked.last_frame
+        if row.response_span is not None and row.response_span.last_frame > last:
+            last = row.response_span.last_frame
+        row.span = Span(asked.side, asked.start, asked.stop, asked.frame, last, asked.time_ns)
     if row.response_span is not None:
         began, sent, over = row.response_span.time_ns, row.request_ended, row.response_ended
         row.wait_s = None if sent is None else (began - sent) / 1e9

@@ -6,10 +6,9 @@ Lines repeat from head to head, and often all of them but the start line: each i
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import accumulate, chain, compress
 from typing import NamedTuple, TypeVar
 
 from pcapkit.codecs.forms import text
@@ -42,20 +41,23 @@ class Name(NamedTuple):
     """A token, and not that of a header whose blanks matter."""
     secretive: bool
     """Secrets are looked for in the value."""
+    policy: bool
+    """The value is a policy for browsers."""
 
 
-class Line(NamedTuple):
-    """What a header line says."""
+class Note(NamedTuple):
+    """What stands out in a header line, besides name and value; few lines have any."""
 
-    header: list[str]
-    """Name and value as written."""
-    item: tuple[str, str]
-    """The name in lower case, and the value."""
-    crlf: bool
-    """Whether it ends with CR before its LF."""
-    oddities: tuple[Oddity, ...]
-    secrets: tuple[tuple[int, int, str], ...]
-    """From where to where in the bytes of the line secrets stand, and the secrets."""
+    oddities: Sequence[Oddity]
+    secrets: Sequence[Place]
+    """Their places in the bytes of the line, and they themselves."""
+    policy: bool
+
+
+Line = tuple[list[str], tuple[str, str], Note | None]
+"""What a header line says: name and value as written, the name in lower case and the value, and what stands out."""
+Secretive = tuple[int, tuple[str, str], Sequence[Place]]
+"""A line with secrets in it: where it begins behind the start line, its name in lower case and its value, and the secrets."""
 
 
 @dataclass(slots=True)
@@ -66,8 +68,7 @@ class Fields:
     values: dict[str, str]
     """The first value of each header, by its name in lower case."""
     oddities: list[Oddity]
-    secrets: list[tuple[int, Line]]
-    """The lines with secrets in them, and where each begins behind the start line."""
+    secrets: list[Secretive]
     policies: list[tuple[str, str]]
     """Names and values of those that are policies for browsers."""
     told: Told = UNTOLD
@@ -293,36 +294,45 @@ def trailer(lines: list[bytes]) -> Fields:
 
 def _fields(raw: bytes) -> Fields:
     """What the header lines behind a start line say."""
-    *lines, _ = raw.split(b"\n")
+    lines = raw.split(b"\n")
+    del lines[-1]
     bare = bool(lines) and lines[-1] in (b"\r", b"") and not lines.pop()
-    if not lines:
-        return Fields([], {}, [Oddity("http-bare-lf")] if bare else [], [], [])
-    known = list(map(_LINES.__getitem__, lines))
-    headers, items, crlf, oddities, secrets = zip(*known, strict=True)
-    odd = [] if all(crlf) and not bare else [Oddity("http-bare-lf")]
-    if any(oddities):
-        lines = _unfolded(lines)
-        known = list(map(_LINES.__getitem__, lines))
-        headers, items, _, oddities, secrets = zip(*known, strict=True)
-        odd = [*chain(*oddities), *odd]
-    values = dict(reversed(items))
-    policies = [] if POLICY_HEADERS.isdisjoint(values) else [item for item in items if item[0] in POLICY_HEADERS]
-    fields = Fields(list(headers), values, odd, _placed(lines, known, secrets) if any(secrets) else [], policies)
+    fields = _read(lines)
+    if fields.oddities:
+        # A line that goes on with the one before is odd by itself: it is read again with that one.
+        fields = _read(_unfolded(lines))
+    if bare:
+        fields.oddities.append(Oddity("http-bare-lf"))
+    return fields
+
+
+def _read(lines: list[bytes]) -> Fields:
+    """What header lines say."""
+    headers: list[list[str]] = []
+    values: dict[str, str] = {}
+    fields, begins = Fields(headers, values, [], [], []), 0
+    for line in lines:
+        header, item, note = _LINES[line]
+        headers.append(header)
+        name, value = item
+        if name not in values:
+            values[name] = value
+        if note is not None:
+            fields.oddities += note.oddities
+            if note.secrets:
+                fields.secrets.append((begins, item, note.secrets))
+            if note.policy:
+                fields.policies.append(item)
+        begins += len(line) + 1
     if len(values) != len(headers):
         fields.told = told(fields.all("transfer-encoding"), fields.all("content-length"))
         if len(fields.all("host")) > 1:
-            odd.append(Oddity("http-host-repeated"))
+            fields.oddities.append(Oddity("http-host-repeated"))
     elif "transfer-encoding" in values:
         fields.told = told((values["transfer-encoding"],), fields.all("content-length"))
     elif "content-length" in values:
         fields.told = told((), (values["content-length"],))
     return fields
-
-
-def _placed(lines: list[bytes], known: list[Line], secrets: Iterable[object]) -> list[tuple[int, Line]]:
-    """The lines with secrets in them, and where each begins."""
-    begins = accumulate((len(line) + 1 for line in lines), initial=0)
-    return list(compress(zip(begins, known, strict=False), secrets))
 
 
 def _unfolded(lines: list[bytes]) -> list[bytes]:
@@ -338,15 +348,27 @@ def _unfolded(lines: list[bytes]) -> list[bytes]:
 
 def _line(raw: bytes) -> Line:
     """What a header line says, with the lines that go on with it."""
+    before, _, behind = raw.partition(b":")
+    name, said = _NAMES[before], behind.decode("latin-1")
+    if not (name.usual and said.isascii() and said[:-1].isprintable() and said.endswith("\r")):
+        return _careful_line(raw)
+    value = said.strip()
+    noted = name.secretive or name.policy
+    return [name.written, value], (name.low, value), _noted(raw, name, value, ()) if noted else None
+
+
+def _careful_line(raw: bytes) -> Line:
+    """The same of one that may be odd."""
     line, *folds = raw.split(b"\n")
-    before, colon, behind = line.partition(b":")
-    name = _NAMES[before]
-    value = " ".join([text(part.strip()) for part in (behind, *folds)]) if folds else text(behind.strip())
-    bare = raw.removesuffix(b"\r")
-    usual = name.usual and colon and not folds and not bare.translate(None, _PRINTED)
-    return Line([name.written, value], (name.low, value), len(bare) < len(raw),
-                () if usual else tuple(_line_oddities(raw, line, folds)),
-                tuple(_secrets(raw, name.written, value)) if name.secretive else ())
+    before, _, behind = line.partition(b":")
+    name, value = _NAMES[before], " ".join([text(part.strip()) for part in (behind, *folds)])
+    return [name.written, value], (name.low, value), _noted(raw, name, value, tuple(_line_oddities(raw, line, folds)))
+
+
+def _noted(raw: bytes, name: Name, value: str, oddities: Sequence[Oddity]) -> Note | None:
+    """What stands out in a header line; None where nothing does."""
+    secrets = _secrets(raw, name.written, value) if name.secretive else ()
+    return Note(oddities, secrets, name.policy) if oddities or secrets or name.policy else None
 
 
 def _name(before: bytes) -> Name:
@@ -354,7 +376,7 @@ def _name(before: bytes) -> Name:
     name = text(before.strip())
     low = name.lower()
     usual = bool(before) and _TOKEN.issuperset(before) and low != "transfer-encoding"
-    return Name(name, low, usual, low in SECRET_HEADERS or low.startswith(UNKNOWN_HEADER))
+    return Name(name, low, usual, low in SECRET_HEADERS or low.startswith(UNKNOWN_HEADER), low in POLICY_HEADERS)
 
 
 def _secrets(raw: bytes, name: str, value: str) -> list[Place]:
@@ -386,6 +408,8 @@ def _line_oddities(raw: bytes, line: bytes, folds: list[bytes]) -> Iterator[Oddi
     value = behind.removesuffix(b"\r")
     if name.lower() == b"transfer-encoding" and not folds and not controls and value.strip() != value.removeprefix(b" "):
         yield Oddity("http-transfer-encoding-blanks")
+    if not all(part.endswith(b"\r") for part in (line, *folds)):
+        yield Oddity("http-bare-lf")
 
 
 _NAMES = _Memo(_name, 512, 64)

@@ -17,7 +17,7 @@ from pcapkit.codecs.names import is_secret, password_meaning
 from pcapkit.codecs.ntlm import Answer
 from pcapkit.codecs.xmlforms import xml_fields
 from pcapkit.dissectors.http import cookies, schemes
-from pcapkit.dissectors.http.heads import Head, Line
+from pcapkit.dissectors.http.heads import Head, Secretive
 from pcapkit.dissectors.http.records import FormField, HttpTransaction
 from pcapkit.dissectors.http.schemes import Digest
 from pcapkit.dissectors.http.typed import Typed, says_login, typed, value_of
@@ -90,9 +90,11 @@ class Logins:
                                      context=f"{row.method} {name}"))
 
     def _session(self, row: HttpTransaction, span: Span, header: str, session: cookies.Session, places: Sequence[Span]) -> None:
+        if not self._new(SESSION_COOKIE, "", session.value):
+            return
         where = places[session.number] if session.number < len(places) else None
-        self._once(row, Credential(span, "http", SESSION_COOKIE, "", session.value, SecretKind.TOKEN, secret_span=where,
-                                   repeats=True, context=f"{header} {session.name[:100]}, because of {session.why}"))
+        row.logins.append(Credential(span, "http", SESSION_COOKIE, "", session.value, SecretKind.TOKEN, secret_span=where,
+                                     repeats=True, context=f"{header} {session.name[:100]}, because of {session.why}"))
 
     def _once(self, row: HttpTransaction, login: Credential) -> None:
         """Remember what goes with every request, if it is new."""
@@ -193,15 +195,10 @@ class Logins:
         logins = row.logins
         if not logins and not self._ntlm and row.status not in (401, 407):
             return []
-        for number, found in enumerate(logins):
-            said = row.answers.get(number) if row.answers is not None else None
-            proxy = "proxy-" if found.mechanism.startswith("proxy-") else ""
-            if isinstance(said, Answer):
-                found.hashcat_mode, found.hashcat = said.hashcat(self._ntlm.get(proxy))
-                found.john = said.john(self._ntlm.get(proxy))
-            elif isinstance(said, Digest):
-                self._digest(row, found, said, proxy)
-            if row.status is not None:
+        for number, said in (row.answers or {}).items():
+            self._answer(row, logins[number], said)
+        if row.status is not None:
+            for found in logins:
                 found.outcome = outcome(row, found.mechanism)
                 found.reply_span = row.response_span
         row.logins, row.answers = [], None
@@ -210,7 +207,13 @@ class Logins:
             self._challenged(row.response_headers or [], row.status)
         return logins
 
-    def _digest(self, row: HttpTransaction, found: Credential, said: Digest, proxy: str) -> None:
+    def _answer(self, row: HttpTransaction, found: Credential, said: Answer | Digest) -> None:
+        """The lines that guess the password behind the answer to a challenge, with that challenge where it was seen."""
+        proxy = "proxy-" if found.mechanism.startswith("proxy-") else ""
+        if isinstance(said, Answer):
+            found.hashcat_mode, found.hashcat = said.hashcat(self._ntlm.get(proxy))
+            found.john = said.john(self._ntlm.get(proxy))
+            return
         asked = self._nonces.get((proxy, said.get("nonce")))
         algorithm = said.get("algorithm") or (asked.get("algorithm") if asked is not None else "")
         found.hashcat_mode, found.hashcat, found.john = said.lines(row.method or "", algorithm)
@@ -288,16 +291,17 @@ def form_secrets(sink: Sink, span: Span, fields: Sequence[Field], base: int | No
             sink.put(Secret(place(sink, span, start, stop), f.value))
 
 
-def header_secrets(sink: Sink, span: Span, behind: int, lines: Iterable[tuple[int, Line]]) -> list[tuple[Line, list[Span]]]:
-    """Name the secret bytes of a head's lines; returns each line with where its secrets are."""
+def header_secrets(sink: Sink, span: Span, behind: int,
+                   lines: Iterable[Secretive]) -> list[tuple[tuple[str, str], list[Span]]]:
+    """Name the secret bytes of a head's lines; returns name and value of each with where its secrets are."""
     found = []
-    for at, line in lines:
+    for at, item, secrets in lines:
         base, places = span.start + behind + at, []
-        for start, stop, text in line.secrets:
+        for start, stop, text in secrets:
             where = place(sink, span, base + start, base + stop)
             sink.put(Secret(where, text))
             places.append(where)
-        found.append((line, places))
+        found.append((item, places))
     return found
 
 

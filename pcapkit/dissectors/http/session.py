@@ -75,7 +75,7 @@ class HTTP:
         if client and PREFACE.startswith(client[:len(PREFACE)]):
             return Recognition.NO
         line = client.lstrip(b"\r\n").partition(b"\n")[0].rstrip(b"\r")
-        if ((line.startswith(_METHODS) and b" " in line.partition(b" ")[2].strip()) or b" HTTP/1." in line) and (
+        if (b" HTTP/1." in line or (line.startswith(_METHODS) and b" " in line.partition(b" ")[2].strip())) and (
                 heads.request_line(line) is not None or len(line) > 400):
             return Recognition.YES
         if server[:7] in (b"HTTP/1.", b"HTTP/0."):
@@ -130,7 +130,7 @@ class HTTP:
             return
         if s.body is not None:
             self._finish(s, offset)
-        elif not self._cut_head(s) and side == SERVER and self.pending:
+        elif not (s.unread.data and self._cut_head(s)) and side == SERVER and self.pending:
             exchanges.settle(self.sink, self.logins, self.pending.popleft())
         s.unread.drop(len(s.unread))
         s.lost = True
@@ -142,7 +142,7 @@ class HTTP:
                 if self._is_cut(s, s.body) and s.span is not None:
                     self.sink.put(anomaly(s.span, Oddity("http-body-cut")))
                 self._finish(s, s.unread.offset)
-            elif not self._cut_head(s) and s.unread.data and self._stray(s):
+            elif s.unread.data and not self._cut_head(s) and self._stray(s):
                 self._odd_start(s)
         while self.pending:
             exchanges.settle(self.sink, self.logins, self.pending.popleft())
@@ -166,7 +166,7 @@ class HTTP:
                     return False
             elif not server and self.pending[-1].method == "CONNECT" and len(unread) <= self.limits.http_line:
                 return False  # the answer tells whether these bytes are a message
-        while unread.data.startswith((b"\r", b"\n"), unread.pos):
+        while unread.data[unread.pos:unread.pos + 1] in (b"\r", b"\n"):
             unread.drop(1)
         limits, pos = self.limits, unread.pos
         length = heads.end(unread.data, pos, unread.scanned) - pos
@@ -276,7 +276,7 @@ class HTTP:
     def _cut_head(self, s: _Side) -> bool:
         """A head that is not whole still shows its first lines; true where it was one."""
         unread = s.unread
-        if s.lost or not unread.data:
+        if s.lost:
             return False
         raw, most = unread.peek(len(unread)), self.limits.http_headers
         head = heads.parse(raw[:raw.rfind(b"\n") + 1], s.side == SERVER, most)
@@ -346,11 +346,12 @@ class HTTP:
 
     def _name_lengths(self, span: Span, head: Head, server: bool) -> None:
         """Put what is odd about how a message says where it ends."""
-        told, where = head.fields.told, _named(head, span.side)
-        for oddity in told.oddities:
-            self.sink.put(anomaly(span, oddity, where))
+        told = head.fields.told
+        oddities = list(told.oddities)
         if told.coded and head.start[0 if server else 2] == "1.0":
-            self.sink.put(anomaly(span, Oddity("http-transfer-encoding-http10"), where))
+            oddities.append(Oddity("http-transfer-encoding-http10"))
+        for oddity in oddities:
+            self.sink.put(anomaly(span, oddity, _named(head, span.side)))
 
     def _other_ends(self, s: _Side, head: Head, length: int) -> None:
         """Note where other readers of a request end it: there another request may begin, which only they see."""
@@ -377,14 +378,16 @@ class HTTP:
                 self.sink.put(anomaly(span, Oddity("http-host-missing"), f"{method} {shown(target)}"))
         elif url is target and host is not None and not _same_host(host, named, target):
             self.sink.put(anomaly(span, Oddity("http-host-conflict"), f"{method} {shown(target)}"))
-        row = HttpTransaction(span, method, target, host, url, version, user_agent=values.get("user-agent"),
-                              content_type=values.get("content-type"), request_headers=head.fields.headers,
-                              request_span=span, request_frame=span.frame)
+        row = HttpTransaction(span, method, target, host, url, version)
+        row.user_agent, row.content_type = values.get("user-agent"), values.get("content-type")
+        row.request_headers = head.fields.headers
+        row.request_span, row.request_frame = span, span.frame
         if len(self.pending) >= self.limits.http_pending:
             self.sink.limit("http_pending", span)
             exchanges.settle(self.sink, self.logins, self.pending.popleft())
         self.pending.append(row)
-        self._headers(row, span, head)
+        if head.fields.secrets:
+            self._headers(row, span, head)
         if "?" in target or "=" in target or "@" in target:
             target_secrets(self.sink, span, head)
             self.logins.target(row, span, span.start + head.target)
@@ -392,9 +395,8 @@ class HTTP:
 
     def _headers(self, row: HttpTransaction, span: Span, head: Head) -> None:
         """Name the secrets in the headers of a message, and remember the logins in them."""
-        if head.fields.secrets:
-            for line, places in header_secrets(self.sink, span, head.behind, head.fields.secrets):
-                self.logins.header(row, span, *line.item, places)
+        for (name, value), places in header_secrets(self.sink, span, head.behind, head.fields.secrets):
+            self.logins.header(row, span, name, value, places)
 
     # Responses
 
@@ -416,7 +418,8 @@ class HTTP:
         row.status, row.reason, row.response_headers = status, reason, head.fields.headers
         row.response_span, row.response_frame = span, span.frame
         row.content_type = head.fields.values.get("content-type") or row.content_type
-        self._headers(row, span, head)
+        if head.fields.secrets:
+            self._headers(row, span, head)
         for name, value in head.fields.policies:
             self.sink.put(HttpPolicy(span, name, value, row.host))
         return row
@@ -516,7 +519,7 @@ def _where(method: str, target: str, host: str | None, encrypted: bool) -> tuple
     if host is None:
         return (target, None) if method == "CONNECT" else (None, None)
     host = host.removesuffix(usual)
-    return host, f"{scheme}://{host}{target}" if target.startswith("/") else None
+    return host, f"{scheme}://{host}{target}" if target[:1] == "/" else None
 
 
 def _same_host(one: str, other: str, target: str) -> bool:

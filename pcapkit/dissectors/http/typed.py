@@ -53,7 +53,7 @@ class Typed:
 
 def typed(fields: Sequence[Field], encoding: str, method: str, target: str, headers: Headers) -> list[Typed]:
     """The logins in the fields of one form, each secret once; passwords before keys to interfaces."""
-    if not any(may_be_login(f.name) for f in fields):
+    if not any(map(may_be_login, [f.name for f in fields])):
         return []
     once: dict[tuple[str | None, str], Typed] = {}
     for login in (*_passwords(fields, method, target, headers), *_keys(fields, encoding)):
@@ -65,7 +65,7 @@ def _passwords(fields: Sequence[Field], method: str, target: str, headers: Heade
     named = [(i, f, meaning) for i, f in enumerate(fields) if f.value and (meaning := password_meaning(f.name)).weight]
     if not named:
         return
-    around, reasons = _around(fields, method, target, value_of(headers, "referer"))
+    around, reasons = _around(fields, method, target, headers)
     users = _users(fields)
     for i, f, meaning in named[:_MOST_NAMED]:
         user, rank = _user_for(i, f, users)
@@ -89,16 +89,16 @@ def _is_login_address(path: str) -> bool:
     return any(word in low for word in _LOGIN_ADDRESS)
 
 
-def _around(fields: Sequence[Field], method: str, target: str, referer: str) -> tuple[int, list[str]]:
+def _around(fields: Sequence[Field], method: str, target: str, headers: Headers) -> tuple[int, list[str]]:
     """What the request says for a login, whatever the field."""
     points, reasons = 0, []
     if method in ("POST", "PUT", "PATCH"):
         points += _POSTED
     if says_login(target):
         points, reasons = points + _ADDRESS, ["the target"]
-    elif says_login(referer):
+    elif says_login(value_of(headers, "referer")):
         points, reasons = points + _ADDRESS // 2, ["the page before"]
-    if any(_is_ticket(f.name[-200:]) for f in fields):
+    if any(map(_is_ticket, [f.name[-200:] for f in fields])):
         points, reasons = points + _SCRIPT, [*reasons, "a form's ticket beside it"]
     return points, reasons
 
@@ -153,7 +153,7 @@ def _user_for(place: int, secret: Field, users: Sequence[_User]) -> tuple[Field 
 
 def _group(name: str) -> str:
     """What stands before the last part of users.0.password or user[password]."""
-    return name[:max(name.rstrip("]").rfind("["), name.rfind("."), 0)]
+    return name[:max(name.rstrip("]").rfind("["), name.rfind("."), 0)] if "[" in name or "." in name else ""
 
 
 _HEX = frozenset("0123456789abcdefABCDEF")

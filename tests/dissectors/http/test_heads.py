@@ -31,4 +31,18 @@ def test_many_lines_with_secrets_are_placed_in_time_that_grows_with_them() -> No
     start = time.process_time()
     head = parse(raw, False, count)
     assert time.process_time() - start < 2
-    assert head is not None and [at for at, _ in head.fields.secrets] == list(range(0, 34 * count, 34))
+    assert head is not None and [at for at, _, _ in head.fields.secrets] == list(range(0, 34 * count, 34))
+
+
+def test_what_stands_out_in_a_line_is_told_with_its_place() -> None:
+    head = parse(b"HTTP/1.1 200 OK\r\nDate: today\r\nSet-Cookie: sid=abc\r\nX: 1\r\nLocation: /\r\n\r\n", True, 100)
+    assert head is not None and not head.oddities
+    assert head.fields.secrets == [(13, ("set-cookie", "sid=abc"), [(16, 19, "abc")])]
+    assert head.fields.policies == [("set-cookie", "sid=abc")]
+
+
+def test_a_folded_line_has_the_bare_ends_of_all_its_parts() -> None:
+    for raw, bare in ((b"X: a\r\n b\r\n", False), (b"X: a\n b\r\n", True), (b"X: a\r\n b\n", True)):
+        head = parse(b"GET / HTTP/1.1\r\nHost: a\r\n" + raw + b"\r\n", False, 100)
+        assert head is not None and head.fields.values == {"host": "a", "x": "a b"}
+        assert {odd.rule for odd in head.oddities} == {"http-obs-fold"} | ({"http-bare-lf"} if bare else set())
