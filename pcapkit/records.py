@@ -2,7 +2,8 @@
 
 A dissector turns bytes into records; a record names its bytes by side and stream offset, and says in which frames they
 came. It knows nothing of tables or terminals. Records are plain slotted dataclasses (freezing them costs three times
-the price) whose fields carry the names of the columns of their table, with an underscore behind Python's own words.
+the price) whose fields carry the names of the columns of their table, with an underscore behind Python's own words. What all
+of them name, spans and conversations, are msgspec's structs: two fifths of the price and two thirds of the memory.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import TYPE_CHECKING, ClassVar, Protocol, TypedDict, TypeVar, dataclass_transform
+
+from msgspec import Struct
 
 from pcapkit import schema
 
@@ -92,8 +95,7 @@ class Verdict(StrEnum):
             self, self.replace("-", " "))
 
 
-@dataclass(slots=True)
-class Conversation:
+class Conversation(Struct, gc=False):
     """Who talked to whom: the columns that all records of one flow share.
 
     `stream` is Wireshark's tcp.stream or udp.stream, None off TCP and UDP. `client_inferred` is true where no SYN was
@@ -113,8 +115,7 @@ class Conversation:
     """What stands around its IP packets: the number of VLAN tags, or one of `PPPOE`, `MPLS` and `TUNNEL`."""
 
 
-@dataclass(slots=True)
-class Span:
+class Span(Struct, gc=False):
     """Bytes `start` to `stop` of one side of a stream, and where they lie in the capture.
 
     `frame` and `last_frame` count from 1 as Wireshark's frame.number does; `time_ns` is the time of `frame` in
@@ -127,6 +128,10 @@ class Span:
     frame: int
     last_frame: int
     time_ns: int
+
+    def part(self, start: int, stop: int) -> Span:
+        """Bytes `start` to `stop` of it, as far as is known in the same frames."""
+        return Span(self.side, start, stop, self.frame, self.last_frame, self.time_ns)
 
 
 R = TypeVar("R")

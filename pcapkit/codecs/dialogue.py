@@ -374,7 +374,7 @@ class Dialogue:
 
 def part(span: Span, start: int, length: int) -> Span:
     """Bytes within a message."""
-    return Span(span.side, start, start + length, span.frame, span.last_frame, span.time_ns)
+    return span.part(start, start + length)
 
 
 def overwritten(keywords: list[str], keyword: str) -> str | None:

@@ -151,7 +151,7 @@ class Exchange:
         span, secret = line.span, login.secret.encode()
         if self.coded or line.raw is None or not line.raw.endswith(secret):
             return span
-        return Span(span.side, span.stop - len(secret), span.stop, span.frame, span.last_frame, span.time_ns)
+        return span.part(span.stop - len(secret), span.stop)
 
     def _names_user(self, at: int) -> bool:
         """Whether a line holds the user's name alone."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from typing import ClassVar
+
+from msgspec.structs import replace
 
 from pcapkit.dialogues.recogniser import Recogniser
 from pcapkit.dialogues.talk import Collector, Talk
@@ -406,12 +408,12 @@ class Inner(Dialogue):
         if not pieces or span.start < pieces[0].start:
             if pieces:
                 self.collector.wishes.limits.hit("substream_pieces")
-            return replace(span, start=0, stop=0)
+            return span.part(0, 0)
         within = [piece for piece in pieces if piece.start < span.stop and span.start < piece.stop] or [pieces[-1]]
         first, last = within[0], within[-1]
         start = span.start - first.shift if first.exact else first.outer.start
         stop = span.stop - last.shift if last.exact else last.outer.stop
-        return replace(span, start=start, stop=max(start, stop))
+        return span.part(start, max(start, stop))
 
     def _recognised(self, protocol: str) -> None:
         """The flow goes by the name of what is around."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Protocol
+
+from msgspec.structs import replace
 
 from pcapkit.dissectors import Wishes
 from pcapkit.records import Anomaly, Conversation, Record, Span, Upgrade

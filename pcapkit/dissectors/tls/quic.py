@@ -263,7 +263,7 @@ def _begins(data: bytes, packet: Packet) -> bool:
 
 def _begin(place: Span) -> Span:
     """A span that begins at `place`."""
-    return Span(place.side, place.start, place.stop, place.frame, place.last_frame, place.time_ns)
+    return place.part(place.start, place.stop)
 
 
 def _place(sink: Sink, side: int, start: int, stop: int) -> Span:

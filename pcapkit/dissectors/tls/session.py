@@ -216,7 +216,7 @@ class Session:
         """Add to the history; the first message gives the row its place, wherever it comes to be told."""
         facts = self.facts
         if span is not None and (facts.span is None or span.frame < facts.span.frame):
-            facts.span = Span(span.side, span.start, span.stop, span.frame, span.last_frame, span.time_ns)
+            facts.span = span.part(span.start, span.stop)
         facts.heard[side] = True
         history = facts.history
         if len(history) < self.limits.tls_history:
