@@ -280,9 +280,12 @@ def chunk_of(records: Sequence[Record]) -> Chunk:
 
 def _common(records: Sequence[Record]) -> list[list[Any]]:
     """What every event has: the columns of `schema.APPLICATION`, of which those of `schema.COMMON` are the first."""
-    rows = [(flow.file, span.frame, span.last_frame, span.time_ns, flow.transport, flow.stream, flow.client, flow.client_port,
-             flow.server, flow.server_port, flow.encrypted)
-            for record in records if (flow := record.flow) is not None for span in [record.span]]
+    rows = []
+    for record in records:
+        flow, span = record.flow, record.span
+        assert flow is not None
+        rows.append((flow.file, span.frame, span.last_frame, span.time_ns, flow.transport, flow.stream, flow.client,
+                     flow.client_port, flow.server, flow.server_port, flow.encrypted))
     return list(map(list, zip(*rows, strict=True)))
 
 

@@ -36,7 +36,7 @@ class Limits:
 
     # Packets
     header_layers: int = cap(32, "layers", "what lies deeper inside tunnels is not decoded")
-    vlan_tags: int = cap(8, "tags", "a frame with more tags is decoded by itself, slower")
+    vlan_tags: int = cap(8, "tags", "a frame with more tags, or more than its first 80 bytes hold, is decoded by itself, slower")
     fragment_bytes: int = cap(32 * MIB, "bytes", "the oldest unfinished IP datagram is dropped")
     fragment_seconds: int = cap(60, "seconds", "an unfinished IP datagram is dropped")
     annex_bytes: int = cap(4 * MIB, "bytes of a window", "further reassembled datagrams of the window are dropped")

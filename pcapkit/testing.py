@@ -245,6 +245,13 @@ def check_contract(dissector: type[Dissector], scripts: Sequence[Script], kind: 
     assert fuzz(dissector, scripts, inputs, wishes=wishes) == 0, "noise ended in a DissectError"
 
 
+def _timed(dissector: type[Dissector], pieces: Sequence[tuple[int, bytes | int]], wishes: Wishes | None) -> tuple[bool, float]:
+    """Whether a DissectError came out, and after how many seconds of processor time."""
+    start = time.process_time()
+    failed = play(dissector, pieces, wishes).error is not None
+    return failed, time.process_time() - start
+
+
 def fuzz(dissector: type[Dissector], scripts: Sequence[Script], inputs: int, seed: int = 1,
          seconds_per_byte: float = 50e-6, wishes: Wishes | None = None) -> int:
     """Feed `inputs` random and mutated scripts, some with gaps; only DissectError may come out, in bounded time per byte.
@@ -256,18 +263,20 @@ def fuzz(dissector: type[Dissector], scripts: Sequence[Script], inputs: int, see
     for number in range(inputs):
         script = _mutant(scripts, chance)
         size = sum(len(d) for _, d in script)
-        start = time.process_time()
         pieces: list[tuple[int, bytes | int]] = [*(whole(script) if chance.random() < 0.5 else cut(script, chance))]
         if pieces and chance.random() < 0.2:
             at = chance.randrange(len(pieces))
             pieces[at] = pieces[at][0], chance.choice((1, size, 1 << 20))
+        allowed = 0.25 + size * seconds_per_byte
         try:
-            errors += play(dissector, pieces, wishes).error is not None
+            failed, took = _timed(dissector, pieces, wishes)
+            if took >= allowed:  # what the process does besides, such as collecting garbage, seldom comes twice
+                _, took = _timed(dissector, pieces, wishes)
         except Exception as error:
             error.add_note(f"input {number} of seed {seed}: {pieces}")
             raise
-        took = time.process_time() - start
-        assert took < 0.25 + size * seconds_per_byte, f"input {number} of {size} bytes took {took:.3f} s"
+        assert took < allowed, f"input {number} of {size} bytes took {took:.3f} s"
+        errors += failed
     return errors
 
 

@@ -31,13 +31,6 @@ _TCP = np.dtype([("source", ">u2"), ("destination", ">u2"), ("sequence", ">u4"),
 Columns = dict[str, Any]
 
 
-def gather(frames: Frames, at: Ints, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
-    """One structure at each place in the buffer. Plain bytes of stride 1 are gathered, then seen as fields."""
-    size = dtype.itemsize
-    every = np.ndarray((len(frames.buffer) - size,), f"V{size}", frames.buffer, strides=(1,))
-    return every[at].view(dtype)
-
-
 def _chosen(good: npt.NDArray[np.bool_], header: npt.NDArray[Any], *columns: Ints) -> tuple[npt.NDArray[Any], ...]:
     """The headers and columns of the rows that are good: mostly all are. Structures are chosen as plain bytes."""
     if good.all():

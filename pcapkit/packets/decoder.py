@@ -55,11 +55,11 @@ class Decoder:
         return self._slow.oddities
 
     def _rest(self, frames: Frames, left: Any, tunnels: Any) -> tuple[list[Header], list[int]]:
-        """What the slow lane finds in the frames that are left, and inside the tunnels."""
+        """What the slow lane finds in the frames that are left, and inside the tunnels, in order: fragments may lie in both."""
         found: list[Header] = []
         rows: list[int] = []
         buffer = frames.buffer
-        for i, inner in [*((i, False) for i in left.tolist()), *((i, True) for i in tunnels.tolist())]:
+        for i, inner in sorted([*((i, False) for i in left.tolist()), *((i, True) for i in tunnels.tolist())]):
             at = int(frames.offset[i])
             headers = self._slow.decode(buffer[at:at + int(frames.length[i])], int(frames.link_type[i]),
                                         int(frames.original_length[i]), int(frames.number[i]), int(frames.time_ns[i]),

@@ -20,7 +20,9 @@ HEAD = 80
 """Bytes of a head: enough for a link layer with VLAN tags, IPv6 or IPv4, and TCP, all without rare options."""
 
 _BEHIND = 2
-"""So many rows of room let a structure be asked for that begins in the last head, or where a false length says."""
+"""Rows of room behind the last head. Nothing is looked for further behind a head's beginning than an IPv6 header that stands
+behind as many VLAN tags as a head holds, or a TCP header behind the longest IPv4 header there: less than two heads.
+"""
 
 
 @dataclass(slots=True)

@@ -278,7 +278,7 @@ def _row(server: _Server, name: str | None, then: Verdict, today: Verdict, share
     if today is not then:
         words += [f"now {told}" for told in today.told if told not in then.told]
     row = ChainSeen(
-        server.span, name, server.sessions, len(chain.ders), own.subject, own.issuer, path, chain.trusted,
+        server.span, name, server.sessions, len(chain.ders), own.subject, own.issuer, [*path], chain.trusted,
         chain.matches(name) if name is not None else None,
         then.words, today.words, begins, ends, timestamps, words, own.sha256)
     row.flow = server.flow

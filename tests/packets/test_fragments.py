@@ -10,7 +10,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from framing import HERE, HERE6, THERE, THERE6, payloads, window
+from framing import HERE, HERE6, THERE, THERE6, datagram, ethernet, payloads, window
 
 from pcapkit.analysis import Options, analyse
 from pcapkit.limits import Limits
@@ -80,6 +80,14 @@ def test_fragments_across_two_windows_are_one_datagram() -> None:
     assert payloads(table) == [MESSAGE]
     assert (table.frame.tolist(), table.first_frame.tolist()) == ([2], [1])
     assert not decoder.finish()
+
+
+def test_fragments_in_a_tunnel_and_beside_it_are_taken_in_their_order() -> None:
+    first, second = fragments([48])
+    tunnel = datagram(bytes.fromhex("0800000000002a00") + ethernet(first), port=4789)
+    table, oddities = decode([tunnel, second])
+    assert (payloads(table)[1:], not oddities) == ([MESSAGE], True)
+    assert (table.frame.tolist(), table.first_frame.tolist()) == ([1, 2], [1, 1])
 
 
 def test_datagrams_between_one_another_do_not_mix() -> None:

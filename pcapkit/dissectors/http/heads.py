@@ -409,7 +409,7 @@ def _line_oddities(raw: bytes, line: bytes, folds: list[bytes]) -> Iterator[Oddi
     if name.lower() == b"transfer-encoding" and not folds and not controls and value.strip() != value.removeprefix(b" "):
         yield Oddity("http-transfer-encoding-blanks")
     if not all(part.endswith(b"\r") for part in (line, *folds)):
-        yield Oddity("http-bare-lf")
+        yield Oddity("http-bare-lf")  # of each line, and told once for a head
 
 
 _NAMES = _Memo(_name, 512, 64)

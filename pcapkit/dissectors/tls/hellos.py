@@ -201,7 +201,7 @@ def read_ssl2_client_hello(body: bytes) -> ClientHello:
     identifier = cursor.take(session_id)
     random = cursor.take(challenge).rjust(32, b"\0")[-32:]
     suites = b"".join(kinds[i + 1:i + 3] for i in range(0, len(kinds) - 2, 3) if kinds[i] == 0)
-    return ClientHello(version, identifier, suites, ssl2_format=True, random=random)
+    return ClientHello(version, identifier, suites, ssl2_format=True, random=random, size=len(body))
 
 
 def numbers(data: bytes) -> list[int]:
