@@ -115,13 +115,14 @@ class FlowTable:
         hashes = self._hash(key)
         order, starts = _group(hashes, key)
         heads = order[starts]
-        known = self._find(hashes.take(heads), [word.take(heads) for word in key])
+        their_hashes, their_key = hashes.take(heads), [word.take(heads) for word in key]
+        known = self._find(their_hashes, their_key)
         group = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, len(order))))
         begins, in_group = self._begins(packets, order, direction, starts, known)
         first_of = np.full(len(starts), -1, np.int64)
         if len(begins):
             numbers = self._make(packets, key, direction, order[begins])
-            first_of = self._remember(hashes[heads], [word[heads] for word in key], known, in_group, numbers)
+            first_of = self._remember(their_hashes, their_key, known, in_group, numbers)
             flow = np.where(known >= 0, known, first_of).take(group)
             if len(begins) > np.count_nonzero(known < 0):  # a key was used again: its packets are of several flows
                 step = np.zeros(len(order), np.int64)

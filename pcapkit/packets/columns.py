@@ -14,7 +14,7 @@ import numpy.typing as npt
 from pcapkit.limits import Limits
 from pcapkit.packets.table import TCP, UDP, Ints
 from pcapkit.readers import Frames
-from pcapkit.readers.heads import HEAD, Heads, heads_of
+from pcapkit.readers.heads import HEAD, Heads
 
 IPV4, IPV6 = 0x0800, 0x86DD
 _TAGS = (0x8100, 0x88A8, 0x9100)
@@ -105,7 +105,7 @@ def _tagged(heads: Heads, at: Ints, limits: Limits) -> tuple[Ints, Ints, Ints]:
 
 def decode(frames: Frames, limits: Limits) -> tuple[Columns, Ints]:
     """The columns of the packets that the fast lane takes, with `row` (of the frame), and the frames that are left."""
-    heads = frames.heads or heads_of(frames.buffer, frames.offset)
+    heads = frames.heads
     at, kind, tags = networks(heads, frames.link_type, limits)
     ends = heads.start + frames.length
     within = np.minimum(ends, heads.start + HEAD - _TCP.itemsize + 8)

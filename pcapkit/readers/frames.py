@@ -5,7 +5,7 @@ from __future__ import annotations
 import mmap
 from dataclasses import dataclass
 
-from pcapkit.readers.heads import Heads, Ints
+from pcapkit.readers.heads import Heads, Ints, heads_of
 
 
 @dataclass(slots=True)
@@ -33,8 +33,13 @@ class Frames:
     """LINKTYPE_ number."""
     interface: Ints
     """Number of the interface within the file, 0 where the format has none."""
-    heads: Heads | None = None
-    """The first bytes of each frame, where the reader has taken them out."""
+    taken: Heads | None = None
+    """The heads of the frames, where the reader has taken them out already."""
+
+    @property
+    def heads(self) -> Heads:
+        """The first bytes of each frame."""
+        return self.taken or heads_of(self.buffer, self.offset)
 
     def __len__(self) -> int:
         return len(self.number)

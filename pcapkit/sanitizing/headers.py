@@ -8,7 +8,6 @@ from pcapkit.dissectors.dns import PORTS as DNS_PORTS
 from pcapkit.limits import Limits
 from pcapkit.packets import TCP, UDP
 from pcapkit.packets.columns import networks
-from pcapkit.readers.heads import heads_of
 from pcapkit.sanitizing.addresses import Addresses
 from pcapkit.sanitizing.rewriting import Rewriter, change, header_of
 
@@ -29,7 +28,7 @@ def replace_addresses(rewriter: Rewriter, addresses: Addresses, limits: Limits) 
     for row, frame in enumerate(packets.frame.tolist()):
         if packets.first_frame[row] == frame:
             rows.setdefault(frame - first, []).append(row)
-    heads = heads_of(frames.buffer, frames.offset)
+    heads = frames.heads
     at, kinds, _ = networks(heads, frames.link_type, limits)
     for i, (outer, kind) in enumerate(zip((at - heads.start).tolist(), kinds.tolist(), strict=True)):
         base = int(frames.offset[i])
