@@ -72,9 +72,10 @@ class MailTrouble:
 
     def _command(self, session: _Session, flow: Conversation, row: SmtpExchange) -> None:
         verb, code = row.command, row.code or 0
-        if (not verb and session.server is None) or (verb in ("EHLO", "HELO", "LHLO") and 200 <= code < 300):
+        good = 200 <= code < 300
+        if (not verb and session.server is None) or (verb in ("EHLO", "HELO", "LHLO") and good):
             session.server = (row.text[0].split() or [""])[0].lower() if row.text else session.server
-        elif verb == "MAIL" and 200 <= code < 300:
+        elif verb == "MAIL" and good:
             session.sender = path(row.argument or "")[0]
         elif verb == "RCPT" and code >= 500:
             self._refused(session, flow, row)

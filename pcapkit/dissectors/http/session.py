@@ -386,8 +386,7 @@ class HTTP:
             self.sink.limit("http_pending", span)
             exchanges.settle(self.sink, self.logins, self.pending.popleft())
         self.pending.append(row)
-        if head.fields.secrets:
-            self._headers(row, span, head)
+        self._headers(row, span, head)
         if "?" in target or "=" in target or "@" in target:
             target_secrets(self.sink, span, head)
             self.logins.target(row, span, span.start + head.target)
@@ -418,8 +417,7 @@ class HTTP:
         row.status, row.reason, row.response_headers = status, reason, head.fields.headers
         row.response_span, row.response_frame = span, span.frame
         row.content_type = head.fields.values.get("content-type") or row.content_type
-        if head.fields.secrets:
-            self._headers(row, span, head)
+        self._headers(row, span, head)
         for name, value in head.fields.policies:
             self.sink.put(HttpPolicy(span, name, value, row.host))
         return row

@@ -46,20 +46,17 @@ class SmtpExchange(Record):
     @property
     def reply_s(self) -> float | None:
         """Seconds from the command's last byte to the reply."""
-        asked, answered = self.ended, self.reply_span
-        return None if asked is None or answered is None else (answered.time_ns - asked.time_ns) / 1e9
+        return _seconds(self.ended, self.reply_span)
 
     @property
     def pause_s(self) -> float | None:
         """Seconds that the client took for the command."""
-        before, asked = self.before, self.command_span
-        return None if before is None or asked is None else (asked.time_ns - before.time_ns) / 1e9
+        return _seconds(self.before, self.command_span)
 
     @property
     def typing_s(self) -> float | None:
         """Seconds from the command's first byte to its last."""
-        first, last = self.command_span, self.ended
-        return None if first is None or last is None else (last.time_ns - first.time_ns) / 1e9
+        return _seconds(self.command_span, self.ended)
 
     @property
     def meaning(self) -> str | None:
@@ -105,7 +102,7 @@ class MailMessage(Record):
     @property
     def transfer_s(self) -> float | None:
         """Seconds from the first byte to the last."""
-        return None if self.ended is None else (self.ended.time_ns - self.span.time_ns) / 1e9
+        return _seconds(self.span, self.ended)
 
     @property
     def age_s(self) -> float | None:
@@ -119,3 +116,7 @@ class MailMessage(Record):
         received = next((value for name, value in self.headers if name.lower() == "received"), None)
         time = None if received is None else date(received.rpartition(";")[2].strip())
         return None if time is None else (self.span.time_ns - time) / 1e9
+
+
+def _seconds(earlier: Span | None, later: Span | None) -> float | None:
+    return None if earlier is None or later is None else (later.time_ns - earlier.time_ns) / 1e9
