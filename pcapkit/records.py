@@ -129,9 +129,9 @@ class Span(Struct, gc=False):
     last_frame: int
     time_ns: int
 
-    def part(self, start: int, stop: int) -> Span:
-        """Bytes `start` to `stop` of it, as far as is known in the same frames."""
-        return Span(self.side, start, stop, self.frame, self.last_frame, self.time_ns)
+    def within(self, start: int, length: int) -> Span:
+        """`length` bytes of it, from stream offset `start` on; as far as is known, they are in the same frames."""
+        return Span(self.side, start, start + length, self.frame, self.last_frame, self.time_ns)
 
 
 R = TypeVar("R")

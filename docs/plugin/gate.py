@@ -48,7 +48,7 @@ class Gate:
             name, password = (word.decode("utf-8", "backslashreplace") for word in words[1:])
             stop = span.start + len(text)
             self._login = Credential(span, "gate", "login", name, password, SecretKind.PASSWORD,
-                                     secret_span=span.part(stop - len(words[2]), stop), context="LOGIN")
+                                     secret_span=span.within(stop - len(words[2]), len(words[2])), context="LOGIN")
 
     def _put(self, outcome: Outcome = Outcome.UNKNOWN) -> None:
         if self._login is not None:

@@ -308,7 +308,7 @@ class Dialogue:
         self.auth = command
         self.clear("a login")
         if initial:
-            self._say(command.exchange, where or part(command.span, command.span.stop - len(initial), len(initial)), initial)
+            self._say(command.exchange, where or command.span.within(command.span.stop - len(initial), len(initial)), initial)
 
     def challenged(self, span: Span, text: bytes) -> None:
         """The server asks for the next line of an exchange, whose beginning may not be in the capture."""
@@ -370,11 +370,6 @@ class Dialogue:
         if self.switches and what not in self._said:
             self._said.add(what)
             self.sink.put(ClearData(self.sink.begin(CLIENT, max(0, self.sides[CLIENT].offset - 1)), self.name, what))
-
-
-def part(span: Span, start: int, length: int) -> Span:
-    """Bytes within a message."""
-    return span.part(start, start + length)
 
 
 def overwritten(keywords: list[str], keyword: str) -> str | None:

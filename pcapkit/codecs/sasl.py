@@ -151,7 +151,7 @@ class Exchange:
         span, secret = line.span, login.secret.encode()
         if self.coded or line.raw is None or not line.raw.endswith(secret):
             return span
-        return span.part(span.stop - len(secret), span.stop)
+        return span.within(span.stop - len(secret), len(secret))
 
     def _names_user(self, at: int) -> bool:
         """Whether a line holds the user's name alone."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-from pcapkit.codecs.dialogue import part
 from pcapkit.records import Span
 
 _QUOTED = re.compile(rb'"((?:[^"\\]|\\.)*)"')
@@ -25,6 +24,6 @@ def strings(text: bytes, start: int, stop: int, span: Span) -> list[tuple[str, S
             end = text.find(b" ", start, stop)
             end = end if end >= 0 else stop
             raw, at, length = text[start:end], start, end - start
-        found.append((raw.decode("utf-8", "replace"), part(span, span.start + at, length)))
+        found.append((raw.decode("utf-8", "replace"), span.within(span.start + at, length)))
         start = end
     return found

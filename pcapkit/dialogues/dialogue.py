@@ -408,12 +408,12 @@ class Inner(Dialogue):
         if not pieces or span.start < pieces[0].start:
             if pieces:
                 self.collector.wishes.limits.hit("substream_pieces")
-            return span.part(0, 0)
+            return span.within(0, 0)
         within = [piece for piece in pieces if piece.start < span.stop and span.start < piece.stop] or [pieces[-1]]
         first, last = within[0], within[-1]
         start = span.start - first.shift if first.exact else first.outer.start
         stop = span.stop - last.shift if last.exact else last.outer.stop
-        return span.part(start, max(start, stop))
+        return span.within(start, max(0, stop - start))
 
     def _recognised(self, protocol: str) -> None:
         """The flow goes by the name of what is around."""

@@ -6,7 +6,7 @@ import re
 from typing import ClassVar
 
 from pcapkit import schema
-from pcapkit.codecs.dialogue import Command, Dialogue, Login, overwritten, part
+from pcapkit.codecs.dialogue import Command, Dialogue, Login, overwritten
 from pcapkit.dissectors import DIGITS, LETTERS, FirstBytes, Recognition, Wishes
 from pcapkit.records import SERVER, Capabilities, Outcome, SecretKind, Sink, Span
 
@@ -80,7 +80,7 @@ class FTP(Dialogue):
             self.user = argument
         elif verb in ("PASS", "ACCT"):
             mechanism = "user-pass" if verb == "PASS" else "account"
-            secret = part(span, span.start + 5, max(0, len(text) - 5))
+            secret = span.within(span.start + 5, max(0, len(text) - 5))
             command.login = Login(mechanism, self.user, argument, SecretKind.PASSWORD, secret, verb)
             if verb == "PASS" and self.asked is not None and _ONCE.fullmatch(argument):
                 _hold_once(command.login, self.asked)

@@ -6,7 +6,7 @@ import re
 from typing import ClassVar
 
 from pcapkit import schema
-from pcapkit.codecs.dialogue import Command, Login, overwritten, part
+from pcapkit.codecs.dialogue import Command, Login, overwritten
 from pcapkit.codecs.literals import LITERAL, LiteralDialogue
 from pcapkit.codecs.strings import strings
 from pcapkit.dissectors import Recognition, Wishes
@@ -101,7 +101,7 @@ class IMAP(LiteralDialogue):
         if literal is not None:
             self.open, self.literal = command, int(literal[1])
             if not self.literal and command.verb == "LOGIN":
-                self.strings.append(("", part(span, span.stop, 0)))
+                self.strings.append(("", span.within(span.stop, 0)))
             return
         self.open = None
         if command.verb == "LOGIN" and len(self.strings) == 2:

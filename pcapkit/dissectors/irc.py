@@ -6,7 +6,7 @@ import re
 from typing import ClassVar
 
 from pcapkit import schema
-from pcapkit.codecs.dialogue import Command, Dialogue, Login, overwritten, part
+from pcapkit.codecs.dialogue import Command, Dialogue, Login, overwritten
 from pcapkit.codecs.sasl import is_mechanism
 from pcapkit.dissectors import ANY, LETTERS, SPACES, FirstBytes, Recognition, Wishes
 from pcapkit.records import CLIENT, SERVER, Capabilities, Outcome, SecretKind, Sink, Span
@@ -103,7 +103,7 @@ class IRC(Dialogue):
         at, length = text.index(b" "), 0
         for raw in map(_raw, words):
             at, length = text.index(raw, at + length), len(raw)
-        login.secret, login.span = _shown(words[-1]), part(span, span.start + at, length)
+        login.secret, login.span = _shown(words[-1]), span.within(span.start + at, length)
         self.await_reply(Command(span, tag, tag=tag, login=login))
         self.clear("a login")
 
@@ -125,7 +125,7 @@ class IRC(Dialogue):
             self.begin_auth(command, said)
             self._chunks = []
             return
-        self._chunks.append(("" if said == "+" else said, part(span, span.stop - len(_raw(said)), len(_raw(said)))))
+        self._chunks.append(("" if said == "+" else said, span.within(span.stop - len(_raw(said)), len(_raw(said)))))
         if len(said) == _CHUNK and len(self._chunks) < self.limits.dialogue_pending:
             return
         where = self._chunks[0][1]
@@ -207,7 +207,7 @@ class IRC(Dialogue):
         if len(parameters) < 3 or parameters[1].upper() != "LS":
             return
         if self.listed is None:
-            self.listed, self.keywords = part(span, span.start, 0), []
+            self.listed, self.keywords = span.within(span.start, 0), []
         self.listed.stop, self.listed.last_frame = span.stop, span.last_frame
         for keyword in parameters[-1].split():
             self.keep(self.keywords, _shown(keyword).partition("=")[0], span)

@@ -6,7 +6,7 @@ import re
 from typing import ClassVar
 
 from pcapkit import schema
-from pcapkit.codecs.dialogue import Command, overwritten, part
+from pcapkit.codecs.dialogue import Command, overwritten
 from pcapkit.codecs.literals import LITERAL, LiteralDialogue
 from pcapkit.codecs.strings import strings
 from pcapkit.dissectors import LETTERS, SPACES, FirstBytes, Recognition, Wishes
@@ -99,7 +99,7 @@ class ManageSieve(LiteralDialogue):
             return
         self.open, self.literal = command, int(literal[1])
         if not self.literal:
-            self.strings.append(("", part(span, span.stop, 0)))
+            self.strings.append(("", span.within(span.stop, 0)))
 
     def _complete(self, command: Command, said: list[tuple[str, Span]]) -> None:
         """All of a command is there, or of a string of a SASL exchange."""
@@ -148,7 +148,7 @@ class ManageSieve(LiteralDialogue):
     def _keyword(self, span: Span, text: bytes) -> None:
         """A line of the list of capabilities: a name in quotes, and perhaps its value."""
         if self.listed is None:
-            self.listed, self.keywords = part(span, span.start, 0), []
+            self.listed, self.keywords = span.within(span.start, 0), []
         self.listed.stop, self.listed.last_frame = span.stop, span.last_frame
         for name, _ in strings(text, 0, len(text), span)[:1]:
             self.keep(self.keywords, name, span)

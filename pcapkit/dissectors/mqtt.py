@@ -6,7 +6,7 @@ import re
 from typing import ClassVar
 
 from pcapkit import schema
-from pcapkit.codecs.dialogue import Command, Dialogue, Login, part
+from pcapkit.codecs.dialogue import Command, Dialogue, Login
 from pcapkit.dissectors import FirstBytes, Recognition, Wishes
 from pcapkit.errors import DissectError
 from pcapkit.records import CLIENT, Outcome, SecretKind, Sink, Span
@@ -108,7 +108,7 @@ class MQTT(Dialogue):
         user = _text(cursor.vector(2)) if flags & _USER else ""
         secret = cursor.vector(2) if flags & _PASSWORD else b""
         if self.login.exchange is None and flags & (_USER | _PASSWORD):
-            where = part(span, span.start + cursor.pos - len(secret), len(secret))
+            where = span.within(span.start + cursor.pos - len(secret), len(secret))
             self.login.login = Login("connect", user, _text(secret), SecretKind.PASSWORD, where, "CONNECT")
 
     # The server
@@ -156,7 +156,7 @@ def _properties(cursor: Cursor) -> dict[int, tuple[bytes, int]]:
 def _step(span: Span, cursor: Cursor) -> tuple[bytes, Span]:
     """What an AUTH says, behind its reason (5.0, 3.15), and where."""
     if cursor.left < 2:
-        return b"", part(span, span.stop, 0)
+        return b"", span.within(span.stop, 0)
     cursor.take(1)
     return _data(span, _properties(cursor))
 
@@ -164,7 +164,7 @@ def _step(span: Span, cursor: Cursor) -> tuple[bytes, Span]:
 def _data(span: Span, properties: dict[int, tuple[bytes, int]]) -> tuple[bytes, Span]:
     """What a method says among the properties, and where."""
     said, at = properties.get(_DATA, (b"", 0))
-    return said, part(span, span.start + at, len(said))
+    return said, span.within(span.start + at, len(said))
 
 
 def _text(raw: bytes) -> str:

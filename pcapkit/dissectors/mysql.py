@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from pcapkit import schema
-from pcapkit.codecs.dialogue import Command, Dialogue, Login, part
+from pcapkit.codecs.dialogue import Command, Dialogue, Login
 from pcapkit.dissectors import Recognition, Wishes
 from pcapkit.errors import DissectError
 from pcapkit.records import (
@@ -92,7 +92,7 @@ class MySQL(Dialogue):
         try:
             if self.answering:
                 self.answering = False
-                self._show(span, text[_HEAD:], part(span, span.start + _HEAD, len(text) - _HEAD), "AuthSwitchResponse")
+                self._show(span, text[_HEAD:], span.within(span.start + _HEAD, len(text) - _HEAD), "AuthSwitchResponse")
             elif self.login is None:
                 self._begin(span, Cursor(text, _HEAD))
         except DissectError:
@@ -122,7 +122,7 @@ class MySQL(Dialogue):
             length = cursor.u8()
         else:
             length = len(cursor.data[cursor.pos:cursor.end].partition(b"\0")[0])
-        where = part(span, span.start + cursor.pos, length)
+        where = span.within(span.start + cursor.pos, length)
         response = cursor.take(length)
         if flags & _PLUGIN:
             if flags & _WITH_DB:
@@ -143,10 +143,10 @@ class MySQL(Dialogue):
         kind = SecretKind.PASSWORD if self.in_clear or response in (b"", b"\0") else SecretKind.CHALLENGE_RESPONSE
         if kind is SecretKind.PASSWORD:
             response = response.removesuffix(b"\0")
-            where, secret = part(where, where.start, len(response)), response.decode("utf-8", "replace")
+            where, secret = where.within(where.start, len(response)), response.decode("utf-8", "replace")
         else:
             response = response.removesuffix(b"\0") if self.plugin == _OLD else response
-            where, secret = part(where, where.start, len(response)), f"{self.salt.hex()}:{response.hex()}"
+            where, secret = where.within(where.start, len(response)), f"{self.salt.hex()}:{response.hex()}"
         login = self.login.login = Login(self.plugin, self.user, secret, kind, where, context)
         if self.plugin == _NATIVE and len(self.salt) == len(response) == _SHA1:
             login.hashcat_mode = 11200

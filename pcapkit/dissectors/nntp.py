@@ -6,7 +6,7 @@ import re
 from typing import ClassVar
 
 from pcapkit import schema
-from pcapkit.codecs.dialogue import Command, Dialogue, Login, overwritten, part
+from pcapkit.codecs.dialogue import Command, Dialogue, Login, overwritten
 from pcapkit.codecs.dots import DotText
 from pcapkit.dissectors import DIGITS, LETTERS, SPACES, FirstBytes, Recognition, Wishes
 from pcapkit.records import CLIENT, FOREVER, SERVER, Capabilities, Outcome, SecretKind, Sink, Span
@@ -97,7 +97,7 @@ class NNTP(Dialogue):
             self._article()  # without waiting for an answer (RFC 4644, 2.5)
         elif login is not None:
             command.argument = login[1].upper().decode()
-            self._login(command, login[2], part(command.span, command.span.start + login.start(2), len(login[2])))
+            self._login(command, login[2], command.span.within(command.span.start + login.start(2), len(login[2])))
 
     def _login(self, command: Command, words: bytes, where: Span) -> None:
         """A name, a password, or the beginning of a SASL exchange (RFC 4643, 2.3 and 2.4)."""
@@ -109,7 +109,7 @@ class NNTP(Dialogue):
             self.clear("a login")
         else:
             mechanism, _, initial = words.partition(b" ")
-            self.begin_auth(command, mechanism.decode("latin-1"), initial, part(where, where.stop - len(initial), len(initial)))
+            self.begin_auth(command, mechanism.decode("latin-1"), initial, where.within(where.stop - len(initial), len(initial)))
 
     def _article(self) -> None:
         self.texts[CLIENT] = DotText()
@@ -162,7 +162,7 @@ class NNTP(Dialogue):
             else:
                 self.refuse(span, code, words, code.startswith("4"))
         elif command.verb == "CAPABILITIES" and (code == "101" or code.startswith("5")):
-            self.listed, self.keywords = part(span, span.start, span.stop - span.start), []
+            self.listed, self.keywords = span.within(span.start, span.stop - span.start), []
             if code != "101":
                 self._capabilities(complete=True)  # a server older than the command, and than STARTTLS
         elif command.verb == "COMPRESS" and code == _COMPRESSED:

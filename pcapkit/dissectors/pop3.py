@@ -6,7 +6,7 @@ import re
 from typing import ClassVar
 
 from pcapkit import schema
-from pcapkit.codecs.dialogue import Command, Dialogue, Login, overwritten, part
+from pcapkit.codecs.dialogue import Command, Dialogue, Login, overwritten
 from pcapkit.codecs.dots import DotText
 from pcapkit.dissectors import LETTERS, SPACES, FirstBytes, Recognition, Wishes
 from pcapkit.records import SERVER, Capabilities, Outcome, SecretKind, Sink, Span
@@ -82,7 +82,7 @@ class POP3(Dialogue):
         elif verb == "USER":
             self.user = argument
         elif verb == "PASS":
-            secret = part(span, span.start + 5, max(0, len(text) - 5))
+            secret = span.within(span.start + 5, max(0, len(text) - 5))
             command.login = Login("user-pass", self.user, argument, SecretKind.PASSWORD, secret, "PASS")
             self.clear("a login")
         elif verb == "APOP":
@@ -93,7 +93,7 @@ class POP3(Dialogue):
     def _apop(self, command: Command, argument: str) -> None:
         """Name and digest: the MD5 of the greeting's timestamp and the password (RFC 1939, 7)."""
         user, _, digest = argument.rpartition(" ")
-        secret = part(command.span, command.span.stop - len(digest.encode()), len(digest.encode()))
+        secret = command.span.within(command.span.stop - len(digest.encode()), len(digest.encode()))
         login = command.login = Login("apop", user, digest, SecretKind.CHALLENGE_RESPONSE, secret, "APOP")
         if _DIGEST.fullmatch(digest) and self.timestamp.isascii() and 0 < len(self.timestamp) <= _HASHCAT_SALT:
             login.hashcat_mode, login.hashcat = 20, f"{digest.lower()}:{self.timestamp}"

@@ -6,7 +6,7 @@ import re
 from typing import ClassVar
 
 from pcapkit import schema
-from pcapkit.codecs.dialogue import Command, Dialogue, Login, part
+from pcapkit.codecs.dialogue import Command, Dialogue, Login
 from pcapkit.dissectors import ANY, FirstBytes, Recognition, Wishes
 from pcapkit.records import CLIENT, SERVER, Outcome, SecretKind, Sink, Span
 from pcapkit.wire import Unread
@@ -103,7 +103,7 @@ class PostgreSQL(Dialogue):
     def _password(self, span: Span, text: bytes) -> None:
         """The password, or the MD5 of the salt and the MD5 of password and name, that in hexadecimal."""
         raw = text[5:].removesuffix(b"\0")
-        secret, where = raw.decode("utf-8", "replace"), part(span, span.start + 5, len(raw))
+        secret, where = raw.decode("utf-8", "replace"), span.within(span.start + 5, len(raw))
         if self.method == _CLEAR:
             login = Login("password", self.user, secret, SecretKind.PASSWORD, where, "PasswordMessage")
         else:
@@ -118,7 +118,7 @@ class PostgreSQL(Dialogue):
         """The proof at the end of an exchange of SCRAM; the name is that of the start (manual, "SASL Authentication")."""
         proof = _PROOF.search(text[5:].decode("latin-1"))
         if proof is not None:
-            where = part(span, span.stop - len(proof[1]), len(proof[1]))
+            where = span.within(span.stop - len(proof[1]), len(proof[1]))
             self._log_in(span, Login(self.mechanism, self.user, proof[1], SecretKind.CHALLENGE_RESPONSE, where, "SASLResponse"))
 
     def _log_in(self, span: Span, login: Login) -> None:

@@ -132,7 +132,7 @@ def _value(data: bytes, place: tuple[int, int] | None) -> bytes:
 def _login(span: Span, user: str, mechanism: str, place: tuple[int, int], secret: str, context: str,
            guessed: tuple[int | None, str, str] = (None, "", "")) -> Credential:
     """A login whose secret stands at `place` of the message."""
-    where = span.part(span.start + place[0], span.start + place[1])
+    where = span.within(span.start + place[0], place[1] - place[0])
     mode, hashcat, john = guessed
     return Credential(span, RADIUS.name, mechanism, user, secret, SecretKind.CHALLENGE_RESPONSE, secret_span=where,
                       context=context, hashcat_mode=mode, hashcat=hashcat, john=john)

@@ -6,7 +6,7 @@ import re
 from typing import ClassVar
 
 from pcapkit import schema
-from pcapkit.codecs.dialogue import Command, Dialogue, Login, part
+from pcapkit.codecs.dialogue import Command, Dialogue, Login
 from pcapkit.dissectors import LETTERS, FirstBytes, Recognition, Wishes
 from pcapkit.records import CLIENT, FOREVER, SERVER, Outcome, Secret, SecretKind, Sink, Span
 from pcapkit.wire import Unread
@@ -116,7 +116,7 @@ class Redis(Dialogue):
             self._words = []
             for word in _QUOTED.finditer(text):
                 at, stop = word.span(word.lastindex or 0)
-                self._keep((text[at:stop], part(span, span.start + at, stop - at)))
+                self._keep((text[at:stop], span.within(span.start + at, stop - at)))
             self._complete()
 
     def _word(self, unread: Unread, length: int) -> bool:
@@ -132,7 +132,7 @@ class Redis(Dialogue):
             unread.drop(2)
         else:
             if not self._words:
-                self._keep((b"", part(unread.begin(), unread.offset, 0)))
+                self._keep((b"", unread.begin().within(unread.offset, 0)))
             self.skipping[CLIENT] = length + 2
         self._length = None
         self._left -= 1
@@ -167,7 +167,7 @@ class Redis(Dialogue):
         """AUTH [USER] PASSWORD; without a user it is that of the name "default"."""
         user = _text(words[1][0]) if len(words) == 3 else "default"
         secret, where = words[-1]
-        span = part(words[0][1], words[0][1].start, where.stop - words[0][1].start)
+        span = words[0][1].within(words[0][1].start, where.stop - words[0][1].start)
         span.last_frame = where.last_frame
         if len(self.logins) >= self.limits.dialogue_pending:
             self.sink.limit("dialogue_pending", span)
@@ -184,7 +184,7 @@ class Redis(Dialogue):
             secrets = [pair[1] for pair in zip(words[2::2], words[3::2], strict=False)
                        if _text(pair[0][0]).lower() in _STORED]
         else:
-            secrets = [(word[1:], part(where, where.start + 1, len(word) - 1)) for word, where in words[3:]
+            secrets = [(word[1:], where.within(where.start + 1, len(word) - 1)) for word, where in words[3:]
                        if verb == b"SETUSER" and word[:1] in (b">", b"<")]
         for word, where in secrets:
             if word:

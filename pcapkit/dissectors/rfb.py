@@ -6,7 +6,7 @@ import re
 from typing import ClassVar
 
 from pcapkit import schema
-from pcapkit.codecs.dialogue import Command, Dialogue, Login, part
+from pcapkit.codecs.dialogue import Command, Dialogue, Login
 from pcapkit.dissectors import FirstBytes, Recognition, Wishes
 from pcapkit.records import CLIENT, SERVER, Outcome, SecretKind, Sink, Span, Upgrade
 from pcapkit.wire import Unread
@@ -93,7 +93,7 @@ class RFB(Dialogue):
         elif expected == "choice":
             self._chosen(text[0])
         elif expected == "response":
-            answer, where = f"{self.challenge.hex()}:{text.hex()}", part(span, span.start, len(text))
+            answer, where = f"{self.challenge.hex()}:{text.hex()}", span.within(span.start, len(text))
             login = Login("vnc", "", answer, SecretKind.CHALLENGE_RESPONSE, where, "VNC Authentication")
             login.john = f"$vnc$*{self.challenge.hex().upper()}*{text.hex().upper()}"
             self._log_in(span, login)
@@ -110,7 +110,7 @@ class RFB(Dialogue):
         elif expected == "plain":
             length = int.from_bytes(text[:4], "big")
             user, secret = text[8:8 + length], text[8 + length:]
-            where = part(span, span.stop - len(secret), len(secret))
+            where = span.within(span.stop - len(secret), len(secret))
             self._log_in(span, Login("plain", user.decode("utf-8", "replace"), secret.decode("utf-8", "replace"),
                                      SecretKind.PASSWORD, where, "VeNCrypt Plain"))
 

@@ -6,7 +6,7 @@ import re
 from typing import ClassVar
 
 from pcapkit import schema
-from pcapkit.codecs.dialogue import Command, Dialogue, Login, part
+from pcapkit.codecs.dialogue import Command, Dialogue, Login
 from pcapkit.dissectors import DIGITS, FirstBytes, Recognition, Wishes
 from pcapkit.records import CLIENT, FOREVER, Outcome, SecretKind, Sink, Span
 from pcapkit.wire import Unread
@@ -89,7 +89,7 @@ class RSH(Dialogue):
     def shown(self, span: Span, opening: re.Match[bytes]) -> Login:
         """The server trusts the client's host, and no secret is shown (hosts.equiv(5))."""
         here, there = (opening[i].decode("utf-8", "replace") for i in (1, 2))
-        return Login("rhosts", there, "", SecretKind.PASSWORD, part(span, span.start + opening.end(2), 0), f"{here} as {there}")
+        return Login("rhosts", there, "", SecretKind.PASSWORD, span.within(span.start + opening.end(2), 0), f"{here} as {there}")
 
     def torn(self, side: int) -> None:
         """The opening or the answer is missing."""
@@ -110,4 +110,4 @@ class Rexec(RSH):
     def shown(self, span: Span, opening: re.Match[bytes]) -> Login:
         """Name and password."""
         return Login("user-pass", opening[1].decode("utf-8", "replace"), opening[2].decode("utf-8", "replace"),
-                     SecretKind.PASSWORD, part(span, span.start + opening.start(2), len(opening[2])), "rexec")
+                     SecretKind.PASSWORD, span.within(span.start + opening.start(2), len(opening[2])), "rexec")

@@ -131,7 +131,7 @@ class SIP(Messages):
             at, length, kind = start + len(value) - len(rest.lstrip()), len(rest.strip()), SecretKind.PASSWORD
         else:
             return
-        where = span.part(span.start + at, span.start + at + length)
+        where = span.within(span.start + at, length)
         key = (str(span.side), *asked, name)
         if method in _COPIES or (*key, secret) in self.told:
             self.sink.put(Secret(where, secret))

@@ -126,7 +126,7 @@ class SMB(Messages):
             raw, coding = (nt, "utf-16-le") if unicode and nt.strip(b"\0") else (lm or nt, "latin-1")
             secret = raw.decode(coding, "replace").rstrip("\0")
             at = span.start + cursor.pos - len(data) + (lengths[0] if raw is nt else 0)
-            where = span.part(at, at + len(secret.encode(coding, "replace")))
+            where = span.within(at, len(secret.encode(coding, "replace")))
             self.logins.show(message, Credential(span, self.name, "plaintext", f"{domain}\\{user}" if domain else user, secret,
                                                  SecretKind.PASSWORD, secret_span=where, context="session setup"))
 
@@ -142,7 +142,7 @@ class SMB(Messages):
 
         def place(part: bytes) -> Span:
             at = span.start + data.find(part)
-            return span.part(at, at + len(part))
+            return span.within(at, len(part))
 
         where = place(secret)
         mode, line = said.hashcat(challenge)

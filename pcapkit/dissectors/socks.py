@@ -6,7 +6,7 @@ import re
 from typing import ClassVar
 
 from pcapkit import schema
-from pcapkit.codecs.dialogue import Command, Dialogue, Login, part
+from pcapkit.codecs.dialogue import Command, Dialogue, Login
 from pcapkit.dissectors import FirstBytes, Recognition, Wishes
 from pcapkit.records import CLIENT, SERVER, Outcome, SecretKind, Sink, Span, Upgrade
 from pcapkit.wire import Unread
@@ -133,7 +133,7 @@ class SOCKS(Dialogue):
             self._request(text[1], text[2:4])
             user = text[8:].partition(b"\0")[0]
             if user:
-                login = Login("userid", user.decode("utf-8", "replace"), "", SecretKind.PASSWORD, part(span, span.start + 8, 0),
+                login = Login("userid", user.decode("utf-8", "replace"), "", SecretKind.PASSWORD, span.within(span.start + 8, 0),
                               "SOCKS 4")
                 self.login = Command(span, "REQUEST", login=login)
         elif expected == "greeting":
@@ -142,7 +142,7 @@ class SOCKS(Dialogue):
             user, secret = text[2:2 + text[1]], text[3 + text[1]:]
             self.login = Command(span, "LOGIN", login=Login(
                 "user-pass", user.decode("utf-8", "replace"), secret.decode("utf-8", "replace"), SecretKind.PASSWORD,
-                part(span, span.stop - len(secret), len(secret)), "RFC 1929"))
+                span.within(span.stop - len(secret), len(secret)), "RFC 1929"))
             self.expected = ["request", "judgement"]
             return
         elif text[1] not in (_CONNECT, _BIND):

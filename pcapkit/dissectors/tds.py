@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from pcapkit import schema
 from pcapkit.codecs import ntlm, spnego
-from pcapkit.codecs.dialogue import Command, Dialogue, Login, part
+from pcapkit.codecs.dialogue import Command, Dialogue, Login
 from pcapkit.dissectors import FirstBytes, Recognition, Wishes
 from pcapkit.errors import DissectError
 from pcapkit.records import (
@@ -122,10 +122,10 @@ class TDS(Dialogue):
         if kind != _LOGIN and not self.sybase:
             self.introduce(span, packet)  # of Sybase's sessions none can switch to TLS
         if kind == _PRELOGIN and (self.tls is not None or packet[_HEAD:_HEAD + 2] in _TLS_RECORDS):
-            self._wrapped(part(span, span.start + _HEAD, len(packet) - _HEAD), packet[_HEAD:])
+            self._wrapped(span.within(span.start + _HEAD, len(packet) - _HEAD), packet[_HEAD:])
             return True
         packets = self._packets[unread.side]
-        packets.append((part(span, span.start + _HEAD, len(packet) - _HEAD), packet[_HEAD:]))
+        packets.append((span.within(span.start + _HEAD, len(packet) - _HEAD), packet[_HEAD:]))
         if status & _LAST or len(packets) >= _MOST_PACKETS:
             self._packets[unread.side] = []
             self._message(kind, unread.side, packets)
@@ -343,10 +343,10 @@ def _place(packets: list[tuple[Span, bytes]], start: int, length: int) -> Span:
     stop = start + max(length, 1)
     for span, data in packets:
         if first is None and start < len(data):
-            first = part(span, span.start + start, 0)
+            first = span.within(span.start + start, 0)
         if first is not None and stop <= len(data):
             first.stop, first.last_frame = span.start + stop - (not length), span.last_frame
             return first
         start, stop = start - len(data), stop - len(data)
     last = packets[-1][0]
-    return part(last, last.stop, 0)
+    return last.within(last.stop, 0)

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from pcapkit import schema
 from pcapkit.codecs import ntlm
-from pcapkit.codecs.dialogue import Dialogue, part
+from pcapkit.codecs.dialogue import Dialogue
 from pcapkit.codecs.terminal import Terminal
 from pcapkit.dissectors import Recognition, Wishes
 from pcapkit.records import CLIENT, SERVER, Credential, Outcome, Secret, SecretKind, Sink, Span
@@ -125,7 +125,7 @@ class Telnet(Dialogue):
                 self._settle(Outcome.UNKNOWN)
                 mode, line = said.hashcat(self.challenge)
                 secret = (said.nt or said.lm).hex()
-                where = part(span, span.start, span.stop - span.start)
+                where = span.within(span.start, span.stop - span.start)
                 self.ntlm = Credential(span, self.name, "ntlm", said.name, secret, SecretKind.CHALLENGE_RESPONSE,
                                        secret_span=where, context="AUTHENTICATION NTLM", hashcat_mode=mode, hashcat=line,
                                        john=said.john(self.challenge))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from pcapkit import schema
-from pcapkit.codecs.dialogue import Command, Dialogue, Login, overwritten, part
+from pcapkit.codecs.dialogue import Command, Dialogue, Login, overwritten
 from pcapkit.dissectors import SPACES, FirstBytes, Recognition, Wishes
 from pcapkit.records import CLIENT, Capabilities, Outcome, SecretKind, Sink, Span
 from pcapkit.wire import Unread
@@ -174,7 +174,7 @@ class XMPP(Dialogue):
         known = local in _NEGOTIATE and (_TLS in text or _SASL in text or local == b"features")
         login = local == b"iq" and (self.pending or not self.authenticated)
         if known or (place.depth is not None and (self.switching or login)):
-            place.span, place.kept = part(span, span.start, 0), bytearray()
+            place.span, place.kept = span.within(span.start, 0), bytearray()
             place.depth = 1
         elif local == b"message" and span.side == CLIENT:
             self.clear("a message")
@@ -193,7 +193,7 @@ class XMPP(Dialogue):
     def on_client(self, span: Span, text: bytes) -> None:
         """A request for TLS, a login, or a line of a SASL exchange."""
         local, attributes, content, start = _element(text)
-        where = part(span, span.start + start, len(content))
+        where = span.within(span.start + start, len(content))
         if local == b"starttls" and _TLS in text:
             command = Command(span, "STARTTLS", tag="STARTTLS")
             self.await_reply(command)
@@ -216,7 +216,7 @@ class XMPP(Dialogue):
         kind = SecretKind.PASSWORD if found[1] == b"password" else SecretKind.CHALLENGE_RESPONSE
         user, secret = (_ENTITY.sub(_entity, m[2].decode("utf-8", "replace")) if m else ""
                         for m in (fields.get(b"username"), found))
-        where = part(span, span.start + found.start(2), len(found[2]))
+        where = span.within(span.start + found.start(2), len(found[2]))
         login = Login("iq-auth", user, secret, kind, where, f"jabber:iq:auth {found[1].decode()}")
         if found[1] == b"digest" and _SHA1.fullmatch(secret) and _SALT.fullmatch(self.number):
             login.hashcat_mode, login.hashcat = 120, f"{secret}:{self.number}"
@@ -240,7 +240,7 @@ class XMPP(Dialogue):
             elif self.switching == "asked":
                 self.refuse(span, "failure", "", False)
         elif local == b"challenge" and _SASL in text:
-            self.challenged(part(span, span.start + start, len(content)), content)
+            self.challenged(span.within(span.start + start, len(content)), content)
         elif local in (b"success", b"failure") and _SASL in text:
             self._outcome("auth", local == b"success", span)
         elif local == b"iq" and attributes.get(b"type") in (b"result", b"error"):

@@ -6,6 +6,7 @@ from the client is the proof that the handshake was finished, for until then it 
 
 from __future__ import annotations
 
+from copy import copy
 from heapq import heappop, heappush
 from typing import ClassVar
 
@@ -263,7 +264,7 @@ def _begins(data: bytes, packet: Packet) -> bool:
 
 def _begin(place: Span) -> Span:
     """A span that begins at `place`."""
-    return place.part(place.start, place.stop)
+    return copy(place)
 
 
 def _place(sink: Sink, side: int, start: int, stop: int) -> Span:

@@ -6,6 +6,7 @@ Sources: RFC 8446, 2 (TLS 1.3); RFC 5246, 7.3 (the full and the abbreviated hand
 from __future__ import annotations
 
 import time
+from copy import copy
 from typing import TYPE_CHECKING
 
 from pcapkit.dissectors.tls import messages
@@ -216,7 +217,7 @@ class Session:
         """Add to the history; the first message gives the row its place, wherever it comes to be told."""
         facts = self.facts
         if span is not None and (facts.span is None or span.frame < facts.span.frame):
-            facts.span = span.part(span.start, span.stop)
+            facts.span = copy(span)
         facts.heard[side] = True
         history = facts.history
         if len(history) < self.limits.tls_history:
